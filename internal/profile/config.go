@@ -1,0 +1,243 @@
+package profile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+
+	"hermes/internal/volume"
+)
+
+// Config is config.yaml. Every key is optional.
+type Config struct {
+	Model     ModelConfig     `yaml:"model"`
+	APIServer APIServerConfig `yaml:"api_server"`
+	Gateway   GatewayConfig   `yaml:"gateway"`
+}
+
+// ModelConfig says who answers.
+type ModelConfig struct {
+	// Provider is "openai" (any OpenAI-compatible server) or "echo".
+	Provider string `yaml:"provider"`
+	// Name is the model's name at the provider.
+	Name string `yaml:"name"`
+	// BaseURL is the server's address up to and including /v1.
+	BaseURL string `yaml:"base_url"`
+	// APIKeyEnv names the variable, in .env or the environment, that holds the provider's key.
+	APIKeyEnv string `yaml:"api_key_env"`
+	// MaxRetries is how often a request is tried again after 429, 5xx or a broken connection.
+	MaxRetries *int `yaml:"max_retries"`
+}
+
+// APIServerConfig says where the gateway's HTTP API listens.
+type APIServerConfig struct {
+	Host string `yaml:"host"`
+	Port int    `yaml:"port"`
+}
+
+// GatewayConfig says how the gateway lives.
+type GatewayConfig struct {
+	// DrainTimeout is how long running turns may take to finish after SIGTERM, like 20s or 1m30s.
+	DrainTimeout string `yaml:"drain_timeout"`
+}
+
+// Drain returns drain_timeout, or its default. The text was checked when the file was loaded.
+func (g GatewayConfig) Drain() time.Duration {
+	if d, err := time.ParseDuration(g.DrainTimeout); err == nil {
+		return d
+	}
+	return DefaultDrainTimeout
+}
+
+const (
+	// DefaultDrainTimeout is gateway.drain_timeout where the file says nothing.
+	DefaultDrainTimeout = 20 * time.Second
+	// MaxDrainTimeout keeps a stop from lasting for ever.
+	MaxDrainTimeout = 15 * time.Minute
+	// DefaultMaxRetries is model.max_retries where the file says nothing.
+	DefaultMaxRetries = 3
+	// DefaultOpenAIBaseURL is model.base_url of provider openai.
+	DefaultOpenAIBaseURL = "https://api.openai.com/v1"
+)
+
+// ConfigError says what is wrong in one of the profile's files, and where. It never
+// carries a value: values may be secrets.
+type ConfigError struct {
+	File string
+	Line int    // from 1; 0 if unknown
+	Key  string // dotted, such as api_server.port; "" if unknown
+	Msg  string
+}
+
+func (e *ConfigError) Error() string {
+	var b strings.Builder
+	b.WriteString(e.File)
+	if e.Line > 0 {
+		fmt.Fprintf(&b, ":%d", e.Line)
+	}
+	b.WriteString(": ")
+	if e.Key != "" {
+		b.WriteString(e.Key + ": ")
+	}
+	b.WriteString(e.Msg)
+	return b.String()
+}
+
+// maxConfigFile bounds config.yaml, .env and SOUL.md.
+const maxConfigFile = 1 << 20
+
+// LoadConfig reads config.yaml, or returns the defaults if there is none. Unknown keys,
+// wrong types and values out of range are *ConfigError.
+func LoadConfig(h Home) (Config, error) {
+	data, err := volume.ReadFile(h.Config(), maxConfigFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return parseConfig(h.Config(), nil)
+	}
+	if err != nil {
+		return Config{}, &ConfigError{File: h.Config(), Msg: reason(err, h.Config())}
+	}
+	return parseConfig(h.Config(), data)
+}
+
+func parseConfig(file string, data []byte) (Config, error) {
+	var c Config
+	if len(strings.TrimSpace(string(data))) > 0 {
+		if err := yaml.UnmarshalWithOptions(data, &c, yaml.Strict()); err != nil {
+			return Config{}, yamlError(file, err)
+		}
+	}
+	if key, msg := c.check(); msg != "" {
+		return Config{}, &ConfigError{File: file, Line: lineOf(data, key), Key: key, Msg: msg}
+	}
+	c.setDefaults()
+	return c, nil
+}
+
+// check returns the first key with a value that cannot be used, and what to write instead.
+func (c *Config) check() (key, msg string) {
+	providers := []string{"", "openai", "echo"}
+	m := c.Model
+	switch {
+	case !slices.Contains(providers, m.Provider):
+		return "model.provider", "unknown provider; use openai or echo"
+	case m.Provider == "openai" && m.Name == "":
+		return "model.provider", "provider openai needs model.name"
+	case m.BaseURL != "" && !validBaseURL(m.BaseURL):
+		return "model.base_url", "want a URL like http://host:port/v1"
+	case m.MaxRetries != nil && (*m.MaxRetries < 0 || *m.MaxRetries > 20):
+		return "model.max_retries", "want 0 to 20"
+	case c.APIServer.Port < 0 || c.APIServer.Port > 65535:
+		return "api_server.port", "want 1 to 65535"
+	case c.Gateway.DrainTimeout != "" && !validDrain(c.Gateway.DrainTimeout):
+		return "gateway.drain_timeout", fmt.Sprintf("want a duration like 20s or 1m30s, at most %s", MaxDrainTimeout)
+	}
+	return "", ""
+}
+
+func validDrain(s string) bool {
+	d, err := time.ParseDuration(s)
+	return err == nil && d >= 0 && d <= MaxDrainTimeout
+}
+
+func validBaseURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+}
+
+func (c *Config) setDefaults() {
+	if c.Model.Provider == "" {
+		c.Model.Provider = "echo"
+		if c.Model.Name != "" {
+			c.Model.Provider = "openai"
+		}
+	}
+	if c.Model.Provider == "openai" && c.Model.BaseURL == "" {
+		c.Model.BaseURL = DefaultOpenAIBaseURL
+	}
+	if c.Model.APIKeyEnv == "" {
+		c.Model.APIKeyEnv = "OPENAI_API_KEY"
+	}
+	if c.Model.MaxRetries == nil {
+		n := DefaultMaxRetries
+		c.Model.MaxRetries = &n
+	}
+}
+
+// yamlError places an error of the YAML library: the line, and the key by its path.
+func yamlError(file string, err error) error {
+	var ye yaml.Error
+	if !errors.As(err, &ye) || ye.GetToken() == nil {
+		return &ConfigError{File: file, Msg: strings.TrimSpace(err.Error())}
+	}
+	tk := ye.GetToken()
+	msg := ye.GetMessage()
+	var unknown *yaml.UnknownFieldError
+	var mismatch *yaml.TypeError
+	switch {
+	case errors.As(err, &unknown):
+		msg = "unknown key"
+	case errors.As(err, &mismatch):
+		msg = fmt.Sprintf("want %s", typeWord(mismatch.DstType.String()))
+	}
+	return &ConfigError{File: file, Line: tk.Position.Line, Key: keyPath(tk), Msg: msg}
+}
+
+// typeWord names a Go type as a person who edits YAML would.
+func typeWord(goType string) string {
+	switch strings.TrimLeft(goType, "*") {
+	case "int":
+		return "a number"
+	case "string":
+		return "a text"
+	}
+	return "a block of keys"
+}
+
+// keyPath returns the dotted path of the key at or before a token.
+func keyPath(tk *token.Token) string {
+	var path []string
+	column := int(^uint(0) >> 1)
+	for ; tk != nil; tk = tk.Prev {
+		isKey := tk.Next != nil && tk.Next.Type == token.MappingValueType
+		if isKey && tk.Position.Column < column {
+			path = append(path, tk.Value)
+			column = tk.Position.Column
+		}
+	}
+	slices.Reverse(path)
+	return strings.Join(path, ".")
+}
+
+// lineOf finds the line of a dotted key in YAML that has already been parsed once.
+func lineOf(data []byte, key string) int {
+	file, err := parser.ParseBytes(data, 0)
+	if err != nil {
+		return 0
+	}
+	path, err := yaml.PathString("$." + key)
+	if err != nil {
+		return 0
+	}
+	node, err := path.FilterFile(file)
+	if err != nil || node == nil {
+		return 0
+	}
+	return node.GetToken().Position.Line
+}
+
+// reason is an error's text without the file's name in front, which ConfigError gives.
+func reason(err error, file string) string {
+	var pe *fs.PathError
+	if errors.As(err, &pe) && pe.Path == file {
+		return "cannot read it: " + pe.Err.Error()
+	}
+	return strings.TrimPrefix(strings.TrimPrefix(err.Error(), file), ": ")
+}

@@ -1,0 +1,106 @@
+package profile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+
+	"github.com/joho/godotenv"
+
+	"hermes/internal/volume"
+)
+
+// Env is the content of a profile's .env.
+type Env map[string]string
+
+// LoadEnv reads .env, or returns an empty Env if there is none. Errors are
+// *ConfigError and never show a value.
+func LoadEnv(h Home) (Env, error) {
+	data, err := volume.ReadFile(h.Env(), maxConfigFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Env{}, nil
+	}
+	if err != nil {
+		return nil, &ConfigError{File: h.Env(), Msg: reason(err, h.Env())}
+	}
+	env, err := parseEnv(data)
+	if err != nil {
+		// The library quotes what it could not read, which may be half a secret.
+		return nil, &ConfigError{File: h.Env(), Line: badEnvLine(string(data)), Msg: "want lines of the form NAME=value"}
+	}
+	return env, nil
+}
+
+// parseEnv turns the library's panics into errors: .env is written by people.
+func parseEnv(data []byte) (env Env, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("cannot parse: %v", r)
+		}
+	}()
+	return godotenv.UnmarshalBytes(data)
+}
+
+// badEnvLine returns the first line that does not parse by itself, or 0.
+func badEnvLine(text string) int {
+	for i, line := range strings.Split(text, "\n") {
+		if _, err := parseEnv([]byte(line)); err != nil {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// Settings is what the API server of a profile's gateway listens on and asks for.
+type Settings struct {
+	Host string
+	Port int
+	Key  string // secret
+}
+
+// DefaultAPIHost is where the API server listens unless told otherwise (contract "Ports").
+const DefaultAPIHost = "127.0.0.1"
+
+// APISettings resolves where a profile's API server listens (contract "Ports"). The
+// container's API_SERVER_* variables reach the default profile only, and there they win;
+// then the profile's .env, then its config.yaml, then the derived port.
+func APISettings(h Home, c Config, env Env, getenv func(string) string) (Settings, error) {
+	lookup := func(name string) (value, source string) {
+		if v := getenv(name); v != "" && h.Name.IsDefault() {
+			return v, "the environment"
+		}
+		return env[name], h.Env()
+	}
+	s := Settings{Host: DefaultAPIHost, Port: DerivedPort(h.Name)}
+	if c.APIServer.Host != "" {
+		s.Host = c.APIServer.Host
+	}
+	if c.APIServer.Port != 0 {
+		s.Port = c.APIServer.Port
+	}
+	if v, _ := lookup("API_SERVER_HOST"); v != "" {
+		s.Host = v
+	}
+	if v, source := lookup("API_SERVER_PORT"); v != "" {
+		port, err := strconv.Atoi(v)
+		if err != nil || port < 1 || port > 65535 {
+			return s, &ConfigError{File: source, Key: "API_SERVER_PORT", Msg: "want a number from 1 to 65535"}
+		}
+		s.Port = port
+	}
+	s.Key, _ = lookup("API_SERVER_KEY")
+	if s.Key == "" {
+		return s, &ConfigError{File: h.Env(), Key: "API_SERVER_KEY", Msg: "missing: add a line API_SERVER_KEY=<a long random text>"}
+	}
+	return s, nil
+}
+
+// Secret returns a provider's key: the profile's .env first, then the environment.
+func (e Env) Secret(name string, getenv func(string) string) string {
+	if v := e[name]; v != "" {
+		return v
+	}
+	return getenv(name)
+}

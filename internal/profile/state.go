@@ -1,0 +1,200 @@
+package profile
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"time"
+
+	"hermes/internal/volume"
+)
+
+// GatewayState is what a gateway is doing (contract "On disk").
+type GatewayState string
+
+// The gateway's states. StateNone stands for a gateway that never ran.
+const (
+	StateNone          GatewayState = ""
+	StateStarting      GatewayState = "starting"
+	StateRunning       GatewayState = "running"
+	StateDegraded      GatewayState = "degraded"
+	StateDraining      GatewayState = "draining"
+	StateStopped       GatewayState = "stopped"
+	StateStartupFailed GatewayState = "startup_failed"
+)
+
+// transitions is the gateway's state machine: from a state to those that may follow.
+// Every state may be followed by starting, because a gateway can be killed in any,
+// and by itself. draining leads back to running when nobody planned the stop: the
+// file must then say that the gateway is to come back (contract, below "On disk").
+// starting and draining lead to stopped, startup_failed is also what a supervisor
+// writes that gave up on a gateway, whatever it did last.
+var transitions = map[GatewayState][]GatewayState{
+	StateNone:          {},
+	StateStarting:      {StateRunning, StateDegraded, StateDraining, StateStopped, StateStartupFailed},
+	StateRunning:       {StateDegraded, StateDraining, StateStopped, StateStartupFailed},
+	StateDegraded:      {StateRunning, StateDraining, StateStopped, StateStartupFailed},
+	StateDraining:      {StateRunning, StateStopped, StateStartupFailed},
+	StateStopped:       {},
+	StateStartupFailed: {StateStopped},
+}
+
+// CanFollow reports whether the state machine allows to go from one state to the next.
+func CanFollow(from, to GatewayState) bool {
+	if _, known := transitions[to]; !known || to == StateNone {
+		return false
+	}
+	return to == StateStarting || to == from || slices.Contains(transitions[from], to)
+}
+
+// DesiredState is what the operator wants: running, stopped, or nothing said.
+type DesiredState string
+
+// The operator's intents.
+const (
+	DesiredUnset   DesiredState = ""
+	DesiredRunning DesiredState = "running"
+	DesiredStopped DesiredState = "stopped"
+)
+
+// KindGateway is the value of State.Kind in every file that this program writes.
+const KindGateway = "hermes-gateway"
+
+// State is the content of gateway_state.json. Other tools read it: the names are
+// fixed, and fields that this program does not know survive a rewrite.
+type State struct {
+	Gateway   GatewayState `json:"gateway_state,omitempty"`
+	Desired   DesiredState `json:"desired_state,omitempty"`
+	PID       int          `json:"pid,omitempty"`
+	StartTime int64        `json:"start_time,omitempty"` // seconds since the epoch
+	Kind      string       `json:"kind,omitempty"`
+	// Argv is the gateway's command line. It carries no secrets: they come from files.
+	Argv             []string          `json:"argv,omitempty"`
+	HermesHome       string            `json:"hermes_home,omitempty"`
+	ExitReason       string            `json:"exit_reason,omitempty"`
+	RestartRequested bool              `json:"restart_requested,omitempty"`
+	ActiveAgents     int               `json:"active_agents"`
+	Platforms        map[string]string `json:"platforms,omitempty"` // channel: its state
+	UpdatedAt        time.Time         `json:"updated_at,omitzero"`
+
+	extra map[string]json.RawMessage
+}
+
+// UnmarshalJSON keeps what it does not know.
+func (s *State) UnmarshalJSON(data []byte) error {
+	type plain State
+	var p plain
+	if err := json.Unmarshal(data, &p); err != nil {
+		return err
+	}
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(data, &all); err != nil {
+		return err
+	}
+	for _, name := range stateFields {
+		delete(all, name)
+	}
+	p.extra = all
+	*s = State(p)
+	return nil
+}
+
+// MarshalJSON writes the known fields first, in their order, then the others.
+func (s State) MarshalJSON() ([]byte, error) {
+	type plain State
+	data, err := json.Marshal(plain(s))
+	if err != nil || len(s.extra) == 0 {
+		return data, err
+	}
+	buf := bytes.NewBuffer(bytes.TrimSuffix(data, []byte("}")))
+	for _, name := range slices.Sorted(maps.Keys(s.extra)) {
+		key, err := json.Marshal(name)
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(buf, ",%s:%s", key, s.extra[name])
+	}
+	buf.WriteByte('}')
+	return buf.Bytes(), nil
+}
+
+var stateFields = []string{
+	"gateway_state", "desired_state", "pid", "start_time", "kind", "argv", "hermes_home", "exit_reason",
+	"restart_requested", "active_agents", "platforms", "updated_at",
+}
+
+// maxStateFile bounds gateway_state.json: ours has under 2 kB.
+const maxStateFile = 1 << 20
+
+// ErrNoState reports that a profile has no gateway_state.json.
+var ErrNoState = errors.New("no gateway_state.json")
+
+// ReadState returns what gateway_state.json says. A missing file is ErrNoState;
+// a file that cannot be read or parsed is an error that names it. It takes no
+// lock: every write replaces the file atomically.
+func ReadState(h Home) (State, error) {
+	data, err := volume.ReadFile(h.StateFile(), maxStateFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return State{}, ErrNoState
+	}
+	if err != nil {
+		return State{}, fmt.Errorf("cannot read the gateway's state: %w", err)
+	}
+	var s State
+	if err := json.Unmarshal(data, &s); err != nil {
+		return State{}, fmt.Errorf("cannot parse %s: %w", h.StateFile(), err)
+	}
+	return s, nil
+}
+
+// stateLockWait is how long UpdateState waits for another writer. Writers hold the
+// lock for one read and one rename.
+const stateLockWait = 5 * time.Second
+
+// UpdateState changes gateway_state.json under its lock: change gets the present
+// content and edits it. A content that cannot be parsed is kept beside it, as
+// gateway_state.json.corrupt, and change gets an empty State. If change returns an
+// error nothing is written and the error is returned as it is.
+func UpdateState(ctx context.Context, h Home, change func(*State) error) error {
+	ctx, cancel := context.WithTimeout(ctx, stateLockWait)
+	defer cancel()
+	lock, err := volume.WaitLock(ctx, h.stateLock())
+	if err != nil {
+		return fmt.Errorf("cannot update the gateway's state: %w", err)
+	}
+	defer lock.Unlock()
+
+	s, err := ReadState(h)
+	if err != nil && !errors.Is(err, ErrNoState) {
+		if rerr := os.Rename(h.StateFile(), h.StateFile()+".corrupt"); rerr != nil {
+			return fmt.Errorf("%w (and cannot move it aside: %w)", err, rerr)
+		}
+		s = State{}
+	}
+	if err := change(&s); err != nil {
+		return err
+	}
+	s.UpdatedAt = time.Now().UTC().Truncate(time.Millisecond)
+	data, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return fmt.Errorf("cannot encode the gateway's state: %w", err)
+	}
+	if err := volume.WriteFile(h.StateFile(), append(data, '\n'), 0o644); err != nil {
+		return fmt.Errorf("cannot update the gateway's state: %w", err)
+	}
+	return nil
+}
+
+// SetDesired records the operator's intent.
+func SetDesired(ctx context.Context, h Home, d DesiredState) error {
+	return UpdateState(ctx, h, func(s *State) error {
+		s.Desired = d
+		return nil
+	})
+}

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package volume
+
+const openFlags = 0
