@@ -1,0 +1,41 @@
+# Thin on purpose: each target is one script in script/, which also runs by itself.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help up down build cross image test lint vuln bench fuzz docs
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: ## build the image, start a container with a supervised gateway, wait until it is ready
+	@script/up
+
+down: ## stop and remove that container; its volume stays
+	@script/down
+
+build: ## bin/hermes for this machine
+	@script/build
+
+cross: ## the image's binaries for every architecture; compile check for macOS and Windows
+	@script/cross
+
+image: ## the image hermes:dev
+	@script/image
+
+test: ## everything that must hold: linters, compile checks, image, all tests with the race detector
+	@script/test
+
+lint: ## the linters alone
+	@script/lint
+
+vuln: ## look for known vulnerabilities; fails where the database cannot be reached
+	@script/vuln
+
+bench: ## measure, beside the peers where there are any
+	@script/bench
+
+fuzz: ## run every fuzz target for FUZZTIME (default 30s) each
+	@script/fuzz
+
+docs: ## regenerate what is generated
+	@go generate ./...
