@@ -162,7 +162,9 @@ func (s *Store) Seed(n Name) (Home, error) {
 		data func() string
 		perm fs.FileMode
 	}{
-		{h.Env(), func() string { return "# Secrets of this profile. Keep this file private.\nAPI_SERVER_KEY=" + NewAPIKey() + "\n" }, 0o600},
+		{h.Env(), func() string {
+			return "# Secrets of this profile. Keep this file private.\nAPI_SERVER_KEY=" + NewAPIKey() + "\n"
+		}, 0o600},
 		// Last: its presence makes the directory a profile.
 		{h.Soul(), func() string { return soulTemplate }, 0o644},
 	} {
@@ -175,7 +177,26 @@ func (s *Store) Seed(n Name) (Home, error) {
 			return h, fmt.Errorf("cannot seed profile '%s': %w", n, err)
 		}
 	}
-	return h, nil
+	return h, h.ensureAPIKey()
+}
+
+// ensureAPIKey adds an API key to an .env that somebody wrote without one.
+func (h Home) ensureAPIKey() error {
+	env, err := LoadEnv(h)
+	if err != nil || env["API_SERVER_KEY"] != "" {
+		return nil // a wrong .env is the gateway's to report
+	}
+	old, err := volume.ReadFile(h.Env(), maxConfigFile)
+	if err != nil {
+		return fmt.Errorf("cannot add an API key for profile '%s': %w", h.Name, err)
+	}
+	if len(old) > 0 && old[len(old)-1] != '\n' {
+		old = append(old, '\n')
+	}
+	if err := volume.WriteFile(h.Env(), append(old, "API_SERVER_KEY="+NewAPIKey()+"\n"...), 0o600); err != nil {
+		return fmt.Errorf("cannot add an API key for profile '%s': %w", h.Name, err)
+	}
+	return nil
 }
 
 // NewAPIKey returns a key of 192 random bits for a profile's API server.

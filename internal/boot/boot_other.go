@@ -1,0 +1,13 @@
+//go:build !linux
+
+package boot
+
+import (
+	"errors"
+	"io"
+)
+
+// Setup fails: the image is a Linux image.
+func Setup(func(string) string, io.Writer) error {
+	return errors.New("this works only inside a Linux container")
+}

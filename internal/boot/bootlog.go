@@ -1,0 +1,67 @@
+package boot
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"hermes/internal/volume"
+)
+
+const (
+	bootLogName = "container-boot.log"
+	// bootLogLimit is the size at which the boot log is set aside (contract "On disk").
+	bootLogLimit = 256 << 10
+)
+
+// writeBootLog appends a line for each outcome; the log is rotated to .1 before it grows over its limit.
+func writeBootLog(dir string, now time.Time, outcomes []Outcome) error {
+	var b bytes.Buffer
+	for _, o := range outcomes {
+		fmt.Fprintf(&b, "%s profile=%s prior_state=%s action=%s", now.UTC().Format(time.RFC3339), logValue(o.Profile), logValue(o.PriorState), o.Action)
+		if o.Reason != "" {
+			fmt.Fprintf(&b, " reason=%s", strconv.Quote(o.Reason))
+		}
+		b.WriteByte('\n')
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("cannot write the boot log: %w", err)
+	}
+	r, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("cannot write the boot log: %w", err)
+	}
+	defer r.Close()
+	info, err := r.Lstat(bootLogName)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return fmt.Errorf("cannot write the boot log: %w", err)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("cannot write the boot log: %s is %s", filepath.Join(dir, bootLogName), volume.Kind(info.Mode()))
+	case info.Size()+int64(b.Len()) > bootLogLimit:
+		if err := r.Rename(bootLogName, bootLogName+".1"); err != nil {
+			return fmt.Errorf("cannot rotate the boot log: %w", err)
+		}
+	}
+	f, err := r.OpenFile(bootLogName, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	if err != nil {
+		return fmt.Errorf("cannot write the boot log: %w", err)
+	}
+	_, err = f.Write(b.Bytes())
+	return errors.Join(err, f.Close())
+}
+
+// logValue keeps a value one word: a directory on the volume may have any name.
+func logValue(s string) string {
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == '"' || r == '=' || r == 0x7f }) {
+		return s
+	}
+	return strconv.Quote(s)
+}

@@ -1,0 +1,58 @@
+package boot
+
+import (
+	"errors"
+
+	"hermes/internal/profile"
+)
+
+// Action is what a boot does about a profile.
+type Action string
+
+// The actions, as the boot log writes them.
+const (
+	Started    Action = "started"    // its gateway is wanted up
+	Registered Action = "registered" // its slot is there, down
+	Skipped    Action = "skipped"    // it cannot be used
+)
+
+// comesBack is contract "Boot" for a profile whose operator said nothing: the states after
+// which its gateway is started.
+var comesBack = map[profile.GatewayState]bool{
+	profile.StateRunning:  true,
+	profile.StateDegraded: true,
+	profile.StateDraining: true,
+}
+
+// decide is the table of contract "Boot".
+func decide(s profile.State) Action {
+	switch {
+	case s.Desired == profile.DesiredStopped:
+		return Registered
+	case s.Gateway == profile.StateStartupFailed:
+		return Registered // it was broken at the last boot
+	case s.Desired == profile.DesiredRunning, comesBack[s.Gateway]:
+		return Started
+	}
+	return Registered
+}
+
+// decideFor reads a profile's state and decides. prior is the state for the boot log; reason says what is
+// wrong with the file, if something is.
+func decideFor(h profile.Home, bootstrap string) (action Action, prior, reason string) {
+	s, err := profile.ReadState(h)
+	switch {
+	case errors.Is(err, profile.ErrNoState):
+		if h.Name.IsDefault() && bootstrap == string(profile.StateRunning) {
+			return Started, "none", "HERMES_GATEWAY_BOOTSTRAP_STATE"
+		}
+		return Registered, "none", ""
+	case err != nil:
+		return Registered, "unreadable", err.Error()
+	}
+	prior = string(s.Gateway)
+	if prior == "" {
+		prior = "none"
+	}
+	return decide(s), prior, ""
+}

@@ -1,0 +1,84 @@
+package boot
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"hermes/internal/container"
+	"hermes/internal/profile"
+	"hermes/internal/service"
+)
+
+// Outcome is what a boot did about one profile.
+type Outcome struct {
+	Profile    string `json:"profile"` // the directory's name, also when it is no valid profile name
+	PriorState string `json:"prior_state"`
+	Action     Action `json:"action"`
+	Reason     string `json:"reason,omitempty"`
+}
+
+// Slots is where a boot puts the services.
+type Slots interface {
+	Write(service.Spec) (created bool, err error)
+}
+
+// Reconcile recreates the slot of every profile, starts those that were running, and writes the boot log
+// (M9). One profile's trouble is one outcome with its reason. dryRun only decides. The error is about what concerns
+// all of them; the outcomes are valid all the same.
+func Reconcile(store *profile.Store, slots Slots, getenv func(string) string, dryRun bool) ([]Outcome, error) {
+	var problems []error
+	if !dryRun {
+		if _, err := store.Seed(profile.Default()); err != nil {
+			problems = append(problems, err)
+		}
+	}
+	entries, err := store.List()
+	if err != nil {
+		problems = append(problems, err)
+	}
+	var outcomes []Outcome
+	for _, e := range entries {
+		o := Outcome{Profile: e.Label, PriorState: "unknown", Action: Skipped}
+		if e.Err != nil {
+			o.Reason = e.Err.Error()
+		} else {
+			o = reconcileOne(e.Home, slots, getenv, dryRun)
+		}
+		outcomes = append(outcomes, o)
+	}
+	if dryRun {
+		return outcomes, errors.Join(problems...)
+	}
+	dashboard := service.Spec{ID: service.Dashboard(), Up: container.Strict(getenv("HERMES_DASHBOARD"))}
+	if _, err := slots.Write(dashboard); err != nil {
+		problems = append(problems, err)
+	}
+	if err := writeBootLog(filepath.Join(store.Root(), "logs"), time.Now(), outcomes); err != nil {
+		problems = append(problems, err)
+	}
+	return outcomes, errors.Join(problems...)
+}
+
+func reconcileOne(h profile.Home, slots Slots, getenv func(string) string, dryRun bool) Outcome {
+	action, prior, reason := decideFor(h, getenv("HERMES_GATEWAY_BOOTSTRAP_STATE"))
+	o := Outcome{Profile: h.Name.String(), PriorState: prior, Action: action, Reason: reason}
+	if dryRun {
+		return o
+	}
+	// No process of the former run lives any more.
+	for _, stale := range []string{h.PIDFile(), h.ProcessesFile(), h.TakeoverFile()} {
+		if err := os.Remove(stale); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			o.Reason = fmt.Sprintf("cannot remove a stale file: %v", err)
+		}
+	}
+	spec := service.GatewaySpec(h)
+	spec.Up = action == Started
+	if _, err := slots.Write(spec); err != nil {
+		return Outcome{Profile: o.Profile, PriorState: prior, Action: Skipped, Reason: err.Error()}
+	}
+	return o
+}

@@ -1,0 +1,36 @@
+package container
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"hermes/internal/volume"
+)
+
+// IsCommand reports whether this process is the container's command.
+func IsCommand() bool {
+	ppid := os.Getppid()
+	return ppid > 0 && ppid == readPID(stage2PIDFile)
+}
+
+// Heartbeat puts `sleep infinity` in the place of this process, so that the container stays up
+// whatever its gateways do (M1). It returns only if it fails.
+func Heartbeat() error {
+	sleep, err := exec.LookPath("sleep")
+	if err != nil {
+		return fmt.Errorf("cannot keep the container up: %w", err)
+	}
+	if IsCommand() {
+		// Tells the second stage that this sleep ends with 0 (M6).
+		if err := volume.WriteFile(heartbeatFile, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil {
+			return fmt.Errorf("cannot keep the container up: %w", err)
+		}
+	}
+	return fmt.Errorf("cannot keep the container up: %w", unix.Exec(sleep, []string{"sleep", "infinity"}, os.Environ()))
+}
+
+func isHeartbeat(pid int) bool { return pid == readPID(heartbeatFile) }

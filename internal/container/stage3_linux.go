@@ -1,0 +1,165 @@
+package container
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"hermes/internal/volume"
+)
+
+const (
+	// commandGrace is how long the container's command may take to end. docker stop ends it all
+	// earlier unless it is given more time (-t).
+	commandGrace = 10 * time.Minute
+	// stragglerGrace is how long any other process may take after its SIGTERM.
+	stragglerGrace = 5 * time.Second
+	// finishGrace is how long the scripts in FinishScripts may take together.
+	finishGrace = 10 * time.Second
+)
+
+// Stage3 ends the container: it is PID 1, and the supervision trees are down. Every process
+// that is left gets SIGTERM, those that stay get SIGKILL. It returns the container's exit code.
+// There is no fixed wait: it ends when everything has ended.
+func Stage3() int {
+	child := make(chan os.Signal, 1)
+	signal.Notify(child, unix.SIGCHLD)
+	signal.Ignore(unix.SIGTERM, unix.SIGINT, unix.SIGHUP)
+
+	stage2 := readPID(stage2PIDFile)
+	command := childrenOf(stage2)
+	keep := func(pid int) bool { return pid == stage2 || command[pid] }
+	signalAll(unix.SIGTERM, keep)
+	await(child, commandGrace, func() bool { return !alive(stage2) })
+	ctx, cancel := context.WithTimeout(context.Background(), finishGrace)
+	_ = runScripts(ctx, FinishScripts, false) // each says itself what went wrong
+	cancel()
+	signalAll(unix.SIGTERM, func(int) bool { return false })
+	if !await(child, stragglerGrace, func() bool { return len(others()) == 0 }) {
+		signalAll(unix.SIGKILL, func(int) bool { return false })
+		await(child, time.Second, func() bool { return len(others()) == 0 })
+	}
+	return recordedCode()
+}
+
+// recordedCode is the exit code that the second stage left; 143 if it was stopped before it had one.
+func recordedCode() int {
+	data, err := volume.ReadFile(exitCodeFile, 16)
+	if err != nil {
+		return 128 + int(unix.SIGTERM)
+	}
+	code, err := strconv.Atoi(strings.TrimSpace(string(data)))
+	if err != nil {
+		return 1
+	}
+	return code
+}
+
+// await reaps children until done or out of time. Processes that docker exec started are no
+// children of PID 1 and send no SIGCHLD, hence the ticker.
+func await(child <-chan os.Signal, limit time.Duration, done func() bool) bool {
+	deadline := time.After(limit)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		for {
+			pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil)
+			if err == unix.EINTR {
+				continue
+			}
+			if err != nil || pid <= 0 {
+				break
+			}
+		}
+		if done() {
+			return true
+		}
+		select {
+		case <-child:
+		case <-tick.C:
+		case <-deadline:
+			return false
+		}
+	}
+}
+
+// others lists the processes of this container but this one.
+func others() []int {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil
+	}
+	self := os.Getpid()
+	var pids []int
+	for _, e := range entries {
+		if pid, err := strconv.Atoi(e.Name()); err == nil && pid != self && (self != 1 || pid > 1) && alive(pid) && !isKernelOrInit(pid, self) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// isKernelOrInit protects what is not ours when we are not PID 1: another init above us.
+func isKernelOrInit(pid, self int) bool { return self != 1 && pid == 1 }
+
+func signalAll(sig unix.Signal, keep func(pid int) bool) {
+	for _, pid := range others() {
+		if !keep(pid) {
+			_ = unix.Kill(pid, sig) // it may just have ended
+		}
+	}
+}
+
+// childrenOf returns the direct children of a process.
+func childrenOf(parent int) map[int]bool {
+	set := map[int]bool{}
+	if parent <= 0 {
+		return set
+	}
+	for _, pid := range others() {
+		if _, ppid := procStat(pid); ppid == parent {
+			set[pid] = true
+		}
+	}
+	return set
+}
+
+// alive reports whether a process exists and is no zombie.
+func alive(pid int) bool {
+	state, _ := procStat(pid)
+	return state != 0 && state != 'Z' && state != 'X'
+}
+
+// procStat reads the state and the parent of a process (proc_pid_stat(5)); state is 0 if there is none.
+func procStat(pid int) (state byte, ppid int) {
+	if pid <= 0 {
+		return 0, 0
+	}
+	data, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	if err != nil {
+		return 0, 0
+	}
+	// The name, in parentheses, may hold anything, also parentheses.
+	f := strings.Fields(string(data[strings.LastIndexByte(string(data), ')')+1:]))
+	if len(f) < 2 {
+		return 0, 0
+	}
+	ppid, _ = strconv.Atoi(f[1])
+	return f[0][0], ppid
+}
+
+// readPID reads a pid from a file; 0 if there is none.
+func readPID(path string) int {
+	data, err := volume.ReadFile(path, 16)
+	if err != nil {
+		return 0
+	}
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(data)))
+	return pid
+}

@@ -1,0 +1,105 @@
+package container
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// UserName is the name of the runtime user and of its group.
+const UserName = "hermes"
+
+// User is who gateways and the container's command run as.
+type User struct {
+	UID, GID int
+	Home     string
+}
+
+const (
+	defaultID = 10000
+	maxID     = 65534
+)
+
+// RuntimeUser resolves the runtime user (contract "Environment"): HERMES_UID and HERMES_GID win over
+// PUID and PGID; all must lie in 1 to 65534.
+func RuntimeUser(getenv func(string) string) (User, error) {
+	uid, err := idFrom(getenv, "HERMES_UID", "PUID")
+	if err != nil {
+		return User{}, err
+	}
+	gid, err := idFrom(getenv, "HERMES_GID", "PGID")
+	if err != nil {
+		return User{}, err
+	}
+	home := getenv("HERMES_HOME")
+	if home == "" {
+		home = "/"
+	}
+	return User{UID: uid, GID: gid, Home: home}, nil
+}
+
+func idFrom(getenv func(string) string, names ...string) (int, error) {
+	for _, name := range names {
+		v := getenv(name)
+		if v == "" {
+			continue
+		}
+		id, err := strconv.Atoi(v)
+		if err != nil || id < 1 || id > maxID {
+			return 0, fmt.Errorf("invalid %s=%q: want a number from 1 to %d", name, v, maxID)
+		}
+		return id, nil
+	}
+	return defaultID, nil
+}
+
+// Strict reports whether a variable switches something on: 1, true or yes, in any case (M3).
+// Nothing else does, so that 0, off or a typo leave things as they are.
+func Strict(value string) bool {
+	switch strings.ToLower(value) {
+	case "1", "true", "yes":
+		return true
+	}
+	return false
+}
+
+// setID returns the content of passwd(5) or group(5) with other ids for one name. Fields from the
+// third on are replaced: uid and gid in passwd, gid in group.
+func setID(content, name string, ids ...int) string {
+	lines := strings.Split(content, "\n")
+	for i, line := range lines {
+		f := strings.Split(line, ":")
+		if f[0] != name || len(f) < 2+len(ids) {
+			continue
+		}
+		for j, id := range ids {
+			f[2+j] = strconv.Itoa(id)
+		}
+		lines[i] = strings.Join(f, ":")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// NameUser writes the runtime user's ids to /etc/passwd and /etc/group, so that tools show its name.
+// Nothing depends on it but names: where /etc cannot be written the error may be ignored.
+func NameUser(u User) error {
+	for _, f := range []struct {
+		path string
+		ids  []int
+	}{{"/etc/passwd", []int{u.UID, u.GID}}, {"/etc/group", []int{u.GID}}} {
+		old, err := os.ReadFile(f.path)
+		if err != nil {
+			return fmt.Errorf("cannot name the runtime user: %w", err)
+		}
+		changed := setID(string(old), UserName, f.ids...)
+		if changed == string(old) {
+			continue
+		}
+		// In place: the file may be a bind mount, which cannot be replaced.
+		if err := os.WriteFile(f.path, []byte(changed), 0o644); err != nil {
+			return fmt.Errorf("cannot name the runtime user: %w", err)
+		}
+	}
+	return nil
+}

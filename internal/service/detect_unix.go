@@ -1,0 +1,45 @@
+//go:build unix
+
+package service
+
+import (
+	"path/filepath"
+	"syscall"
+)
+
+// DefaultScandir is where gateways are supervised in the image.
+const DefaultScandir = "/run/service"
+
+// Scandir returns HERMES_S6_SCANDIR or its default.
+func Scandir(getenv func(string) string) string {
+	if dir := getenv("HERMES_S6_SCANDIR"); dir != "" {
+		return dir
+	}
+	return DefaultScandir
+}
+
+// Detect tells whether an s6-svscan supervises the scan directory. It does exactly
+// when the control FIFO has a reader: opening a FIFO for writing without
+// blocking fails with ENXIO if nobody reads it (fifo(7)). What runs as PID 1 decides
+// nothing: a supervisor need not be PID 1.
+func Detect(scandir string) Kind {
+	if HasReader(filepath.Join(scandir, ".s6-svscan", "control")) {
+		return KindS6
+	}
+	return KindNone
+}
+
+// HasReader reports whether path is a FIFO that some process reads.
+func HasReader(path string) bool {
+	var st syscall.Stat_t
+	if err := syscall.Lstat(path, &st); err != nil || st.Mode&syscall.S_IFMT != syscall.S_IFIFO {
+		return false
+	}
+	fd, err := syscall.Open(path, syscall.O_WRONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0)
+	if err == nil {
+		syscall.Close(fd)
+		return true
+	}
+	// Another user's FIFO refuses us; then we cannot command its supervisor either.
+	return false
+}

@@ -1,0 +1,100 @@
+package service
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// S6Error is what all errors of a supervisor's commands have in common (M7).
+type S6Error interface {
+	error
+	s6Error()
+}
+
+// GatewayNotRegisteredError reports a profile without a slot (M7).
+type GatewayNotRegisteredError struct{ Profile string }
+
+func (e *GatewayNotRegisteredError) Error() string {
+	return fmt.Sprintf("no such gateway '%s': register it with `hermes profile create %s` first, "+
+		"or pass an existing profile name via `-p <name>`", e.Profile, e.Profile)
+}
+
+// NotRegisteredError reports a service that is no gateway and has no slot.
+type NotRegisteredError struct{ Service ID }
+
+func (e *NotRegisteredError) Error() string {
+	return fmt.Sprintf("no such service '%s' under the supervisor", e.Service)
+}
+
+// NotRegistered returns the error for a service without a slot.
+func NotRegistered(id ID) error {
+	if name, ok := id.Profile(); ok {
+		return &GatewayNotRegisteredError{name.String()}
+	}
+	return &NotRegisteredError{id}
+}
+
+// S6CommandError reports an s6 command that failed (M7).
+type S6CommandError struct {
+	Service  ID
+	Action   string // start, stop, restart, ...
+	Command  string // s6-svc, ...
+	ExitCode int
+	Stderr   string
+}
+
+func (e *S6CommandError) Error() string {
+	return fmt.Sprintf("%s %s on '%s' failed (rc=%d): %s", e.Command, e.Action, e.Service, e.ExitCode, strings.TrimSpace(e.Stderr))
+}
+
+// NotReadyError reports a service that was started and is not ready.
+type NotReadyError struct {
+	Service ID
+	// Ended is true if the process ended; false if it runs and is not ready yet.
+	Ended bool
+	// ExitCode and Signal tell how it ended, as in Status.
+	ExitCode int
+	Signal   string
+	// GaveUp is true if the manager will not start it again by itself.
+	GaveUp bool
+	// Waited is for how long its readiness was awaited.
+	Waited time.Duration
+}
+
+func (e *NotReadyError) Error() string {
+	var b strings.Builder
+	switch {
+	case !e.Ended:
+		fmt.Fprintf(&b, "'%s' is not ready after %s", e.Service, e.Waited.Round(100*time.Millisecond))
+	case e.Signal != "":
+		fmt.Fprintf(&b, "'%s' was killed by %s before it was ready", e.Service, e.Signal)
+	default:
+		fmt.Fprintf(&b, "'%s' exited with code %d before it was ready", e.Service, e.ExitCode)
+	}
+	switch {
+	case e.GaveUp:
+		b.WriteString("; it stays down")
+	case e.Ended:
+		b.WriteString("; the supervisor tries again")
+	}
+	return b.String()
+}
+
+// NotDownError reports a service that was asked to stop and still runs.
+type NotDownError struct {
+	Service ID
+	PID     int
+	Waited  time.Duration
+}
+
+func (e *NotDownError) Error() string {
+	return fmt.Sprintf("'%s' (pid %d) is not down after %s; it is told to stop and will be killed if it does not",
+		e.Service, e.PID, e.Waited.Round(100*time.Millisecond))
+}
+
+func (*GatewayNotRegisteredError) s6Error() {}
+func (*NotRegisteredError) s6Error()        {}
+func (*S6CommandError) s6Error()            {}
+func (*NotReadyError) s6Error()             {}
+func (*NotDownError) s6Error()              {}

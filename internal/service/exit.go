@@ -1,0 +1,16 @@
+package service
+
+import "fmt"
+
+// LastExit says in words how a service's last run ended; "" if it did not.
+func (s Status) LastExit() string {
+	switch {
+	case s.Up:
+		return ""
+	case s.Signal != "":
+		return "killed by " + s.Signal
+	case s.ExitCode >= 0:
+		return fmt.Sprintf("exit code %d", s.ExitCode)
+	}
+	return ""
+}

@@ -1,0 +1,113 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"hermes/internal/profile"
+)
+
+// killMargin is what a gateway gets on top of its drain_timeout before it is killed.
+const killMargin = 5 * time.Second
+
+// GatewaySpec defines the service of a profile's gateway, down.
+func GatewaySpec(h profile.Home) Spec {
+	drain := profile.DefaultDrainTimeout
+	if c, err := profile.LoadConfig(h); err == nil { // a wrong file is the gateway's to report
+		drain = c.Gateway.Drain()
+	}
+	return Spec{ID: Gateway(h.Name), KillAfter: drain + killMargin}
+}
+
+// Lifecycle starts and stops gateways through a manager and records what the operator
+// wants, in that order of importance: the intent is written before the manager is told,
+// and taken back if the manager refuses.
+type Lifecycle struct {
+	Manager Manager
+	Store   *profile.Store
+}
+
+// Start records that a gateway is to run and starts it. A profile that has no slot yet gets one.
+// Errors are those of Manager.Start; a profile that does not exist is *GatewayNotRegisteredError.
+func (l Lifecycle) Start(ctx context.Context, n profile.Name, wait time.Duration) error {
+	h, err := l.registered(ctx, n)
+	if err != nil {
+		return err
+	}
+	return l.intend(ctx, h, profile.DesiredRunning, func() error {
+		return l.Manager.Start(ctx, Gateway(n), wait)
+	})
+}
+
+// Stop records that a gateway is to stay down and stops it.
+func (l Lifecycle) Stop(ctx context.Context, n profile.Name, wait time.Duration) error {
+	h, err := l.known(ctx, n)
+	if err != nil {
+		return err
+	}
+	return l.intend(ctx, h, profile.DesiredStopped, func() error {
+		return l.Manager.Stop(ctx, Gateway(n), wait)
+	})
+}
+
+// Restart records that a gateway is to run and restarts it, or starts it if it is down.
+func (l Lifecycle) Restart(ctx context.Context, n profile.Name, wait time.Duration) error {
+	h, err := l.registered(ctx, n)
+	if err != nil {
+		return err
+	}
+	return l.intend(ctx, h, profile.DesiredRunning, func() error {
+		return l.Manager.Restart(ctx, Gateway(n), wait)
+	})
+}
+
+// known returns the home of a profile that exists and whose gateway is registered.
+func (l Lifecycle) known(ctx context.Context, n profile.Name) (profile.Home, error) {
+	if _, err := l.Manager.Status(ctx, Gateway(n)); err != nil {
+		return profile.Home{}, err
+	}
+	return l.Store.Home(n), nil
+}
+
+// registered returns the home of a profile that exists and sees to it that it has a slot.
+func (l Lifecycle) registered(ctx context.Context, n profile.Name) (profile.Home, error) {
+	h, err := l.Store.Get(n)
+	var missing *profile.NotFoundError
+	if errors.As(err, &missing) {
+		return h, NotRegistered(Gateway(n))
+	}
+	if err != nil {
+		return h, err
+	}
+	_, err = l.Manager.Status(ctx, Gateway(n))
+	var unknown *GatewayNotRegisteredError
+	if errors.As(err, &unknown) && l.Manager.SupportsRegistration() {
+		err = l.Manager.Register(ctx, GatewaySpec(h))
+	}
+	return h, err
+}
+
+// intend records an intent around act. A manager that did as it was told, though the gateway
+// did not become ready or is not down yet, keeps the intent.
+func (l Lifecycle) intend(ctx context.Context, h profile.Home, want profile.DesiredState, act func() error) error {
+	var before profile.DesiredState
+	err := profile.UpdateState(ctx, h, func(s *profile.State) error {
+		before, s.Desired = s.Desired, want
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("cannot record that '%s' is to be %s: %w", h.Name, want, err)
+	}
+	err = act()
+	var notReady *NotReadyError
+	var notDown *NotDownError
+	if err == nil || errors.As(err, &notReady) || errors.As(err, &notDown) {
+		return err
+	}
+	if uerr := profile.SetDesired(context.WithoutCancel(ctx), h, before); uerr != nil {
+		return errors.Join(err, uerr)
+	}
+	return err
+}

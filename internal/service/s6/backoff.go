@@ -1,0 +1,165 @@
+package s6
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"hermes/internal/service"
+	"hermes/internal/volume"
+)
+
+// Backoff says how a service that fails is started again (contract B2).
+type Backoff struct {
+	// First is the pause before the third start in a row; the second start comes at once. It
+	// doubles from there up to Max.
+	First, Max time.Duration
+	// Healthy is how long a service must live to have its earlier failures forgotten.
+	Healthy time.Duration
+	// Limit failures within Window, and it is not started any more.
+	Limit  int
+	Window time.Duration
+}
+
+// DefaultBackoff returns the rule of contract B2: 1, 2, 4 ... 60 s; five healthy minutes start over; ten
+// failures within ten minutes are enough.
+func DefaultBackoff() Backoff {
+	return Backoff{First: time.Second, Max: time.Minute, Healthy: 5 * time.Minute, Limit: 10, Window: 10 * time.Minute}
+}
+
+// Decision is what follows a failure.
+type Decision struct {
+	Failures int           // in a row
+	Since    time.Duration // from the first of them to the last
+	Delay    time.Duration // before the next start
+	GiveUp   bool
+}
+
+// Decide looks at the times of failures, oldest first.
+func (b Backoff) Decide(failures []time.Time) Decision {
+	n := len(failures)
+	if n == 0 {
+		return Decision{}
+	}
+	first := n - 1
+	for ; first > 0; first-- {
+		// A service that died, waited and then lived on for Healthy breaks the row.
+		pause := b.delay(n - first)
+		if failures[first].Sub(failures[first-1]) > b.Healthy+pause {
+			break
+		}
+	}
+	d := Decision{Failures: n - first, Since: failures[n-1].Sub(failures[first])}
+	d.Delay = b.delay(d.Failures)
+	if n >= b.Limit && d.Failures >= b.Limit && failures[n-1].Sub(failures[n-b.Limit]) <= b.Window {
+		d.GiveUp, d.Delay = true, 0
+	}
+	return d
+}
+
+func (b Backoff) delay(failures int) time.Duration {
+	if failures < 2 {
+		return 0
+	}
+	d := b.First
+	for range failures - 2 {
+		if d *= 2; d >= b.Max {
+			return b.Max
+		}
+	}
+	return d
+}
+
+// jitter spreads a delay by a quarter either way, so that services which failed together do not
+// come back together.
+func jitter(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * (0.75 + rand.Float64()/2))
+}
+
+// Failed is what a slot's finish script calls, in the slot, after a failure: it decides
+// from s6's own tally of deaths and leaves the pause for the run script.
+func Failed(ctx context.Context, id service.ID, dir string, b Backoff) (Decision, error) {
+	failures, err := deaths(ctx, id, dir)
+	if err != nil {
+		return Decision{}, err
+	}
+	d := b.Decide(failures)
+	path := dir + "/" + napFile
+	if d.GiveUp || d.Delay == 0 {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return d, fmt.Errorf("cannot clear the backoff of '%s': %w", id, err)
+		}
+		return d, nil
+	}
+	d.Delay = jitter(d.Delay)
+	text := strconv.FormatFloat(d.Delay.Seconds(), 'f', 3, 64)
+	return d, volume.WriteFile(path, []byte(text+"\n"), 0o644)
+}
+
+// Restarts returns how often a service died since its slot was made or started by hand.
+func (m *Manager) Restarts(ctx context.Context, id service.ID) (int, error) {
+	dir, err := m.slot(id)
+	if err != nil {
+		return 0, err
+	}
+	out, err := run(ctx, id, "status", "s6-svdt", dir)
+	if err != nil {
+		return 0, err
+	}
+	return strings.Count(out, "\n"), nil
+}
+
+// deaths returns when a service failed, oldest first, from s6-svdt.
+func deaths(ctx context.Context, id service.ID, dir string) ([]time.Time, error) {
+	out, err := run(ctx, id, "finish", "s6-svdt", dir)
+	if err != nil {
+		return nil, err
+	}
+	var all []time.Time
+	for line := range strings.Lines(out) {
+		t, failed, err := parseDeath(line)
+		if err != nil {
+			return nil, fmt.Errorf("cannot read s6-svdt's answer for '%s': %w", id, err)
+		}
+		if failed {
+			all = append(all, t)
+		}
+	}
+	return all, nil
+}
+
+// parseDeath reads a line of s6-svdt: a TAI64N label, then exitcode N or signal NAME.
+func parseDeath(line string) (_ time.Time, failed bool, _ error) {
+	f := strings.Fields(line)
+	if len(f) != 3 {
+		return time.Time{}, false, fmt.Errorf("%q is no death", strings.TrimSpace(line))
+	}
+	t, err := parseTAI64N(f[0])
+	if err != nil {
+		return time.Time{}, false, err
+	}
+	switch f[1] + " " + f[2] {
+	case "exitcode 0", "exitcode 75", "exitcode 143", "signal SIGTERM":
+		return t, false, nil
+	}
+	return t, true, nil
+}
+
+// parseTAI64N reads a TAI64N label (https://cr.yp.to/libtai/tai64.html). Leap seconds do not
+// matter here: only differences are used.
+func parseTAI64N(label string) (time.Time, error) {
+	raw, err := hex.DecodeString(strings.TrimPrefix(label, "@"))
+	if err != nil || len(raw) != 12 {
+		return time.Time{}, fmt.Errorf("%q is no TAI64N label", label)
+	}
+	secs := binary.BigEndian.Uint64(raw[:8])
+	return time.Unix(int64(secs-1<<62), int64(binary.BigEndian.Uint32(raw[8:]))), nil
+}

@@ -1,0 +1,93 @@
+package s6
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"runtime"
+	"sync"
+	"time"
+
+	"hermes/internal/service"
+)
+
+// run executes one of s6's commands and returns its standard output. A failure is a
+// *service.S6CommandError.
+func run(ctx context.Context, id service.ID, action, command string, args ...string) (string, error) {
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, command, args...)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	// A killed command may leave a child that holds the pipes.
+	cmd.WaitDelay = time.Second
+	err := cmd.Run()
+	if err == nil {
+		return stdout.String(), nil
+	}
+	if ctx.Err() != nil {
+		return "", fmt.Errorf("%s on '%s': %w", action, id, ctx.Err())
+	}
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return "", fmt.Errorf("cannot run %s: %w", command, err)
+	}
+	return stdout.String(), &service.S6CommandError{
+		Service: id, Action: action, Command: command, ExitCode: exit.ExitCode(), Stderr: stderr.String(),
+	}
+}
+
+// svc sends commands to a service's supervisor with s6-svc.
+func (m *Manager) svc(ctx context.Context, id service.ID, action, dir string, flags ...string) error {
+	_, err := run(ctx, id, action, "s6-svc", append(flags, dir)...)
+	return err
+}
+
+// listen sends a command with s6-svc and returns the last of the supervisor's events that
+// completes the pattern, or "" if none did in time. s6-ftrig-listen1 subscribes
+// before it sends, so no event is missed.
+func (m *Manager) listen(ctx context.Context, id service.ID, action, dir, pattern string, wait time.Duration, flag string) (string, error) {
+	out, err := run(ctx, id, action, "s6-ftrig-listen1", "-t", millis(wait), dir+"/event", pattern, "s6-svc", flag, dir)
+	var failed *service.S6CommandError
+	if errors.As(err, &failed) {
+		// It says why and returns 1 both when time is up and when s6-svc could not be run;
+		// what came out of s6-svc itself tells the two apart.
+		if bytes.Contains([]byte(failed.Stderr), []byte("s6-svc:")) {
+			failed.Command = "s6-svc"
+			return "", failed
+		}
+		return "", nil
+	}
+	return trimLine(out), err
+}
+
+// parallel calls f for 0 to n-1, with a few calls at a time.
+func parallel(n int, f func(i int)) {
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, 2*runtime.NumCPU())
+	for i := range n {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			f(i)
+		})
+	}
+	wg.Wait()
+}
+
+// superviseDeadline is how long a new slot's supervisor may take to appear.
+const superviseDeadline = 10 * time.Second
+
+// waitFor returns when cond is true. It is for what takes milliseconds and sends no event.
+func waitFor(ctx context.Context, cond func() bool) error {
+	ctx, cancel := context.WithTimeout(ctx, superviseDeadline)
+	defer cancel()
+	for pause := time.Millisecond; !cond(); pause = min(2*pause, 50*time.Millisecond) {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+	return nil
+}

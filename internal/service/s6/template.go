@@ -1,0 +1,92 @@
+package s6
+
+import (
+	"fmt"
+	"strings"
+
+	"hermes/internal/service"
+)
+
+// ReadyFD is the descriptor on which a service says that it is ready (notification-fd).
+const ReadyFD = 3
+
+// maxDeathTally is how many deaths s6-supervise remembers. Backoff looks at fewer; status
+// counts restarts with it. 4096 is the most that s6 allows.
+const maxDeathTally = 4096
+
+// napFile exists, in the slot, while the run script waits before it starts a failed
+// service again. Its content is the time to wait, in seconds. s6 never
+// touches the directory data (servicedir.html).
+const napFile = "data/nap"
+
+// The scripts of a slot. The names in them come from service.ID, which admits
+// nothing that a shell would interpret, so they need no quoting.
+//
+// The wait of a backoff is part of run and not of finish, because a run script can be
+// stopped at once and a finish script cannot.
+const runTemplate = `#!/bin/sh
+exec 2>&1
+if [ -f data/nap ]; then
+	read -r delay <data/nap
+	trap 'kill "$nap"; rm -f data/nap; exit 75' TERM
+	sleep "$delay" 3>&- &
+	nap=$!
+	wait "$nap"
+	trap - TERM
+	rm -f data/nap
+fi
+export HERMES_S6_SUPERVISED_CHILD=1 GOMAXPROCS="${GOMAXPROCS:-1}"
+exec %s
+`
+
+// finish: 125 tells s6-supervise not to restart (servicedir.html). The codes are those of
+// contract "Exit codes"; 143 and signal 15 are an end that somebody asked for, not a failure.
+const finishTemplate = `#!/bin/sh
+case "$1" in
+0 | 78 | 126) exit 125 ;;
+75 | 143) exit 0 ;;
+256) [ "$2" != 15 ] || exit 0 ;;
+esac
+exec hermes gateway finish %s "$1" "$2"
+`
+
+// log/run: every line goes to docker logs with its profile in front, and to the rotated
+// file: 10 archives of 1 MB, ISO 8601 timestamps (contract "On disk"). Where the directory
+// cannot be had, logging goes on without the file.
+const logTemplate = `#!/bin/sh
+dir="$HERMES_HOME/logs/%s"
+umask 027
+if mkdir -p "$dir" && [ -w "$dir" ]; then
+	exec s6-log n10 s1000000 'p[%s]' 1 p T "$dir"
+fi
+echo "cannot log to $dir: logging to the container's log only"
+exec s6-log 'p[%s]' 1
+`
+
+func runScript(id service.ID) string {
+	return fmt.Sprintf(runTemplate, strings.Join(Command(id), " "))
+}
+
+// Command is the command line of a service (M16).
+func Command(id service.ID) []string {
+	fd := fmt.Sprint(ReadyFD)
+	name, ok := id.Profile()
+	switch {
+	case !ok:
+		return []string{"hermes", "dashboard", "--ready-fd", fd}
+	case name.IsDefault():
+		return []string{"hermes", "gateway", "run", "--replace", "--ready-fd", fd}
+	}
+	return []string{"hermes", "-p", name.String(), "gateway", "run", "--replace", "--ready-fd", fd}
+}
+
+func finishScript(id service.ID) string { return fmt.Sprintf(finishTemplate, id) }
+
+func logScript(id service.ID) string {
+	label, dir := id.String(), id.String()
+	if name, ok := id.Profile(); ok {
+		label, dir = name.String(), "gateways/"+name.String()
+	}
+	return fmt.Sprintf(logTemplate, dir, label, label)
+}
+
