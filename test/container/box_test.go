@@ -1,0 +1,187 @@
+package container_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	"hermes/test/container/docker"
+)
+
+// box is a container under test.
+type box struct {
+	t    *testing.T
+	name string
+}
+
+// options are what a test asks of `docker run`.
+type options struct {
+	image string   // default: the image under test
+	flags []string // of docker run, before the image
+	env   []string
+	vol   string // volume for /opt/data; default: an anonymous one
+}
+
+// start runs `docker run -d IMAGE cmd...` and returns at once. The container goes with the
+// test; if the test failed its log is printed.
+func start(t *testing.T, o options, cmd ...string) *box {
+	t.Helper()
+	b := &box{t: t, name: uniqueName(t)}
+	t.Cleanup(b.remove)
+	must(t, append([]string{"run", "-d"}, b.args(o, cmd)...)...)
+	return b
+}
+
+// run is `docker run IMAGE cmd...` in the foreground: it returns when the container ended.
+func run(t *testing.T, o options, cmd ...string) docker.Result {
+	t.Helper()
+	b := &box{t: t, name: uniqueName(t)}
+	t.Cleanup(b.remove)
+	return do(t, append([]string{"run"}, b.args(o, cmd)...)...)
+}
+
+func (b *box) args(o options, cmd []string) []string {
+	args := []string{"--name", b.name, "--label", docker.Label, "--network", "none"}
+	args = append(args, docker.MountTestClient(testClient)...)
+	for _, kv := range o.env {
+		args = append(args, "-e", kv)
+	}
+	if o.vol != "" {
+		args = append(args, "-v", o.vol+":/opt/data")
+	}
+	args = append(args, o.flags...)
+	if o.image == "" {
+		o.image = image
+	}
+	return append(append(args, o.image), cmd...)
+}
+
+func (b *box) remove() {
+	if b.t.Failed() {
+		r := cleanUp(b.t, "logs", "--timestamps", b.name)
+		b.t.Logf("docker logs of %s\n---- stdout\n%s---- stderr\n%s----", b.name, tail(r.Stdout), tail(r.Stderr))
+	}
+	cleanUp(b.t, "rm", "-f", "-v", b.name)
+}
+
+// tail keeps a log that went wild from burying the failure.
+func tail(s string) string {
+	const most = 8000
+	if len(s) > most {
+		return "...\n" + s[len(s)-most:]
+	}
+	return s
+}
+
+// exec runs a command in the container as a user ("" is the image's: root).
+func (b *box) exec(user string, cmd ...string) docker.Result {
+	b.t.Helper()
+	return b.execInput("", user, cmd...)
+}
+
+func (b *box) execInput(input, user string, cmd ...string) docker.Result {
+	b.t.Helper()
+	args := []string{"exec", "-i"}
+	if user != "" {
+		args = append(args, "-u", user)
+	}
+	return doWithInput(b.t, input, append(append(args, b.name), cmd...)...)
+}
+
+// mustExec is exec for a command that has to succeed; it returns its stdout, trimmed.
+func (b *box) mustExec(user string, cmd ...string) string {
+	b.t.Helper()
+	r := b.exec(user, cmd...)
+	if err := r.Failed(); err != nil {
+		b.t.Fatal(err)
+	}
+	return strings.TrimSpace(r.Stdout)
+}
+
+// background starts a command in the container that nobody waits for.
+func (b *box) background(user string, cmd ...string) {
+	b.t.Helper()
+	must(b.t, append([]string{"exec", "-d", "-u", user, b.name}, cmd...)...)
+}
+
+// logs returns what the container wrote.
+func (b *box) logs() (stdout, stderr string) {
+	b.t.Helper()
+	r := must(b.t, "logs", b.name)
+	return r.Stdout, r.Stderr
+}
+
+// allLogs returns both streams, for messages whose stream is not the promise.
+func (b *box) allLogs() string {
+	b.t.Helper()
+	stdout, stderr := b.logs()
+	return stdout + stderr
+}
+
+// lastLine returns the last line that the container wrote, on whichever stream.
+func (b *box) lastLine() string {
+	b.t.Helper()
+	r := must(b.t, "logs", "--timestamps", b.name)
+	last := ""
+	for line := range strings.Lines(r.Stdout + r.Stderr) {
+		// RFC 3339 timestamps of equal width sort as text.
+		if line = strings.TrimSpace(line); line > last {
+			last = line
+		}
+	}
+	_, text, _ := strings.Cut(last, " ")
+	return text
+}
+
+// wait returns the container's exit code, when it has ended.
+func (b *box) wait() int {
+	b.t.Helper()
+	code, err := strconv.Atoi(strings.TrimSpace(must(b.t, "wait", b.name).Stdout))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return code
+}
+
+// stop is docker stop with a period of grace long enough to tell an end by itself from a kill.
+func (b *box) stop() docker.Result {
+	b.t.Helper()
+	return must(b.t, "stop", "-t", "30", b.name)
+}
+
+// inspect returns one value of docker inspect.
+func (b *box) inspect(format string) string {
+	b.t.Helper()
+	return strings.TrimSpace(must(b.t, "inspect", "-f", format, b.name).Stdout)
+}
+
+func (b *box) running() error {
+	b.t.Helper()
+	if state := b.inspect("{{.State.Status}} {{.State.ExitCode}}"); !strings.HasPrefix(state, "running ") {
+		return fmt.Errorf("the container is %s", state)
+	}
+	return nil
+}
+
+// file returns a file of the container, which may have ended, or fails the test.
+func (b *box) file(path string) string {
+	b.t.Helper()
+	content, err := b.readFile(path)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return content
+}
+
+// gatewayState returns gateway_state.json of the default profile.
+func (b *box) gatewayState() map[string]any {
+	b.t.Helper()
+	var state map[string]any
+	text := b.file("/opt/data/gateway_state.json")
+	if err := json.Unmarshal([]byte(text), &state); err != nil {
+		b.t.Fatalf("%v in %s", err, text)
+	}
+	return state
+}

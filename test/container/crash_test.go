@@ -1,0 +1,145 @@
+package container_test
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"hermes/test/container/docker"
+)
+
+const (
+	modelAddress = "127.0.0.1:9999"
+	modelConfig  = "model:\n  provider: openai\n  name: test\n  base_url: http://" + modelAddress + "/v1\n  api_key_env: TEST_MODEL_KEY\n"
+)
+
+// startWithModel starts a supervised gateway and, in the same container, a model that
+// answers with the messages that it was sent.
+func startWithModel(t *testing.T, o options) *box {
+	t.Helper()
+	o.vol = volume(t)
+	o.env = append(o.env, "TEST_MODEL_KEY=unused")
+	seed(t, o.vol, "config.yaml", modelConfig)
+	b := startGateway(t, o)
+	b.background("0", docker.TestClientPath, "model", modelAddress)
+	eventually(t, soon, "the model listens", func() error {
+		if r := b.http("GET", "http://"+modelAddress+"/", ""); r.Status != 404 {
+			return fmt.Errorf("%+v", r)
+		}
+		return nil
+	})
+	return b
+}
+
+func (b *box) killGateway(pid int) {
+	b.t.Helper()
+	b.mustExec("0", "sh", "-c", "kill -KILL "+strconv.Itoa(pid))
+}
+
+// waitReplaced waits until a slot is ready under another pid.
+func (b *box) waitReplaced(slot string, old int) int {
+	b.t.Helper()
+	var pid int
+	eventually(b.t, soon, slot+" is ready again", func() error {
+		s, err := b.svstat(slot)
+		if err == nil && (!s.ready || s.pid == old) {
+			err = fmt.Errorf("%+v, it was %d", s, old)
+		}
+		pid = s.pid
+		return err
+	})
+	return pid
+}
+
+func TestKilledGatewayIsReadyAgainAndRemembers(t *testing.T) {
+	parallel(t)
+	b := startWithModel(t, options{})
+	startedAt := b.inspect("{{.State.StartedAt}} {{.RestartCount}}")
+	heartbeat := only(b.ps(), process.isHeartbeat)[0].PID
+	if r := b.say("s1", "my name is Ada"); r.Status != 200 {
+		t.Fatalf("first message: %+v", r)
+	}
+
+	old := b.waitReady(gatewaySlot)
+	b.killGateway(old)
+	begin := time.Now()
+	b.waitReplaced(gatewaySlot, old)
+	t.Logf("ready again %s after kill -9, as seen through docker exec", time.Since(begin).Round(time.Millisecond))
+
+	r := b.say("s1", "what is my name")
+	for _, want := range []string{"my name is Ada", "what is my name"} {
+		if r.Status != 200 || !strings.Contains(r.body(), want) {
+			t.Errorf("the model was not sent %q: %+v", want, r)
+		}
+	}
+	if r := b.say("s2", "who am I"); r.Status != 200 || strings.Contains(r.body(), "Ada") {
+		t.Errorf("another session knows what the first one was told: %+v", r)
+	}
+	if got := b.inspect("{{.State.StartedAt}} {{.RestartCount}}"); got != startedAt {
+		t.Errorf("the container restarted: %s, it was %s", got, startedAt)
+	}
+	if got := only(b.ps(), process.isHeartbeat); len(got) != 1 || got[0].PID != heartbeat {
+		t.Errorf("heartbeats %v, it was %d", got, heartbeat)
+	}
+}
+
+// TestGatewayThatIsKilledAgainAndAgainComesBack: the second and third kill come before the
+// gateway has lived for a second, where s6 and the backoff make it wait.
+func TestGatewayThatIsKilledAgainAndAgainComesBack(t *testing.T) {
+	parallel(t)
+	b := startGateway(t, options{})
+	pid := b.waitReady(gatewaySlot)
+	for range 4 {
+		b.killGateway(pid)
+		pid = b.waitReplaced(gatewaySlot, pid)
+	}
+	if r := b.say("s", "still here"); r.Status != 200 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestKilledSupervisorsComeBack: each level of the tree restarts the one below it, and a
+// gateway that lost its supervisor does not end up running twice.
+func TestKilledSupervisorsComeBack(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		pick func(process) bool
+	}{
+		{"s6-supervise of the gateway", func(p process) bool {
+			return p.Comm == "s6-supervise" && p.Cmdline[len(p.Cmdline)-1] == gatewaySlot
+		}},
+		{"s6-log of the gateway", func(p process) bool {
+			return p.Comm == "s6-log" && strings.Contains(strings.Join(p.Cmdline, " "), "default")
+		}},
+		{"s6-svscan of the runtime user", func(p process) bool { return p.Comm == "s6-svscan" && p.PID != 1 }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			parallel(t)
+			b := startGateway(t, options{})
+			victims := only(b.ps(), c.pick)
+			if len(victims) != 1 {
+				t.Fatalf("victims %v in %v", victims, b.ps())
+			}
+			b.killGateway(victims[0].PID)
+			eventually(t, soon, "it is back, with one gateway that answers", func() error {
+				processes := b.ps()
+				again, gateways := only(processes, c.pick), only(processes, process.isGateway)
+				if len(again) != 1 || again[0].PID == victims[0].PID || len(gateways) != 1 {
+					return fmt.Errorf("%v (it was %v), gateways %v", again, victims, gateways)
+				}
+				if err := b.isReady(gatewaySlot)(); err != nil {
+					return err
+				}
+				if s, _ := b.svstat(gatewaySlot); s.pid != gateways[0].PID {
+					return fmt.Errorf("s6 thinks %+v, but the gateway is %v", s, gateways)
+				}
+				if r := b.http("GET", apiURL+"/ready", ""); r.Status != 200 {
+					return fmt.Errorf("%+v", r)
+				}
+				return b.running()
+			})
+		})
+	}
+}

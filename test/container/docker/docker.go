@@ -1,0 +1,111 @@
+// Package docker calls the docker command for the container tests and the bench.
+// It uses the command and not a client library because that is what users type.
+package docker
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Label marks everything that the tests and the bench create, so that a person can find
+// and remove what an interrupted run left: docker ps -aq --filter label=hermes-test=1.
+const Label = "hermes-test=1"
+
+// TestClientPath is where a container finds the test client.
+const TestClientPath = "/testclient"
+
+// Image returns the image under test: HERMES_TEST_IMAGE, or hermes:dev.
+func Image() string {
+	if image := os.Getenv("HERMES_TEST_IMAGE"); image != "" {
+		return image
+	}
+	return "hermes:dev"
+}
+
+// Result is what one docker command did.
+type Result struct {
+	Args   []string
+	Stdout string
+	Stderr string
+	// Code is docker's exit code, which for run and exec is the command's; -1 if docker
+	// could not be run or was cut off by the context.
+	Code int
+	Err  error // set exactly if Code is -1
+	Took time.Duration
+}
+
+// Failed returns nil if the command ended with code 0, else an error that shows all of it.
+func (r Result) Failed() error {
+	if r.Code == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s", r)
+}
+
+func (r Result) String() string {
+	s := fmt.Sprintf("docker %s: code %d after %s", strings.Join(r.Args, " "), r.Code, r.Took.Round(time.Millisecond))
+	if r.Err != nil {
+		s += fmt.Sprintf(" (%v)", r.Err)
+	}
+	return s + "\nstdout: " + r.Stdout + "\nstderr: " + r.Stderr
+}
+
+// Do runs docker with these arguments and waits for it. stdin may be nil.
+func Do(ctx context.Context, stdin io.Reader, args ...string) Result {
+	cmd := exec.CommandContext(ctx, "docker", args...)
+	// A cut off `docker run` leaves its pipes to nobody, but do not rely on it.
+	cmd.WaitDelay = 5 * time.Second
+	// The image is built by the classic builder: nothing else is needed, and it is everywhere.
+	cmd.Env = append(os.Environ(), "DOCKER_BUILDKIT=0")
+	var stdout, stderr bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &stdout, &stderr
+	begin := time.Now()
+	err := cmd.Run()
+	r := Result{Args: args, Stdout: stdout.String(), Stderr: stderr.String(), Took: time.Since(begin)}
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		r.Code, r.Err = -1, ctx.Err()
+	case errors.As(err, &exit) && exit.ExitCode() >= 0:
+		r.Code = exit.ExitCode()
+	default:
+		r.Code, r.Err = -1, err
+	}
+	return r
+}
+
+// Check reports whether docker works and the image is there, with the next command to type.
+func Check(ctx context.Context, image string) error {
+	if r := Do(ctx, nil, "version", "--format", "{{.Server.Version}}"); r.Code != 0 {
+		return fmt.Errorf("cannot test the container: docker does not work here; start dockerd\n%s", r)
+	}
+	if r := Do(ctx, nil, "image", "inspect", "--format", "{{.Id}}", image); r.Code != 0 {
+		return fmt.Errorf("cannot test the container: no image %s; build it with `make image`, or name another one in HERMES_TEST_IMAGE\n%s", image, r)
+	}
+	return nil
+}
+
+// BuildTestClient compiles the test client, static, into dir, and returns its path.
+func BuildTestClient(ctx context.Context, dir string) (string, error) {
+	path := filepath.Join(dir, "testclient")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", path, "hermes/test/container/testclient")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("cannot build the test client: %w\n%s", err, out)
+	}
+	return path, nil
+}
+
+// MountTestClient returns the arguments of `docker run` that put the test client at TestClientPath.
+func MountTestClient(path string) []string {
+	return []string{"--mount", "type=bind,source=" + path + ",target=" + TestClientPath + ",readonly"}
+}

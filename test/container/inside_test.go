@@ -1,0 +1,217 @@
+package container_test
+
+import (
+	"archive/tar"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"hermes/test/container/docker"
+)
+
+// readFile takes a regular file out of a container, running or not, through docker cp.
+func (b *box) readFile(path string) (string, error) {
+	b.t.Helper()
+	r := do(b.t, "cp", "-L", b.name+":"+path, "-")
+	if err := r.Failed(); err != nil {
+		return "", err
+	}
+	archive := tar.NewReader(strings.NewReader(r.Stdout))
+	if _, err := archive.Next(); err != nil {
+		return "", err
+	}
+	content, err := io.ReadAll(archive)
+	return string(content), err
+}
+
+// process is a process as `testclient ps` prints it.
+type process struct {
+	PID     int
+	PPID    int
+	UID     int
+	GID     int
+	Groups  []int
+	State   string
+	Comm    string
+	Cmdline []string
+	Exe     string
+	Cwd     string
+	FDs     []string
+	Env     []string
+	Caps    uint64
+}
+
+func (p process) String() string {
+	return fmt.Sprintf("%d ppid=%d uid=%d %s [%s]", p.PID, p.PPID, p.UID, p.State, strings.Join(p.Cmdline, " "))
+}
+
+// isGateway reports whether p is a gateway that runs. A `gateway run` that only redirects
+// is gone, or has become sleep, by the time that the slot is up.
+func (p process) isGateway() bool {
+	if len(p.Cmdline) < 3 || p.Comm != "hermes" {
+		return false
+	}
+	i := slices.Index(p.Cmdline, "gateway")
+	return i > 0 && i+1 < len(p.Cmdline) && p.Cmdline[i+1] == "run"
+}
+
+func (p process) isHeartbeat() bool { return slices.Equal(p.Cmdline, []string{"sleep", "infinity"}) }
+
+func (p process) isHermes(command ...string) bool {
+	return len(p.Cmdline) > len(command) && p.Comm == "hermes" && slices.Equal(p.Cmdline[1:1+len(command)], command)
+}
+
+// ps returns every process in the container but the client itself. It looks with all
+// capabilities, because even root needs them to see what another user's process has open.
+func (b *box) ps() []process {
+	b.t.Helper()
+	r := must(b.t, "exec", "--privileged", "-u", "0", b.name, docker.TestClientPath, "ps")
+	return decode[[]process](b.t, r.Stdout)
+}
+
+// only returns the processes for which keep is true.
+func only(list []process, keep func(process) bool) []process {
+	return slices.DeleteFunc(slices.Clone(list), func(p process) bool { return !keep(p) })
+}
+
+func decode[T any](t *testing.T, text string) T {
+	t.Helper()
+	var v T
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		t.Fatalf("%v in %q", err, text)
+	}
+	return v
+}
+
+// status is what s6-svstat says about a slot.
+type status struct {
+	up, ready, wantedUp bool
+	pid                 int
+}
+
+func slotPath(slot string) string { return "/run/service/" + slot }
+
+// svstat asks s6 about a slot; an error means that there is no such slot yet.
+func (b *box) svstat(slot string) (status, error) {
+	b.t.Helper()
+	r := b.exec("0", "s6-svstat", "-o", "up,ready,wantedup,pid", slotPath(slot))
+	if err := r.Failed(); err != nil {
+		return status{}, err
+	}
+	f := strings.Fields(r.Stdout)
+	if len(f) != 4 {
+		return status{}, fmt.Errorf("s6-svstat says %q", r.Stdout)
+	}
+	pid, err := strconv.Atoi(f[3])
+	return status{up: f[0] == "true", ready: f[1] == "true", wantedUp: f[2] == "true", pid: pid}, err
+}
+
+// isReady is a condition for eventually.
+func (b *box) isReady(slot string) func() error {
+	return func() error {
+		s, err := b.svstat(slot)
+		if err == nil && !(s.up && s.ready && s.wantedUp) {
+			err = fmt.Errorf("%s: %+v", slot, s)
+		}
+		return err
+	}
+}
+
+// isDown is a condition for eventually and throughout: down, and meant to be.
+func (b *box) isDown(slot string) func() error {
+	return func() error {
+		s, err := b.svstat(slot)
+		if err == nil && (s.up || s.wantedUp) {
+			err = fmt.Errorf("%s: %+v", slot, s)
+		}
+		return err
+	}
+}
+
+// waitReady waits until a slot is up and ready, and returns its pid.
+func (b *box) waitReady(slot string) int {
+	b.t.Helper()
+	eventually(b.t, soon, slot+" is up and ready", b.isReady(slot))
+	s, err := b.svstat(slot)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return s.pid
+}
+
+// deaths returns how often s6 saw a slot's process die, by its death tally.
+func (b *box) deaths(slot string) int {
+	b.t.Helper()
+	out := b.mustExec("0", "s6-svdt", slotPath(slot))
+	if out == "" {
+		return 0
+	}
+	return len(strings.Split(out, "\n"))
+}
+
+// response is what `testclient http` got.
+type response struct {
+	Status int
+	Header map[string][]string
+	Lines  []struct {
+		MS   float64
+		Text string
+	}
+	Error string
+}
+
+func (r response) body() string {
+	texts := make([]string, len(r.Lines))
+	for i, line := range r.Lines {
+		texts[i] = line.Text
+	}
+	return strings.Join(texts, "\n")
+}
+
+// http sends a request from inside the container. Flags are those of `testclient http`.
+func (b *box) http(method, url, body string, flags ...string) response {
+	b.t.Helper()
+	cmd := append([]string{docker.TestClientPath, "http", "-method", method}, flags...)
+	r := b.execInput(body, "0", append(cmd, url)...)
+	if err := r.Failed(); err != nil {
+		b.t.Fatal(err)
+	}
+	return decode[response](b.t, r.Stdout)
+}
+
+const apiURL = "http://127.0.0.1:8642"
+
+// bearer returns the flags that authorize a request to the default gateway.
+func (b *box) bearer() []string {
+	b.t.Helper()
+	for line := range strings.Lines(b.file("/opt/data/.env")) {
+		if key, ok := strings.CutPrefix(strings.TrimSpace(line), "API_SERVER_KEY="); ok {
+			return []string{"-H", "Authorization: Bearer " + strings.Trim(key, `"'`)}
+		}
+	}
+	b.t.Fatal("no API_SERVER_KEY in /opt/data/.env")
+	return nil
+}
+
+// say sends one message to the default gateway in a session and returns its answer.
+func (b *box) say(session, words string) response {
+	b.t.Helper()
+	return b.http("POST", apiURL+"/v1/chat/completions", chatBody(words, false),
+		append(b.bearer(), "-H", "X-Hermes-Session: "+session)...)
+}
+
+func chatBody(words string, stream bool) string {
+	data, err := json.Marshal(map[string]any{
+		"model":    "hermes",
+		"stream":   stream,
+		"messages": []any{map[string]string{"role": "user", "content": words}},
+	})
+	if err != nil {
+		panic(err) // strings and a bool
+	}
+	return string(data)
+}

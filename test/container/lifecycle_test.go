@@ -1,0 +1,130 @@
+package container_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestLifecycleCommandsReturnWhenItIsTrue(t *testing.T) {
+	parallel(t)
+	b := startIdle(t, options{})
+	hermes := func(want int, args ...string) {
+		t.Helper()
+		if r := b.exec("0", append([]string{"hermes", "gateway"}, args...)...); r.Code != want {
+			t.Errorf("want code %d, got: %s", want, r)
+		}
+	}
+	ready := func() int {
+		t.Helper()
+		s, err := b.svstat(gatewaySlot)
+		if err != nil || !s.up || !s.ready || !s.wantedUp {
+			t.Errorf("the command returned, but the gateway is %+v, %v", s, err)
+		}
+		return s.pid
+	}
+	down := func() {
+		t.Helper()
+		if err := b.isDown(gatewaySlot)(); err != nil {
+			t.Errorf("the command returned, but %v", err)
+		}
+	}
+
+	hermes(0, "start")
+	first := ready()
+	hermes(0, "start") // once more changes nothing
+	if again := ready(); again != first {
+		t.Errorf("start of a running gateway restarted it: %d, %d", first, again)
+	}
+	hermes(0, "restart")
+	if second := ready(); second == first {
+		t.Errorf("restart left pid %d", first)
+	}
+	if s := b.gatewayState(); s["desired_state"] != "running" {
+		t.Errorf("desired_state after start: %v", s)
+	}
+	hermes(0, "stop")
+	down()
+	if s := b.gatewayState(); s["desired_state"] != "stopped" || s["gateway_state"] != "stopped" {
+		t.Errorf("state after stop: %v", s)
+	}
+	throughout(t, 3*time.Second, "a stopped gateway stays down", b.isDown(gatewaySlot))
+	hermes(0, "stop") // once more changes nothing
+	down()
+	hermes(0, "restart") // of a slot that is down starts it
+	ready()
+	if err := b.running(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestUnknownProfileIsNamedNotTraced(t *testing.T) {
+	parallel(t)
+	b := startIdle(t, options{})
+	want := "✗ no such gateway 'typo': register it with `hermes profile create typo` first, or pass an existing profile name via `-p <name>`\n"
+	for _, command := range []string{"start", "stop", "restart"} {
+		for _, args := range [][]string{{"hermes", "-p", "typo", "gateway", command}, {"hermes", "gateway", command, "-p", "typo"}} {
+			if r := b.exec("0", args...); r.Code != 1 || r.Stderr != want || r.Stdout != "" {
+				t.Errorf("want code 1 and %q on stderr, got: %s", want, r)
+			}
+		}
+	}
+}
+
+func TestStatusAndListSpeakJSON(t *testing.T) {
+	parallel(t)
+	b := startGateway(t, options{})
+	pid := b.waitReady(gatewaySlot)
+	for _, command := range []string{"status", "list"} {
+		out := b.mustExec("0", "hermes", "gateway", command, "--format", "json")
+		_ = decode[any](t, out)
+		for _, want := range []string{"default", fmt.Sprint(pid), "running"} {
+			if !strings.Contains(out, want) {
+				t.Errorf("gateway %s --format json does not say %s: %s", command, want, out)
+			}
+		}
+	}
+	if text := b.mustExec("0", "hermes", "gateway", "status"); !strings.Contains(text, "s6 (container supervisor)") {
+		t.Errorf("gateway status does not name the manager: %s", text)
+	}
+	_ = decode[any](t, b.mustExec("0", "hermes", "version", "--format", "json"))
+	logs := b.mustExec("0", "hermes", "gateway", "logs")
+	if len(logs) == 0 {
+		t.Error("gateway logs shows nothing")
+	}
+}
+
+// TestGatewayThatRanComesBackAfterRestart, and one that was stopped does not, whatever the
+// container's command is.
+func TestGatewayThatRanComesBackAfterRestart(t *testing.T) {
+	parallel(t)
+	b := startIdle(t, options{})
+	b.mustExec("0", "hermes", "gateway", "start")
+	must(t, "restart", b.name)
+	b.waitReady(gatewaySlot)
+	b.mustExec("0", "hermes", "gateway", "stop")
+	must(t, "restart", b.name)
+	eventually(t, soon, "it is registered, and down", b.isDown(gatewaySlot))
+	throughout(t, 2*time.Second, "it stays down", b.isDown(gatewaySlot))
+}
+
+// TestLogsReachDockerAndTheVolume: every line of a gateway is in docker logs and in its file.
+func TestLogsReachDockerAndTheVolume(t *testing.T) {
+	parallel(t)
+	b := startGateway(t, options{})
+	file := strings.TrimSpace(b.file("/opt/data/logs/gateways/default/current"))
+	if file == "" {
+		t.Fatal("the log on the volume is empty")
+	}
+	for line := range strings.Lines(file) {
+		// s6-log puts the time before each line of the file.
+		_, text, _ := strings.Cut(strings.TrimSpace(line), " ")
+		eventually(t, soon, "docker logs has the line too", func() error {
+			if !strings.Contains(b.allLogs(), text) {
+				return fmt.Errorf("no %q", text)
+			}
+			return nil
+		})
+	}
+}

@@ -1,0 +1,159 @@
+package container_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"hermes/test/container/docker"
+)
+
+// grace is what a stop of idle processes may take in a test. The budget is a sixth of it;
+// the bench measures that, on a machine that does nothing else.
+const grace = 3 * time.Second
+
+// witness is a script that says in a file that it got SIGTERM.
+const witness = `trap 'echo got TERM > "$1"; exit 0' TERM; echo waits > "$1"; while :; do sleep 1 & wait $!; done`
+
+func TestDockerStopIsCleanUnderTheRedirect(t *testing.T) {
+	parallel(t)
+	b := startGateway(t, options{})
+	b.background("hermes", "sh", "-c", witness, "sh", "/opt/data/witness-hermes")
+	b.background("0", "sh", "-c", witness, "sh", "/opt/data/witness-root")
+	for _, file := range []string{"/opt/data/witness-hermes", "/opt/data/witness-root"} {
+		eventually(t, soon, file+" waits", func() error { _, err := b.readFile(file); return err })
+	}
+
+	r := b.stop()
+	t.Logf("docker stop took %s", r.Took.Round(time.Millisecond))
+	if r.Took > grace {
+		t.Errorf("docker stop of idle processes took %s, more than %s", r.Took, grace)
+	}
+	if code := b.wait(); code != 0 {
+		t.Errorf("exit code %d, want 0", code)
+	}
+	for _, file := range []string{"/opt/data/witness-hermes", "/opt/data/witness-root"} {
+		if got := b.file(file); got != "got TERM\n" {
+			t.Errorf("%s says %q: the process did not get SIGTERM, or no time", file, got)
+		}
+	}
+	state := b.gatewayState()
+	if state["gateway_state"] != "running" {
+		t.Errorf("gateway_state is %v, want running: nobody planned the stop", state["gateway_state"])
+	}
+	if state["desired_state"] == "stopped" {
+		t.Errorf("desired_state is stopped: docker stop is not the operator's `gateway stop`")
+	}
+	if log := b.allLogs(); strings.Contains(strings.ToLower(log), "panic") || strings.Contains(log, "fatal") {
+		t.Errorf("an unclean end:\n%s", log)
+	}
+}
+
+func TestStoppedContainerStartsAgain(t *testing.T) {
+	parallel(t)
+	b := startGateway(t, options{})
+	if r := b.say("s", "one"); r.Status != 200 {
+		t.Fatalf("%+v", r)
+	}
+	for range 2 {
+		b.stop()
+		must(t, "start", b.name)
+		b.waitReady(gatewaySlot)
+		if r := b.say("s", "two"); r.Status != 200 {
+			t.Errorf("after docker start: %+v", r)
+		}
+		if got := only(b.ps(), process.isGateway); len(got) != 1 {
+			t.Errorf("gateways: %v", got)
+		}
+	}
+	// A container that was killed leaves everything as it was, pid files too.
+	must(t, "kill", b.name)
+	must(t, "start", b.name)
+	b.waitReady(gatewaySlot)
+	if r := b.say("s", "three"); r.Status != 200 {
+		t.Errorf("after docker kill and start: %+v", r)
+	}
+}
+
+func TestDockerStopLetsARunningTurnFinish(t *testing.T) {
+	parallel(t)
+	b := startWithModel(t, options{})
+	done := make(chan response, 1)
+	flags := b.bearer()
+	go func() {
+		cmd := append([]string{"exec", "-i", "-u", "hermes", b.name, docker.TestClientPath, "http", "-method", "POST"}, flags...)
+		r := docker.Do(t.Context(), strings.NewReader(chatBody("be slow", true)), append(cmd, apiURL+"/v1/chat/completions")...)
+		if r.Code != 0 {
+			t.Error(r)
+			done <- response{}
+			return
+		}
+		done <- decode[response](t, r.Stdout)
+	}()
+	eventually(t, soon, "the turn runs", func() error {
+		if log := b.gatewayState()["active_agents"]; log != float64(1) {
+			return fmt.Errorf("active_agents is %v", log)
+		}
+		return nil
+	})
+	r := b.stop()
+	t.Logf("docker stop with a turn that runs took %s", r.Took.Round(time.Millisecond))
+	answer := <-done
+	for _, want := range []string{"nine", "[DONE]"} {
+		if !strings.Contains(answer.body(), want) {
+			t.Errorf("the answer was cut off before %q: %+v", want, answer)
+		}
+	}
+	if code := b.wait(); code != 0 {
+		t.Errorf("exit code %d, want 0", code)
+	}
+}
+
+func TestStubbornProcessIsKilledAtStopInTime(t *testing.T) {
+	parallel(t)
+	b := startGateway(t, options{})
+	b.background("hermes", "sh", "-c", `trap "" TERM; echo > /opt/data/stubborn; while :; do sleep 1; done`)
+	eventually(t, soon, "it runs", func() error { _, err := b.readFile("/opt/data/stubborn"); return err })
+	// docker's own period of grace is 10 s; who needs longer is killed, with code 137.
+	r := must(t, "stop", b.name)
+	t.Logf("docker stop with a process that ignores SIGTERM took %s", r.Took.Round(time.Millisecond))
+	if code := b.wait(); code != 0 {
+		t.Errorf("exit code %d after %s, want 0", code, r.Took)
+	}
+}
+
+func TestDockerStopDuringBootEndsAtOnce(t *testing.T) {
+	parallel(t)
+	img := derive(t, map[string]string{"05-slow": "#!/bin/sh\necho slow hook begins\nexec sleep 600\n"},
+		"COPY 05-slow /etc/cont-init.d/05-slow")
+	b := start(t, options{image: img}, "gateway", "run")
+	eventually(t, soon, "the hook runs", func() error {
+		if !strings.Contains(b.allLogs(), "slow hook begins") {
+			return fmt.Errorf("not yet")
+		}
+		return nil
+	})
+	r := b.stop()
+	if r.Took > 2*grace {
+		t.Errorf("docker stop during the boot took %s", r.Took)
+	}
+	if code := b.wait(); code == 137 {
+		t.Error("docker had to kill it")
+	}
+}
+
+// TestCtrlCOfDockerRunStopsTheContainer: without -t, docker passes Ctrl-C on as SIGINT to PID 1.
+func TestCtrlCOfDockerRunStopsTheContainer(t *testing.T) {
+	parallel(t)
+	b := startGateway(t, options{})
+	must(t, "kill", "-s", "INT", b.name)
+	begin := time.Now()
+	b.wait()
+	if took := time.Since(begin); took > 2*grace {
+		t.Errorf("the end took %s", took)
+	}
+	if s := b.gatewayState()["gateway_state"]; s != "running" {
+		t.Errorf("gateway_state is %v, want running", s)
+	}
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// Process is one line of ps. The tests decode the same JSON.
+type Process struct {
+	PID     int      `json:"pid"`
+	PPID    int      `json:"ppid"`
+	UID     int      `json:"uid"`
+	GID     int      `json:"gid"`
+	Groups  []int    `json:"groups"`
+	State   string   `json:"state"`
+	Comm    string   `json:"comm"`
+	Cmdline []string `json:"cmdline"`
+	Exe     string   `json:"exe,omitempty"` // "" where the kernel does not tell us
+	Cwd     string   `json:"cwd,omitempty"`
+	FDs     []string `json:"fds,omitempty"` // what the open descriptors point to
+	Env     []string `json:"env,omitempty"`
+	// Caps is the union of the effective and the permitted capabilities.
+	Caps uint64 `json:"caps"`
+}
+
+func ps(_ []string) error {
+	dirs, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		return err
+	}
+	list := []Process{}
+	for _, dir := range dirs {
+		// A process that ends while we look is not an error.
+		if p, err := readProcess(dir); err == nil && p.PID != os.Getpid() {
+			list = append(list, p)
+		}
+	}
+	return printJSON(list)
+}
+
+func readProcess(dir string) (Process, error) {
+	var p Process
+	p.PID, _ = strconv.Atoi(filepath.Base(dir))
+	status, err := os.ReadFile(filepath.Join(dir, "status"))
+	if err != nil {
+		return p, err
+	}
+	for line := range strings.Lines(string(status)) {
+		key, value, _ := strings.Cut(line, ":")
+		fields := strings.Fields(value)
+		if len(fields) == 0 {
+			continue
+		}
+		switch key {
+		case "Name":
+			p.Comm = strings.TrimSpace(value)
+		case "State":
+			p.State = fields[0]
+		case "PPid":
+			p.PPID, _ = strconv.Atoi(fields[0])
+		case "Uid":
+			p.UID, _ = strconv.Atoi(fields[1])
+		case "Gid":
+			p.GID, _ = strconv.Atoi(fields[1])
+		case "Groups":
+			for _, f := range fields {
+				g, _ := strconv.Atoi(f)
+				p.Groups = append(p.Groups, g)
+			}
+		case "CapEff", "CapPrm":
+			caps, _ := strconv.ParseUint(fields[0], 16, 64)
+			p.Caps |= caps
+		}
+	}
+	p.Cmdline = readNulls(filepath.Join(dir, "cmdline"))
+	p.Env = readNulls(filepath.Join(dir, "environ"))
+	p.Exe, _ = os.Readlink(filepath.Join(dir, "exe"))
+	p.Cwd, _ = os.Readlink(filepath.Join(dir, "cwd"))
+	fds, _ := filepath.Glob(filepath.Join(dir, "fd/*"))
+	for _, fd := range fds {
+		if target, err := os.Readlink(fd); err == nil {
+			p.FDs = append(p.FDs, target)
+		}
+	}
+	return p, nil
+}
+
+// readNulls splits a file of /proc at its NUL bytes.
+func readNulls(path string) []string {
+	data, err := os.ReadFile(path)
+	if err != nil || len(data) == 0 {
+		return nil
+	}
+	return strings.Split(strings.TrimSuffix(string(data), "\x00"), "\x00")
+}
+
+// Self is what the process sees of itself.
+type Self struct {
+	UID    int               `json:"uid"`
+	GID    int               `json:"gid"`
+	Groups []int             `json:"groups"`
+	Cwd    string            `json:"cwd"`
+	Args   []string          `json:"args"`
+	Env    map[string]string `json:"env"`
+}
+
+func self(args []string) error {
+	s := Self{UID: os.Getuid(), GID: os.Getgid(), Args: args, Env: map[string]string{}}
+	s.Groups, _ = os.Getgroups()
+	s.Cwd, _ = os.Getwd()
+	for _, kv := range os.Environ() {
+		k, v, _ := strings.Cut(kv, "=")
+		s.Env[k] = v
+	}
+	return printJSON(s)
+}
+
+// Pss is the memory of one process, shared pages divided among their users.
+type Pss struct {
+	PID   int    `json:"pid"`
+	Comm  string `json:"comm"`
+	PssKB int    `json:"pss_kb"`
+}
+
+// pss prints the memory of the named processes.
+func pss(args []string) error {
+	list := []Pss{}
+	for _, arg := range args {
+		data, err := os.ReadFile("/proc/" + arg + "/smaps_rollup")
+		if err != nil {
+			return err
+		}
+		p := Pss{PssKB: -1}
+		p.PID, _ = strconv.Atoi(arg)
+		comm, _ := os.ReadFile("/proc/" + arg + "/comm")
+		p.Comm = strings.TrimSpace(string(comm))
+		for line := range strings.Lines(string(data)) {
+			if rest, ok := strings.CutPrefix(line, "Pss:"); ok {
+				p.PssKB, _ = strconv.Atoi(strings.Fields(rest)[0])
+			}
+		}
+		if p.PssKB < 0 {
+			return fmt.Errorf("no Pss in smaps_rollup of %s", arg)
+		}
+		list = append(list, p)
+	}
+	return printJSON(list)
+}
