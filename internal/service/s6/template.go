@@ -89,4 +89,3 @@ func logScript(id service.ID) string {
 	}
 	return fmt.Sprintf(logTemplate, dir, label, label)
 }
-

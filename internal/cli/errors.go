@@ -1,0 +1,70 @@
+package cli
+
+import (
+	"errors"
+	"os"
+	"syscall"
+
+	"hermes/internal/gateway"
+	"hermes/internal/profile"
+)
+
+// The exit codes (contract "Exit codes").
+const (
+	exitFailure = 1
+	exitUsage   = 2
+	exitRestart = 75  // EX_TEMPFAIL of sysexits.h: start me again
+	exitConfig  = 78  // EX_CONFIG of sysexits.h: retrying cannot help
+	exitRoot    = 126 // refused to run as root
+)
+
+// usageError is wrong usage of the command line.
+type usageError struct{ error }
+
+func (e *usageError) Unwrap() error { return e.error }
+
+// codeError is an error with an exit code of its own.
+type codeError struct {
+	error
+	code int
+}
+
+func (e *codeError) Unwrap() error { return e.error }
+
+// silentError ends the process with a code after everything has been said.
+type silentError struct{ code int }
+
+func (e *silentError) Error() string { return "" }
+
+// exitCode is the one place that turns errors into exit codes.
+func exitCode(err error) int {
+	var (
+		usage  *usageError
+		code   *codeError
+		silent *silentError
+		config *profile.ConfigError
+		signal *gateway.SignalError
+	)
+	switch {
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.As(err, &code):
+		return code.code
+	case errors.As(err, &silent):
+		return silent.code
+	case errors.Is(err, gateway.ErrRestartRequested):
+		return exitRestart
+	case errors.As(err, &config):
+		return exitConfig
+	case errors.As(err, &signal):
+		return 128 + signalNumber(signal.Signal)
+	}
+	return exitFailure
+}
+
+func signalNumber(s os.Signal) int {
+	if n, ok := s.(syscall.Signal); ok {
+		return int(n)
+	}
+	return 0
+}

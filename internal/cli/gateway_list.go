@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strconv"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"hermes/internal/container"
+	"hermes/internal/profile"
+	"hermes/internal/service"
+)
+
+func (a *app) gatewayListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "list",
+		Aliases: []string{"ls"},
+		Short:   "Show all profiles and their gateways",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			store, err := a.store()
+			if err != nil {
+				return err
+			}
+			views, broken, err := service.LookAll(cmd.Context(), a.manager(), store, container.InContainer())
+			if err != nil {
+				return err
+			}
+			for _, e := range broken {
+				fmt.Fprintf(a.Err, "skipped %q: %v\n", e.Label, e.Err)
+			}
+			if a.format == "json" {
+				return a.json(views)
+			}
+			return a.renderViews(views)
+		},
+	}
+}
+
+func (a *app) renderViews(views []service.View) error {
+	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "PROFILE\tSTATE\tWANT\tPID\tUPTIME\tPORT\tMEMORY")
+	dash := func(s string) string { return cmp.Or(s, "-") }
+	for _, v := range views {
+		pid, up, port := "", "", ""
+		if v.Up() {
+			pid, up = strconv.Itoa(v.PID), uptime(v.Uptime)
+		}
+		if v.Port != 0 {
+			port = strconv.Itoa(v.Port)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", v.Profile, v.State, dash(string(v.Desired)), dash(pid), dash(up), dash(port), dash(memory(v.Memory)))
+	}
+	return w.Flush()
+}
+
+func (a *app) statusCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "Show the service manager, the dashboard, and how many gateways run",
+		Args:  noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			store, err := a.store()
+			if err != nil {
+				return err
+			}
+			m := a.manager()
+			views, broken, err := service.LookAll(cmd.Context(), m, store, container.InContainer())
+			if err != nil {
+				return err
+			}
+			s := summarize(cmd.Context(), m, views, broken)
+			if a.format == "json" {
+				return a.json(s)
+			}
+			_, err = fmt.Fprintf(a.Out, "Manager:    %s\nDashboard:  %s\nProfiles:   %d (%d running, %d down, %d cannot be used)\n",
+				s.Manager, s.Dashboard, s.Profiles, s.Running, s.Down, s.Broken)
+			return err
+		},
+	}
+}
+
+type summary struct {
+	Manager   string `json:"manager"`
+	Dashboard string `json:"dashboard"`
+	Profiles  int    `json:"profiles"`
+	Running   int    `json:"running"`
+	Down      int    `json:"down"`
+	Broken    int    `json:"broken"`
+}
+
+func summarize(ctx context.Context, m service.Manager, views []service.View, broken []profile.Entry) summary {
+	kind := service.KindNone
+	s := summary{Dashboard: "down", Profiles: len(views) + len(broken), Broken: len(broken)}
+	if m != nil {
+		kind = m.Kind()
+		if st, err := m.Status(ctx, service.Dashboard()); err == nil && st.Up {
+			s.Dashboard = "up"
+		}
+	}
+	s.Manager = service.ManagerName(kind, container.InContainer())
+	for _, v := range views {
+		if v.Up() {
+			s.Running++
+		} else {
+			s.Down++
+		}
+	}
+	return s
+}

@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"hermes/internal/container"
+	"hermes/internal/gateway"
+	"hermes/internal/profile"
+	"hermes/internal/service"
+)
+
+type gatewayRunFlags struct {
+	replace     bool
+	noSupervise bool
+	readyFD     int
+}
+
+func (a *app) gatewayRunCommand() *cobra.Command {
+	var f gatewayRunFlags
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Run a profile's gateway",
+		Long: `run runs the gateway of a profile in the foreground, until SIGTERM or Ctrl-C: running turns may
+finish (gateway.drain_timeout in config.yaml), then it ends.
+
+In a container whose supervisor is s6 it hands over instead: the supervisor runs the gateway and restarts it
+after a crash, and this command stays as the container's heartbeat (typed in a terminal of
+docker exec, it follows the gateway's log). --no-supervise or ` + container.OptOut + `=1 keeps it in the foreground.
+
+Exit codes: 0 after a planned stop, 1 failure, 75 restart me, 78 wrong configuration, 126 refused to run as
+root, 128+N ended by signal N.`,
+		Example: `  hermes gateway run
+  hermes -p coder gateway run --replace`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.gatewayRun(cmd.Context(), f) },
+	}
+	cmd.Flags().BoolVar(&f.replace, "replace", false, "take over from a gateway of this profile that runs already")
+	cmd.Flags().BoolVar(&f.noSupervise, "no-supervise", false, "stay in the foreground, also where s6 supervises")
+	cmd.Flags().IntVar(&f.readyFD, "ready-fd", 0, "write a newline to descriptor `N` once the gateway serves")
+	return cmd
+}
+
+func (a *app) gatewayRun(ctx context.Context, f gatewayRunFlags) error {
+	if os.Geteuid() == 0 && container.InImage() && !container.Strict(a.getenv("HERMES_ALLOW_ROOT_GATEWAY")) {
+		return &codeError{errors.New("refusing to run the gateway as root: its files would lock the runtime user out; " +
+			"unset HERMES_DOCKER_EXEC_AS_ROOT, or set HERMES_ALLOW_ROOT_GATEWAY=1 if you must"), exitRoot}
+	}
+	n, err := a.name()
+	if err != nil {
+		return err
+	}
+	r := container.Redirect{
+		Kind: service.Detect(service.Scandir(a.getenv)), NoSupervise: f.noSupervise, Getenv: a.getenv,
+	}
+	if r.Applies() {
+		return a.redirect(ctx, n)
+	}
+	supervised := a.getenv(container.SupervisedChild) == "1"
+	if !supervised && r.Kind == service.KindS6 && container.IsCommand() {
+		if err := a.standDown(ctx, n); err != nil {
+			return err
+		}
+	}
+	home, err := a.home()
+	var missing *profile.NotFoundError
+	if errors.As(err, &missing) {
+		return service.NotRegistered(service.Gateway(n))
+	}
+	if err != nil {
+		return err
+	}
+	return gateway.Run(ctx, gateway.Options{
+		Home: home, Getenv: a.getenv, ReadyFD: f.readyFD, Replace: f.replace, Supervised: supervised,
+		Argv: os.Args, Log: a.logger(supervised),
+	})
+}
+
+// logger writes one line per event. Under a supervisor the logger adds the time.
+func (a *app) logger(supervised bool) *slog.Logger {
+	var o slog.HandlerOptions
+	if supervised {
+		o.ReplaceAttr = func(groups []string, at slog.Attr) slog.Attr {
+			if len(groups) == 0 && at.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return at
+		}
+	}
+	return slog.New(slog.NewTextHandler(a.Err, &o))
+}
+
+// redirect hands `gateway run` over to the supervisor (M1).
+func (a *app) redirect(ctx context.Context, n profile.Name) error {
+	l, err := a.lifecycle()
+	if err != nil {
+		return err
+	}
+	home, err := a.home()
+	var missing *profile.NotFoundError
+	if errors.As(err, &missing) {
+		return service.NotRegistered(service.Gateway(n))
+	}
+	fmt.Fprintln(a.Err, container.Breadcrumb)
+	if err != nil {
+		fmt.Fprintf(a.Err, "✗ %v\n", err) // the gateway will say it too; the container stays up to be mended
+	}
+	if container.IsCommand() || os.Getppid() != 0 && !a.onTerminal() {
+		// The container stays up whatever the gateway does.
+		if err := l.Start(ctx, n, 0); err != nil {
+			fmt.Fprintf(a.Err, "✗ %v\n", err)
+		}
+		return container.Heartbeat()
+	}
+	if err := l.Start(ctx, n, startTimeout); err != nil {
+		fmt.Fprintf(a.Err, "✗ %v\n", err)
+	}
+	fmt.Fprintln(a.Err, "following its log; Ctrl-C stops following, the gateway goes on")
+	return a.followLog(ctx, home, 10)
+}
+
+func (a *app) onTerminal() bool {
+	f, ok := a.Out.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// standDown takes the profile's slot down for a gateway that runs as the container's command
+// instead (M4). The operator's intent stays as it is.
+func (a *app) standDown(ctx context.Context, n profile.Name) error {
+	m := a.manager()
+	st, err := m.Status(ctx, service.Gateway(n))
+	var unknown *service.GatewayNotRegisteredError
+	if errors.As(err, &unknown) || err == nil && !st.WantUp {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return m.Stop(ctx, service.Gateway(n), profile.DefaultDrainTimeout+10*time.Second)
+}

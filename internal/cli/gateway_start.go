@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"hermes/internal/profile"
+	"hermes/internal/service"
+)
+
+func (a *app) gatewayStartCommand() *cobra.Command {
+	var w waiting
+	cmd := &cobra.Command{
+		Use:   "start",
+		Short: "Start a gateway under the supervisor and wait until it is ready",
+		Long: `start wants a gateway up, now and after every restart of the container, and returns when it is ready. If it does
+not become ready, start says why, with the last lines of its log. A gateway that the supervisor gave
+up on gets all its tries again.`,
+		Example: `  hermes gateway start
+  hermes -p coder gateway start --timeout 1m`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.act(cmd.Context(), "start", func(ctx context.Context, l service.Lifecycle, n profile.Name) error {
+				return l.Start(ctx, n, w.duration())
+			}, w.noWait)
+		},
+	}
+	w.flags(cmd, startTimeout, "ready")
+	return cmd
+}
+
+func (a *app) gatewayRestartCommand() *cobra.Command {
+	var w waiting
+	cmd := &cobra.Command{
+		Use:   "restart",
+		Short: "Restart a gateway and wait until it is ready",
+		Long: `restart lets running turns finish, ends the gateway, and returns when the next one is ready. A gateway that is
+down is started.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.act(cmd.Context(), "restart", func(ctx context.Context, l service.Lifecycle, n profile.Name) error {
+				return l.Restart(ctx, n, w.duration())
+			}, w.noWait)
+		},
+	}
+	w.flags(cmd, startTimeout+profile.DefaultDrainTimeout, "ready again")
+	return cmd
+}
+
+// done names what a lifecycle command did, for its one line of output.
+var done = map[string]string{"start": "is ready", "restart": "is ready again", "stop": "is down"}
+
+type lifecycleFunc func(context.Context, service.Lifecycle, profile.Name) error
+
+// act runs one lifecycle command for the profile of -p and says what came of it.
+func (a *app) act(ctx context.Context, action string, f lifecycleFunc, noWait bool) error {
+	n, err := a.name()
+	if err != nil {
+		return err
+	}
+	l, err := a.lifecycle()
+	if err != nil {
+		return err
+	}
+	if err := f(ctx, l, n); err != nil {
+		return a.withLog(err, l.Store.Home(n))
+	}
+	st, err := l.Manager.Status(ctx, service.Gateway(n))
+	if err != nil {
+		return err
+	}
+	if a.format == "json" {
+		return a.json(map[string]any{"profile": n, "action": action, "status": st})
+	}
+	result := done[action]
+	if noWait {
+		result = "was told to " + action
+	}
+	if st.PID != 0 && !noWait {
+		result += fmt.Sprintf(" (pid %d)", st.PID)
+	}
+	_, err = fmt.Fprintf(a.Out, "✓ gateway '%s' %s\n", n, result)
+	return err
+}
+
+// withLog adds the reason and the last lines of the log to an error about readiness (B4).
+func (a *app) withLog(err error, h profile.Home) error {
+	var notReady *service.NotReadyError
+	if !errors.As(err, &notReady) {
+		return err
+	}
+	if s, serr := profile.ReadState(h); serr == nil && s.ExitReason != "" && notReady.Ended {
+		err = fmt.Errorf("%w\n  reason: %s", err, s.ExitReason)
+	}
+	lines, lerr := lastLines(h.LogDir(), 8)
+	if lerr != nil || len(lines) == 0 {
+		return err
+	}
+	text := ""
+	for _, line := range lines {
+		text += "\n  | " + line
+	}
+	return fmt.Errorf("%w\n  the last lines of %s:%s", err, currentLog(h), text)
+}

@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hermes/internal/container"
+	"hermes/internal/profile"
+	"hermes/internal/service"
+)
+
+// healthTimeout is how long a healthy gateway may take to answer.
+const healthTimeout = 3 * time.Second
+
+func (a *app) healthcheckCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "healthcheck",
+		Short: "Exit 0 if the container does its work (for HEALTHCHECK)",
+		Long: `healthcheck asks what matters for the whole container: the supervisor is in charge, and the gateway of -p (the
+default profile without it), if it is wanted up, answers its /health. One broken profile beside it does not make the
+container unhealthy. Without a supervisor the gateway must run and answer.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			n, err := a.name()
+			if err != nil {
+				return err
+			}
+			what, err := a.healthy(cmd.Context(), n)
+			if err != nil {
+				return fmt.Errorf("unhealthy: %w", err)
+			}
+			if a.format == "json" {
+				return a.json(map[string]string{"status": "healthy", "reason": what})
+			}
+			_, err = fmt.Fprintf(a.Out, "healthy: %s\n", what)
+			return err
+		},
+	}
+}
+
+func (a *app) healthy(ctx context.Context, n profile.Name) (string, error) {
+	store, err := a.store()
+	if err != nil {
+		return "", err
+	}
+	home := store.Home(n)
+	m := a.manager()
+	_, foreground := profile.RunningPID(home)
+	if m == nil && !foreground {
+		if container.InImage() {
+			return "", errors.New("the supervisor is not running")
+		}
+		return "", fmt.Errorf("no gateway of profile '%s' runs", n)
+	}
+	if m != nil && !foreground {
+		st, err := m.Status(ctx, service.Gateway(n))
+		if err != nil {
+			return "", err
+		}
+		if !st.WantUp {
+			return fmt.Sprintf("the supervisor is in charge, gateway '%s' is not wanted up", n), nil
+		}
+	}
+	if err := a.ask(ctx, home); err != nil {
+		return "", fmt.Errorf("gateway '%s' does not answer: %w", n, err)
+	}
+	return fmt.Sprintf("gateway '%s' answers", n), nil
+}
+
+// ask requests /health from a profile's gateway.
+func (a *app) ask(ctx context.Context, h profile.Home) error {
+	c, err := profile.LoadConfig(h)
+	if err != nil {
+		return err
+	}
+	env, err := profile.LoadEnv(h)
+	if err != nil {
+		return err
+	}
+	s, err := profile.APISettings(h, c, env, a.getenv)
+	if err != nil {
+		return err
+	}
+	host := s.Host
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = profile.DefaultAPIHost
+	}
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	url := "http://" + net.JoinHostPort(host, strconv.Itoa(s.Port)) + "/health"
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return err
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // no proxy: it is our own gateway
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s says %s", url, resp.Status)
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"hermes/internal/container"
+	"hermes/internal/profile"
+	"hermes/internal/version"
+)
+
+// asRoot marks commands that are root's own business in the image.
+const asRoot = "as-root"
+
+func (a *app) rootCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "hermes",
+		Short: "Run a fleet of AI-agent gateways, one supervised process per profile",
+		Long: `hermes runs AI-agent gateways: one process per profile, each supervised, each with its own identity,
+configuration, secrets and memory.
+
+Without -p a command is about the profile "default", whose home is HERMES_HOME
+(/opt/data in the image, ~/.hermes elsewhere).`,
+		Example: `  hermes gateway run              run the default profile's gateway
+  hermes -p coder gateway start   start another profile's gateway under the supervisor
+  hermes gateway status           what it does, since when, and where its log is`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Version:       version.Version,
+		Args:          cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return unknownCommand(cmd, args[0])
+			}
+			return cmd.Help()
+		},
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.prepare(cmd) },
+	}
+	cmd.SetVersionTemplate("hermes {{.Version}}\n")
+	cmd.PersistentFlags().StringVarP(&a.profile, "profile", "p", "", "the `NAME` of the profile (default \"default\")")
+	cmd.PersistentFlags().StringVar(&a.format, "format", "text", "how to print: `text|json`")
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &usageError{fmt.Errorf("%w: see `%s --help`", err, cmd.CommandPath())}
+	})
+	complete(cmd, "profile", a.completeProfile)
+	complete(cmd, "format", cobra.FixedCompletions([]cobra.Completion{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	cmd.AddCommand(a.gatewayCommand(), a.statusCommand(), a.dashboardCommand(), a.healthcheckCommand(),
+		a.versionCommand(), a.bootCommand(), a.initCommand())
+	return cmd
+}
+
+func unknownCommand(cmd *cobra.Command, name string) error {
+	msg := fmt.Sprintf("unknown command %q for `%s`", name, cmd.CommandPath())
+	if near := cmd.SuggestionsFor(name); len(near) > 0 {
+		msg += fmt.Sprintf(": did you mean `%s %s`?", cmd.CommandPath(), near[0])
+	} else {
+		msg += fmt.Sprintf(": see `%s --help`", cmd.CommandPath())
+	}
+	return &usageError{errors.New(msg)}
+}
+
+// prepare runs before every command: in the image root becomes the runtime user before it touches
+// anything (M15).
+func (a *app) prepare(cmd *cobra.Command) error {
+	if a.format != "text" && a.format != "json" {
+		return &usageError{fmt.Errorf("invalid --format %q: use text or json", a.format)}
+	}
+	if os.Geteuid() != 0 || cmd.Annotations[asRoot] != "" || !container.InImage() || container.Strict(a.getenv("HERMES_DOCKER_EXEC_AS_ROOT")) {
+		return nil
+	}
+	u, err := container.RuntimeUser(a.getenv)
+	if err != nil {
+		return err
+	}
+	return container.DropPrivileges(u)
+}
+
+// complete adds a completion for a flag that the command has.
+func complete(cmd *cobra.Command, flag string, f cobra.CompletionFunc) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, f); err != nil {
+		panic(err) // a flag is misspelt above
+	}
+}
+
+func (a *app) completeProfile(_ *cobra.Command, _ []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	store, err := a.store()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	entries, err := store.List()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var names []cobra.Completion
+	for _, e := range entries {
+		if e.Err == nil && strings.HasPrefix(e.Home.Name.String(), prefix) {
+			names = append(names, e.Home.Name.String())
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// home returns the home of the profile that -p chose, which must exist. The default profile's is
+// made where it is missing.
+func (a *app) home() (profile.Home, error) {
+	n, err := a.name()
+	if err != nil {
+		return profile.Home{}, err
+	}
+	store, err := a.store()
+	if err != nil {
+		return profile.Home{}, err
+	}
+	if n.IsDefault() {
+		return store.Seed(n)
+	}
+	return store.Get(n)
+}

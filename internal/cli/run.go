@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"hermes/internal/container"
+	"hermes/internal/gateway"
+	"hermes/internal/profile"
+	"hermes/internal/service"
+	"hermes/internal/service/s6"
+)
+
+// Streams is where a command reads and writes.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// app is what the commands share: the streams, the environment, and the flags that work everywhere.
+type app struct {
+	Streams
+	getenv  func(string) string
+	profile string // -p
+	format  string // --format
+}
+
+// Run executes one command line and returns the process's exit code (contract "Exit codes").
+func Run(ctx context.Context, args []string, s Streams) int {
+	a := &app{Streams: s, getenv: os.Getenv}
+	root := a.rootCommand()
+	root.SetArgs(args)
+	root.SetIn(s.In)
+	root.SetOut(s.Out)
+	root.SetErr(s.Err)
+	return a.report(root.ExecuteContext(ctx))
+}
+
+// report prints an error once and turns it into the exit code.
+func (a *app) report(err error) int {
+	if err == nil {
+		return 0
+	}
+	code := exitCode(err)
+	var silent *silentError
+	var signal *gateway.SignalError
+	switch {
+	case errors.As(err, &silent), errors.As(err, &signal): // the log has said it
+	case a.format == "json":
+		_ = json.NewEncoder(a.Err).Encode(map[string]any{"error": err.Error(), "exit_code": code})
+	default:
+		fmt.Fprintf(a.Err, "✗ %v\n", err)
+	}
+	return code
+}
+
+// name returns the profile that -p chose, or the default one.
+func (a *app) name() (profile.Name, error) {
+	if a.profile == "" {
+		return profile.Default(), nil
+	}
+	n, err := profile.ParseName(a.profile)
+	if err != nil {
+		return n, &usageError{err}
+	}
+	return n, nil
+}
+
+func (a *app) store() (*profile.Store, error) {
+	root, err := profile.RootFromEnv(a.getenv)
+	if err != nil {
+		return nil, err
+	}
+	return profile.NewStore(root), nil
+}
+
+// manager returns the service manager in charge, or nil if there is none.
+func (a *app) manager() service.Manager {
+	dir := service.Scandir(a.getenv)
+	if service.Detect(dir) == service.KindS6 {
+		return s6.New(dir)
+	}
+	return nil
+}
+
+// lifecycle returns what starts and stops gateways here. Where no service manager is in charge the
+// error says what to do instead (M12).
+func (a *app) lifecycle() (service.Lifecycle, error) {
+	m := a.manager()
+	if m == nil {
+		return service.Lifecycle{}, errNoManager(container.InContainer())
+	}
+	store, err := a.store()
+	return service.Lifecycle{Manager: m, Store: store}, err
+}
+
+func errNoManager(inContainer bool) error {
+	if inContainer {
+		return errors.New("no service manager runs in this container, so there is nothing to start or stop gateways with: " +
+			"start the container with the image's own entrypoint, or run `hermes gateway run` as its command and let docker restart it")
+	}
+	return errors.New("no service manager is in charge of gateways here: run `hermes gateway run` in the foreground")
+}
+
+// json writes a value for programs.
+func (a *app) json(v any) error {
+	enc := json.NewEncoder(a.Out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// noArgs refuses arguments as wrong usage.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return &usageError{fmt.Errorf("unexpected argument %q for `%s`: see `%s --help`", args[0], cmd.CommandPath(), cmd.CommandPath())}
+}

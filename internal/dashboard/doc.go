@@ -1,0 +1,2 @@
+// Package dashboard is the page that shows people what their gateways do.
+package dashboard

@@ -1,0 +1,95 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"hermes/internal/profile"
+	"hermes/internal/service"
+)
+
+// Source tells what the dashboard shows: the gateways, and what on the volume cannot be used.
+type Source func(context.Context) ([]service.View, []profile.Entry, error)
+
+// Options is what a dashboard needs.
+type Options struct {
+	Config  Config
+	Source  Source
+	ReadyFD int // gets a newline and is closed once the dashboard serves; 0 for none
+	Log     *slog.Logger
+}
+
+// shutdownGrace is how long requests may take to finish when the dashboard is told to end.
+const shutdownGrace = 3 * time.Second
+
+// Run serves the dashboard until ctx ends.
+func Run(ctx context.Context, o Options) error {
+	address := net.JoinHostPort(o.Config.Host, strconv.Itoa(o.Config.Port))
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("cannot start the dashboard: %w; HERMES_DASHBOARD_PORT chooses another port", err)
+	}
+	server := &http.Server{
+		Handler:           Handler(o),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	o.Log.Info("dashboard ready", "address", address)
+	if err := announce(o.ReadyFD); err != nil {
+		o.Log.Warn("cannot tell the supervisor", "error", err)
+	}
+	select {
+	case err := <-failed:
+		return fmt.Errorf("the dashboard cannot serve: %w", err)
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil {
+		server.Close()
+	}
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// announce tells the supervisor that the dashboard serves (notification-fd).
+func announce(fd int) error {
+	if fd <= 0 {
+		return nil
+	}
+	f := os.NewFile(uintptr(fd), "ready-fd")
+	if f == nil {
+		return fmt.Errorf("descriptor %d is not open", fd)
+	}
+	_, err := f.WriteString("\n")
+	return errors.Join(err, f.Close())
+}
+
+// Handler returns the dashboard's pages.
+func Handler(o Options) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /health", health)
+	mux.Handle("GET /{$}", guard(o.Config, overview(o)))
+	return mux
+}
+
+func health(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write([]byte(`{"status":"ok"}` + "\n")) // the visitor may be gone
+}

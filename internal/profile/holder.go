@@ -1,0 +1,28 @@
+package profile
+
+import (
+	"encoding/json"
+	"errors"
+
+	"hermes/internal/volume"
+)
+
+// RunningPID tells whether a gateway of the profile runs on this volume, by the lock that it holds.
+// pid is 0 if it does not say who it is.
+func RunningPID(h Home) (pid int, running bool) {
+	lock, err := volume.TryLock(h.LockFile())
+	if err == nil {
+		_ = lock.Unlock()
+		return 0, false
+	}
+	if !errors.Is(err, volume.ErrLocked) {
+		return 0, false
+	}
+	var record struct {
+		PID int `json:"pid"`
+	}
+	if data, err := volume.ReadFile(h.PIDFile(), maxConfigFile); err == nil && json.Unmarshal(data, &record) == nil {
+		pid = record.PID
+	}
+	return pid, true
+}

@@ -1,0 +1,178 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"hermes/internal/profile"
+)
+
+// View is what people and programs are shown of a gateway: what the manager knows, joined with
+// what the gateway wrote about itself.
+type View struct {
+	Profile profile.Name         `json:"profile"`
+	Manager string               `json:"manager"`
+	State   string               `json:"state"`
+	Ready   bool                 `json:"ready"`
+	Desired profile.DesiredState `json:"desired_state,omitempty"`
+	PID     int                  `json:"pid,omitempty"`
+	// Uptime is for how long the process has been up, in seconds.
+	Uptime float64 `json:"uptime_seconds,omitempty"`
+	// Restarts since its slot was made, or since it was last started by hand; -1 if unknown.
+	Restarts int `json:"restarts"`
+	// LastExit tells how the last run ended, if the gateway is down.
+	LastExit string `json:"last_exit,omitempty"`
+	// Reason is the gateway's own word on why it failed or ended.
+	Reason string `json:"reason,omitempty"`
+	Port   int    `json:"port,omitempty"`
+	// Memory is the proportional set size in bytes (PSS); 0 if it cannot be read.
+	Memory  int64  `json:"memory_bytes,omitempty"`
+	LogFile string `json:"log_file"`
+}
+
+// Up reports whether the gateway's process runs.
+func (v View) Up() bool { return v.PID != 0 }
+
+// restartCounter is what some managers know on top of Manager.
+type restartCounter interface {
+	Restarts(context.Context, ID) (int, error)
+}
+
+// Look returns the view of one profile's gateway. m is nil where no manager is in charge.
+// An error is about the manager; a profile whose files cannot be read is shown as far as it can be.
+func Look(ctx context.Context, m Manager, h profile.Home, container bool) (View, error) {
+	if m == nil {
+		v := base(h, ManagerName(KindNone, container))
+		v.unmanaged(h)
+		return v, nil
+	}
+	st, err := m.Status(ctx, Gateway(h.Name))
+	if err != nil {
+		return View{}, err
+	}
+	v := FromStatus(st, h, ManagerName(m.Kind(), container))
+	if c, ok := m.(restartCounter); ok {
+		if v.Restarts, err = c.Restarts(ctx, st.ID); err != nil {
+			return v, err
+		}
+	}
+	return v, nil
+}
+
+// FromStatus joins a manager's status with the files of the profile.
+func FromStatus(st Status, h profile.Home, manager string) View {
+	v := base(h, manager)
+	v.PID, v.Ready, v.LastExit = st.PID, st.Ready, st.LastExit()
+	s, err := profile.ReadState(h)
+	if err != nil && !errors.Is(err, profile.ErrNoState) {
+		v.Reason = err.Error()
+	}
+	v.Desired = s.Desired
+	v.State = stateWord(st, s.Gateway)
+	if st.Up {
+		v.Uptime = st.For.Seconds()
+		v.Memory = PSS(st.PID)
+	}
+	if !st.Ready && v.Reason == "" {
+		v.Reason = s.ExitReason
+	}
+	return v
+}
+
+func base(h profile.Home, manager string) View {
+	v := View{Profile: h.Name, Manager: manager, State: string(profile.StateStopped), Restarts: -1, LogFile: h.LogDir() + "/current"}
+	c, err := profile.LoadConfig(h)
+	if err != nil {
+		return v
+	}
+	env, err := profile.LoadEnv(h)
+	if err != nil {
+		return v
+	}
+	if s, err := profile.APISettings(h, c, env, os.Getenv); err == nil {
+		v.Port = s.Port
+	}
+	return v
+}
+
+// stateWord is the state as people see it: the supervisor's word, which is never stale, before the
+// file's.
+func stateWord(st Status, file profile.GatewayState) string {
+	switch {
+	case st.Backoff:
+		return "backoff"
+	case st.Up && st.Ready && (file == profile.StateDegraded || file == profile.StateDraining):
+		return string(file)
+	case st.Up && st.Ready:
+		return string(profile.StateRunning)
+	case st.Up || st.WantUp:
+		return string(profile.StateStarting)
+	case file == profile.StateStartupFailed:
+		return string(file)
+	}
+	return string(profile.StateStopped)
+}
+
+func (v *View) unmanaged(h profile.Home) {
+	pid, running := profile.RunningPID(h)
+	s, err := profile.ReadState(h)
+	if err != nil && !errors.Is(err, profile.ErrNoState) {
+		v.Reason = err.Error()
+	}
+	v.Desired, v.LogFile = s.Desired, ""
+	if !running {
+		if s.Gateway == profile.StateStartupFailed {
+			v.State = string(s.Gateway)
+		}
+		v.Reason = s.ExitReason
+		return
+	}
+	v.PID, v.State = pid, string(s.Gateway)
+	v.Ready = s.Gateway == profile.StateRunning || s.Gateway == profile.StateDegraded
+	if s.StartTime > 0 {
+		v.Uptime = time.Since(time.Unix(s.StartTime, 0)).Seconds()
+	}
+	v.Memory = PSS(pid)
+}
+
+// LookAll returns the views of all usable profiles, by name, the default one first, and what
+// in the profiles directory cannot be used.
+func LookAll(ctx context.Context, m Manager, store *profile.Store, container bool) (views []View, broken []profile.Entry, err error) {
+	entries, err := store.List()
+	if err != nil {
+		return nil, nil, err
+	}
+	status := map[ID]Status{}
+	kind := KindNone
+	if m != nil {
+		kind = m.Kind()
+		all, err := m.List(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, st := range all {
+			status[st.ID] = st
+		}
+	}
+	manager := ManagerName(kind, container)
+	for _, e := range entries {
+		if e.Err != nil {
+			broken = append(broken, e)
+			continue
+		}
+		st, registered := status[Gateway(e.Home.Name)]
+		switch {
+		case registered:
+			views = append(views, FromStatus(st, e.Home, manager))
+		case m == nil:
+			v := base(e.Home, manager)
+			v.unmanaged(e.Home)
+			views = append(views, v)
+		default: // made from outside: it gets its slot with the first start
+			views = append(views, FromStatus(Status{ID: Gateway(e.Home.Name), ExitCode: -1}, e.Home, manager))
+		}
+	}
+	return views, broken, nil
+}
