@@ -1,0 +1,118 @@
+package apiserver
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"net/http"
+	"strings"
+	"time"
+
+	"hermes/internal/model"
+)
+
+// sessionHeader names the session that a request continues.
+const sessionHeader = "X-Hermes-Session"
+
+func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
+	// Checked before the body is read: a gateway on its way out makes nobody send 4 MB.
+	if reasons := *s.reasons.Load(); len(reasons) > 0 {
+		writeError(w, s.notReady(reasons))
+		return
+	}
+	call, err := s.read(w, r)
+	if err != nil {
+		writeError(w, err.(*apiError))
+		return
+	}
+	if call.turn.Session != "" {
+		w.Header().Set(sessionHeader, call.turn.Session)
+	}
+	h := head{ID: newID(), Created: time.Now().Unix(), Model: s.o.Model}
+	if call.stream {
+		s.stream(w, r, call, h)
+		return
+	}
+	s.complete(w, r, call, h)
+}
+
+func (s *Server) notReady(reasons []string) *apiError {
+	if reasons[0] == Draining {
+		return errDraining
+	}
+	return &apiError{status: http.StatusServiceUnavailable, Type: typeServer, Code: "not_ready", retryAfter: 1,
+		Message: "the gateway cannot take messages yet: " + strings.Join(reasons, ", ")}
+}
+
+// Draining is the reason of a gateway that finishes its turns and goes.
+const Draining = "draining"
+
+// read takes the body under its own deadline. The server has none for it: that one
+// would also end the watch for clients that go away during a long answer.
+func (s *Server) read(w http.ResponseWriter, r *http.Request) (chatCall, error) {
+	rc := http.NewResponseController(w)
+	rc.SetReadDeadline(time.Now().Add(bodyTimeout))
+	defer rc.SetReadDeadline(time.Time{})
+	return parseChat(http.MaxBytesReader(w, r.Body, maxBody), r.Header.Values(sessionHeader))
+}
+
+// newID returns an id as OpenAI's look.
+func newID() string {
+	b := make([]byte, 12)
+	rand.Read(b) // never fails: crypto/rand
+	return "chatcmpl-" + hex.EncodeToString(b)
+}
+
+// head is what all chunks of an answer have in common.
+type head struct {
+	ID      string `json:"id"`
+	Object  string `json:"object"`
+	Created int64  `json:"created"`
+	Model   string `json:"model"`
+}
+
+type usage struct {
+	Prompt     int64 `json:"prompt_tokens"`
+	Completion int64 `json:"completion_tokens"`
+	Total      int64 `json:"total_tokens"`
+}
+
+func newUsage(u model.Usage) *usage { return &usage{u.Input, u.Output, u.Input + u.Output} }
+
+type message struct {
+	Role    string `json:"role"`
+	Content string `json:"content"`
+	Refusal any    `json:"refusal"`
+}
+
+type choice struct {
+	Index    int          `json:"index"`
+	Message  message      `json:"message"`
+	Logprobs any          `json:"logprobs"`
+	Finish   model.Finish `json:"finish_reason"`
+}
+
+type completion struct {
+	head
+	Choices []choice `json:"choices"`
+	Usage   *usage   `json:"usage"`
+}
+
+// complete answers in one piece.
+func (s *Server) complete(w http.ResponseWriter, r *http.Request, call chatCall, h head) {
+	var text strings.Builder
+	res, err := s.o.Turns.Turn(r.Context(), call.turn, func(delta string) error {
+		text.WriteString(delta)
+		return nil
+	})
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
+	if err != nil {
+		writeError(w, turnError(r.Context(), err))
+		return
+	}
+	h.Object = "chat.completion"
+	writeJSON(w, http.StatusOK, completion{
+		head:    h,
+		Choices: []choice{{Message: message{Role: "assistant", Content: text.String()}, Finish: res.Finish}},
+		Usage:   newUsage(res.Usage),
+	})
+}

@@ -1,0 +1,17 @@
+package apiserver
+
+import "net/http"
+
+// health answers as long as the process does.
+func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+// ready answers 200 when messages can be taken, else 503 and why not.
+func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
+	if reasons := *s.reasons.Load(); len(reasons) > 0 {
+		writeJSON(w, http.StatusServiceUnavailable, map[string]any{"status": "not ready", "reasons": reasons})
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]string{"status": "ready"})
+}

@@ -1,0 +1,246 @@
+// Package conversation turns a user's message into an answer: one turn at a time per
+// session, with the profile's character and what the session remembers.
+package conversation
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"hermes/internal/model"
+	"hermes/internal/store"
+	"hermes/internal/volume"
+)
+
+// Sessions remembers. *store.Store is one.
+type Sessions interface {
+	History(ctx context.Context, session string, limit int) ([]store.Message, error)
+	Append(ctx context.Context, session string, msgs ...store.Message) error
+}
+
+const (
+	// maxSoul bounds SOUL.md, in bytes.
+	maxSoul = 1 << 20
+	// maxHistory bounds what a session brings into a request, in bytes of text.
+	maxHistory = 512 << 10
+	// saveTimeout bounds a write that must happen although its client has gone.
+	saveTimeout = 10 * time.Second
+)
+
+// Conversation holds the turns of one profile. It is safe for concurrent use.
+type Conversation struct {
+	soul     string
+	provider model.Provider
+	sessions Sessions
+	log      *slog.Logger
+	queue    queue
+
+	mu       sync.Mutex
+	lastSoul string // what SOUL.md said when it could last be read
+}
+
+// New returns the conversation of a profile whose character is in the file soul.
+func New(soul string, p model.Provider, s Sessions, log *slog.Logger) *Conversation {
+	return &Conversation{soul: soul, provider: p, sessions: s, log: log}
+}
+
+// Request is one turn.
+type Request struct {
+	// Session is remembered under this name. "" is a stateless turn.
+	Session string
+	// System is added to SOUL.md for this turn.
+	System string
+	// Messages is, in a stateless turn, the history and the user's new words. In a session
+	// only the new words count: the messages after the last answer.
+	Messages []model.Message
+	Params   model.Params
+}
+
+// NewWords returns the user's messages after the last answer, as one text.
+func (r Request) NewWords() string {
+	var words []string
+	for i := len(r.Messages) - 1; i >= 0 && r.Messages[i].Role == model.User; i-- {
+		if text := r.Messages[i].Content; text != "" {
+			words = append(words, text)
+		}
+	}
+	slices.Reverse(words)
+	return strings.Join(words, "\n\n")
+}
+
+// SaveError reports an answer or a question that a session will not remember.
+type SaveError struct{ Err error }
+
+func (e *SaveError) Error() string { return "this turn cannot be remembered: " + e.Err.Error() }
+
+// Unwrap returns the store's error.
+func (e *SaveError) Unwrap() error { return e.Err }
+
+// Turn answers a request; emit gets the answer in pieces as they come. Turns of one
+// session wait for each other, in the order of their calls. Errors are those of the
+// model, of emit, of ctx, ErrBusy, and *SaveError.
+func (c *Conversation) Turn(ctx context.Context, r Request, emit func(string) error) (model.Result, error) {
+	t := &turn{c: c, r: r, emit: emit, start: time.Now()}
+	res, err := t.run(ctx)
+	t.report(ctx, res, err)
+	return res, err
+}
+
+// system returns SOUL.md as it is now: edits take effect with the next turn. While the
+// file cannot be read, the agent stays who it was.
+func (c *Conversation) system(extra string) string {
+	data, err := volume.ReadFile(c.soul, maxSoul)
+	c.mu.Lock()
+	if err == nil {
+		c.lastSoul = strings.TrimSpace(string(data))
+	}
+	soul := c.lastSoul
+	c.mu.Unlock()
+	if err != nil {
+		c.log.Warn("cannot read SOUL.md, going on with what it said", "error", err)
+	}
+	if extra == "" || soul == "" {
+		return soul + extra
+	}
+	return soul + "\n\n" + extra
+}
+
+// turn is one answer in the making.
+type turn struct {
+	c     *Conversation
+	r     Request
+	emit  func(string) error
+	start time.Time
+
+	firstToken time.Duration
+	bytes      int
+	answer     strings.Builder // in a session only
+}
+
+func (t *turn) run(ctx context.Context) (model.Result, error) {
+	if t.r.Session == "" {
+		return t.stream(ctx, merge(t.r.Messages))
+	}
+	leave, err := t.c.queue.enter(ctx, t.r.Session)
+	if err != nil {
+		return model.Result{}, err
+	}
+	defer leave()
+
+	stored, err := t.c.sessions.History(ctx, t.r.Session, maxHistory)
+	if err != nil {
+		return model.Result{}, &SaveError{err}
+	}
+	words := t.r.NewWords()
+	// The question is saved beside the model's work, and is safe before the turn ends.
+	saved := make(chan error, 1)
+	if repeated(stored, words) {
+		saved <- nil
+	} else {
+		go func() {
+			saved <- t.save(ctx, store.Message{Role: string(model.User), Content: words, Created: t.start})
+		}()
+		stored = append(stored, store.Message{Role: string(model.User), Content: words})
+	}
+	res, err := t.stream(ctx, merge(history(stored)))
+	if serr := <-saved; serr != nil {
+		return res, cmp.Or(err, error(&SaveError{serr}))
+	}
+	if t.answer.Len() > 0 {
+		m := store.Message{Role: string(model.Assistant), Content: t.answer.String(), Interrupted: err != nil}
+		if serr := t.save(ctx, m); serr != nil {
+			return res, cmp.Or(err, error(&SaveError{serr}))
+		}
+	}
+	return res, err
+}
+
+// save writes although the client may have gone: the history must stay whole.
+func (t *turn) save(ctx context.Context, m store.Message) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
+	defer cancel()
+	return t.c.sessions.Append(ctx, t.r.Session, m)
+}
+
+func (t *turn) stream(ctx context.Context, msgs []model.Message) (model.Result, error) {
+	req := model.Request{System: t.c.system(t.r.System), Messages: msgs, Params: t.r.Params}
+	return t.c.provider.Stream(ctx, req, func(delta string) error {
+		if t.bytes == 0 {
+			t.firstToken = time.Since(t.start)
+		}
+		t.bytes += len(delta)
+		if t.r.Session != "" {
+			t.answer.WriteString(delta)
+		}
+		return t.emit(delta)
+	})
+}
+
+// report writes the turn's line: what it took, never what was said.
+func (t *turn) report(ctx context.Context, res model.Result, err error) {
+	attrs := []any{
+		"session", sessionLabel(t.r.Session), "ms", time.Since(t.start).Milliseconds(), "first_token_ms", t.firstToken.Milliseconds(),
+		"input_tokens", res.Usage.Input, "output_tokens", res.Usage.Output, "bytes", t.bytes,
+	}
+	switch {
+	case err == nil:
+		t.c.log.Info("turn done", attrs...)
+	case ctx.Err() != nil:
+		t.c.log.Info("turn interrupted", append(attrs, "cause", context.Cause(ctx))...)
+	default:
+		t.c.log.Warn("turn failed", append(attrs, "error", err)...)
+	}
+}
+
+// sessionLabel lets lines of one session be found together without naming it: clients
+// put phone numbers and mail addresses into session ids.
+func sessionLabel(id string) string {
+	if id == "" {
+		return "none"
+	}
+	sum := sha256.Sum256([]byte(id))
+	return hex.EncodeToString(sum[:4])
+}
+
+// repeated reports whether the session already ends in this very question, unanswered:
+// a client that tries again after a failure.
+func repeated(stored []store.Message, words string) bool {
+	n := len(stored)
+	return n > 0 && stored[n-1].Role == string(model.User) && stored[n-1].Content == words
+}
+
+func history(stored []store.Message) []model.Message {
+	msgs := make([]model.Message, len(stored))
+	for i, m := range stored {
+		msgs[i] = model.Message{Role: model.Role(m.Role), Content: m.Content}
+	}
+	return msgs
+}
+
+// merge makes a history that every model takes: it begins with the user, roles
+// alternate, nothing is empty. Questions that were never answered join the next one.
+func merge(msgs []model.Message) []model.Message {
+	out := make([]model.Message, 0, len(msgs))
+	for _, m := range msgs {
+		n := len(out)
+		switch {
+		case m.Content == "":
+		case n == 0 && m.Role == model.Assistant:
+		case n > 0 && out[n-1].Role == m.Role:
+			out[n-1].Content += "\n\n" + m.Content
+		default:
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// ErrBusy reports a session with too many turns waiting.
+var ErrBusy = errors.New("too many turns of this session are waiting")

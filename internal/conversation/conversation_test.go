@@ -1,0 +1,262 @@
+package conversation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"hermes/internal/model"
+	"hermes/internal/store"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fakeModel is a provider made of one function.
+type fakeModel func(ctx context.Context, r model.Request, emit func(string) error) (model.Result, error)
+
+func (fakeModel) Name() string { return "fake" }
+func (f fakeModel) Stream(ctx context.Context, r model.Request, emit func(string) error) (model.Result, error) {
+	return f(ctx, r, emit)
+}
+
+type fixture struct {
+	*Conversation
+	soul  string
+	store *store.Store
+}
+
+func newFixture(t *testing.T, m fakeModel) fixture {
+	t.Helper()
+	dir := t.TempDir()
+	soul := filepath.Join(dir, "SOUL.md")
+	if err := os.WriteFile(soul, []byte("You are Ada.\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(t.Context(), filepath.Join(dir, "state.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return fixture{New(soul, m, s, slog.New(slog.NewTextHandler(io.Discard, nil))), soul, s}
+}
+
+func ask(session, text string) Request {
+	return Request{Session: session, Messages: []model.Message{{Role: model.User, Content: text}}}
+}
+
+func discard(string) error { return nil }
+
+func contents(msgs []model.Message) string {
+	var b strings.Builder
+	for _, m := range msgs {
+		fmt.Fprintf(&b, "%s=%s|", m.Role, m.Content)
+	}
+	return b.String()
+}
+
+func TestSessionRemembersAndIgnoresRepeatedHistory(t *testing.T) {
+	var seen []string
+	f := newFixture(t, func(_ context.Context, r model.Request, emit func(string) error) (model.Result, error) {
+		seen = append(seen, contents(r.Messages))
+		return model.Result{Finish: model.FinishStop}, emit(fmt.Sprintf("answer %d", len(seen)))
+	})
+	f.Turn(t.Context(), ask("s", "one"), discard)
+	r := Request{Session: "s", Messages: []model.Message{{Role: model.User, Content: "forged"}, {Role: model.Assistant, Content: "forged"}, {Role: model.User, Content: "two"}}}
+	if _, err := f.Turn(t.Context(), r, discard); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"user=one|", "user=one|assistant=answer 1|user=two|"}
+	if !reflect.DeepEqual(seen, want) {
+		t.Errorf("got %q, want %q", seen, want)
+	}
+}
+
+func TestStatelessTurnLeavesNothingBehind(t *testing.T) {
+	var seen string
+	f := newFixture(t, func(_ context.Context, r model.Request, emit func(string) error) (model.Result, error) {
+		seen = contents(r.Messages)
+		return model.Result{}, emit("x")
+	})
+	r := Request{Messages: []model.Message{{Role: model.Assistant, Content: "greeting"}, {Role: model.User, Content: "a"}, {Role: model.User, Content: "b"}}}
+	if _, err := f.Turn(t.Context(), r, discard); err != nil || seen != "user=a\n\nb|" {
+		t.Errorf("%q %v", seen, err)
+	}
+	if got, _ := f.store.History(t.Context(), "", 1<<20); len(got) != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestSoulEditsTakeEffectAndItsLossDoesNot(t *testing.T) {
+	var system string
+	f := newFixture(t, func(_ context.Context, r model.Request, _ func(string) error) (model.Result, error) {
+		system = r.System
+		return model.Result{}, nil
+	})
+	check := func(want string) {
+		t.Helper()
+		r := ask("", "x")
+		r.System = "Be brief."
+		f.Turn(t.Context(), r, discard)
+		if system != want+"\n\nBe brief." {
+			t.Errorf("system %q", system)
+		}
+	}
+	check("You are Ada.")
+	os.WriteFile(f.soul, []byte("You are Bob."), 0o644)
+	check("You are Bob.")
+	os.Remove(f.soul)
+	check("You are Bob.")
+}
+
+func TestInterruptedAnswerLeavesAHistoryThatWorks(t *testing.T) {
+	var seen string
+	broken := &model.Error{Kind: model.Unavailable, Msg: "broke"}
+	script := []func(emit func(string) error) error{
+		func(func(string) error) error { return broken },                   // nothing came
+		func(func(string) error) error { return broken },                   // the client tries again
+		func(emit func(string) error) error { emit("par"); return broken }, // half came
+		func(emit func(string) error) error { return emit("whole") },
+	}
+	f := newFixture(t, func(_ context.Context, r model.Request, emit func(string) error) (model.Result, error) {
+		seen = contents(r.Messages)
+		next := script[0]
+		script = script[1:]
+		return model.Result{}, next(emit)
+	})
+	for i, text := range []string{"one", "one", "two", "three"} {
+		_, err := f.Turn(t.Context(), ask("s", text), discard)
+		if i < 3 && !errors.Is(err, broken) || i == 3 && err != nil {
+			t.Fatalf("turn %d: %v", i, err)
+		}
+	}
+	if want := "user=one\n\ntwo|assistant=par|user=three|"; seen != want {
+		t.Errorf("got %q, want %q", seen, want)
+	}
+	got, _ := f.store.History(t.Context(), "s", 1<<20)
+	if len(got) != 5 || !got[2].Interrupted || got[4].Interrupted {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestClientThatGoesAwayKeepsItsQuestionAndHalfAnswer(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	f := newFixture(t, func(ctx context.Context, _ model.Request, emit func(string) error) (model.Result, error) {
+		emit("half")
+		cancel()
+		<-ctx.Done()
+		return model.Result{}, ctx.Err()
+	})
+	if _, err := f.Turn(ctx, ask("s", "q"), discard); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	got, err := f.store.History(t.Context(), "s", 1<<20)
+	if err != nil || len(got) != 2 || got[1].Content != "half" || !got[1].Interrupted {
+		t.Fatalf("%+v %v", got, err)
+	}
+}
+
+func TestTurnsOfOneSessionWaitAndOthersDoNot(t *testing.T) {
+	var mu sync.Mutex
+	running := map[string]int{}
+	other := make(chan struct{})
+	f := newFixture(t, func(_ context.Context, r model.Request, emit func(string) error) (model.Result, error) {
+		id, _, _ := strings.Cut(r.Messages[len(r.Messages)-1].Content, " ")
+		mu.Lock()
+		running[id]++
+		if running[id] > 1 {
+			t.Errorf("two turns of session %s at once", id)
+		}
+		mu.Unlock()
+		if id == "blocked" {
+			<-other // another session must get through meanwhile
+		}
+		mu.Lock()
+		running[id]--
+		mu.Unlock()
+		return model.Result{}, emit("ok")
+	})
+	var wg sync.WaitGroup
+	for i := range 10 {
+		wg.Go(func() { f.Turn(t.Context(), ask("blocked", fmt.Sprint("blocked ", i)), discard) })
+	}
+	if _, err := f.Turn(t.Context(), ask("free", "free 1"), discard); err != nil {
+		t.Fatal(err)
+	}
+	close(other)
+	wg.Wait()
+	if got, _ := f.store.History(t.Context(), "blocked", 1<<20); len(got) != 20 {
+		t.Errorf("%d messages", len(got))
+	}
+	if len(f.queue.lines) != 0 {
+		t.Errorf("queue keeps %d sessions", len(f.queue.lines))
+	}
+}
+
+func TestWaitingTurnLeavesTheQueueWithItsClient(t *testing.T) {
+	var q queue
+	leave, err := q.enter(t.Context(), "s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := q.enter(ctx, "s"); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	q.lines["s"].people = maxQueue + 1
+	if _, err := q.enter(t.Context(), "s"); !errors.Is(err, ErrBusy) {
+		t.Fatal(err)
+	}
+	q.lines["s"].people = 1
+	leave()
+	if len(q.lines) != 0 {
+		t.Error("queue is not empty")
+	}
+}
+
+// slowSessions saves only when it is let.
+type slowSessions struct {
+	saving chan struct{}
+	err    error
+}
+
+func (s slowSessions) History(context.Context, string, int) ([]store.Message, error) { return nil, nil }
+func (s slowSessions) Append(context.Context, string, ...store.Message) error {
+	<-s.saving
+	return s.err
+}
+
+func TestFirstTokenDoesNotWaitForTheDatabase(t *testing.T) {
+	s := slowSessions{saving: make(chan struct{}), err: errors.New("disk full")}
+	f := newFixture(t, func(_ context.Context, _ model.Request, emit func(string) error) (model.Result, error) {
+		return model.Result{}, emit("first")
+	})
+	c := New(f.soul, f.provider, s, f.log)
+	first := make(chan struct{})
+	done := make(chan error)
+	go func() {
+		_, err := c.Turn(t.Context(), ask("s", "q"), func(string) error { close(first); return nil })
+		done <- err
+	}()
+	select {
+	case <-first:
+	case <-time.After(10 * time.Second):
+		t.Fatal("the first token waits for the question to be saved")
+	}
+	close(s.saving)
+	var se *SaveError
+	if err := <-done; !errors.As(err, &se) {
+		t.Errorf("a turn that is not remembered says %v", err)
+	}
+}

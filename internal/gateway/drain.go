@@ -1,0 +1,88 @@
+package gateway
+
+import (
+	"os"
+	"time"
+
+	"hermes/internal/channel/apiserver"
+	"hermes/internal/profile"
+)
+
+// breakOff is how long turns may take to save what they said once they are cancelled.
+const breakOff = 5 * time.Second
+
+// drain takes no new turn and lets those that run finish, until drain_timeout or a second
+// signal. It costs an idle gateway nothing: no write, no wait.
+func (g *gateway) drain(s *service) {
+	s.api.SetReasons(apiserver.Draining)
+	active := s.turns.close()
+	g.log.Info("draining", "active_turns", active)
+	if active == 0 {
+		return
+	}
+	g.state.set(profile.StateDraining, func(st *profile.State) { st.ActiveAgents = active })
+	limit := s.config.Gateway.Drain()
+	if g.takenOver() {
+		limit = min(limit, takeoverDrain)
+	}
+	timeout := time.NewTimer(limit)
+	defer timeout.Stop()
+	select {
+	case <-s.turns.done:
+		return
+	case sig := <-g.signals:
+		g.log.Warn("breaking off running turns", "cause", "second signal", "signal", sig.String())
+	case <-timeout.C:
+		g.log.Warn("breaking off running turns", "cause", "drain_timeout", "after", limit.String())
+	}
+	s.cancel(apiserver.ErrDraining)
+	timeout.Reset(breakOff)
+	select {
+	case <-s.turns.done:
+	case <-timeout.C:
+		g.log.Error("turns did not end", "after", breakOff.String())
+	}
+}
+
+// outcome decides what an end that somebody asked for was: planned (nil), a restart, or
+// unplanned, which cause describes.
+func (g *gateway) outcome(cause error) error {
+	desired, restart := g.state.intent()
+	switch {
+	case g.takenOver():
+		os.Remove(g.o.Home.TakeoverFile())
+		return nil
+	case desired == profile.DesiredStopped:
+		return nil
+	case restart:
+		return ErrRestartRequested
+	}
+	return cause
+}
+
+// end leaves the last state behind: stopped after a planned end, else running, so that
+// the next boot starts this gateway again.
+func (g *gateway) end(err error) {
+	to := profile.StateRunning
+	if err == nil {
+		to = profile.StateStopped
+	}
+	g.state.set(to, func(st *profile.State) {
+		st.PID = 0
+		st.ActiveAgents = 0
+		st.Platforms = nil
+		st.RestartRequested = false
+		st.ExitReason = "stopped"
+		if err != nil {
+			st.ExitReason = err.Error()
+		}
+	})
+	g.log.Info("stopped", "reason", reasonOf(err), "state_left", string(to))
+}
+
+func reasonOf(err error) string {
+	if err == nil {
+		return "planned"
+	}
+	return err.Error()
+}

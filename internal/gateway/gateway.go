@@ -1,0 +1,90 @@
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"hermes/internal/profile"
+)
+
+// Options says which gateway runs, and how.
+type Options struct {
+	Home   profile.Home
+	Getenv func(string) string // nil means os.Getenv
+	// ReadyFD gets a newline, and is closed, once the gateway serves. 0 or less: none.
+	ReadyFD int
+	// Replace takes over from a gateway that runs already.
+	Replace bool
+	// Supervised says that a service manager started this gateway. It is logged.
+	Supervised bool
+	Argv       []string     // the command line, for other tools; nil means os.Args
+	Log        *slog.Logger // nil means slog.Default
+}
+
+// Run runs the gateway of a profile until a signal or the end of ctx, and then drains.
+//
+// It returns nil after a planned end (`gateway stop`, a takeover), *SignalError after an
+// unplanned one, ErrRestartRequested, *HeldError if the profile's gateway already runs,
+// *profile.ConfigError if the profile's files are wrong, the cause of ctx if ctx ended,
+// or what else kept it from starting or serving.
+func Run(ctx context.Context, o Options) error {
+	o.setDefaults()
+	if o.Getenv("GOGC") == "" {
+		// The live heap is small: half the garbage costs little time (libraries.md).
+		defer debug.SetGCPercent(debug.SetGCPercent(50))
+	}
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+
+	g := &gateway{o: o, log: o.Log.With("profile", o.Home.Name.String()), signals: signals, started: time.Now()}
+	return g.run(ctx)
+}
+
+func (o *Options) setDefaults() {
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
+	if o.Argv == nil {
+		o.Argv = os.Args
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+}
+
+// gateway is one run.
+type gateway struct {
+	o       Options
+	log     *slog.Logger
+	signals <-chan os.Signal
+	started time.Time
+	state   stateFile
+}
+
+func (g *gateway) run(ctx context.Context) error {
+	if err := g.seed(); err != nil {
+		return err
+	}
+	lock, err := g.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer lock.release()
+
+	g.state = stateFile{home: g.o.Home, log: g.log}
+	if err := g.state.starting(g.o.Argv); err != nil {
+		return err
+	}
+	g.log.Info("starting", "pid", os.Getpid(), "supervised", g.o.Supervised)
+	s, err := g.start(ctx)
+	if err != nil {
+		return g.failed(err)
+	}
+	return g.serve(ctx, s)
+}

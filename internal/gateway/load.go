@@ -1,0 +1,113 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
+	"strconv"
+
+	"hermes/internal/model"
+	"hermes/internal/model/echo"
+	"hermes/internal/model/openai"
+	"hermes/internal/profile"
+	"hermes/internal/volume"
+)
+
+// seed makes the default profile's home where it is missing: it exists always.
+func (g *gateway) seed() error {
+	h := g.o.Home
+	if !h.Name.IsDefault() {
+		return nil
+	}
+	if _, err := os.Lstat(h.Soul()); !errors.Is(err, fs.ErrNotExist) {
+		return nil // there, or a later step says what is wrong
+	}
+	_, err := profile.NewStore(h.Root).Seed(h.Name)
+	return err
+}
+
+// settings is what the profile's files say.
+type settings struct {
+	config profile.Config
+	api    profile.Settings
+	model  model.Provider
+}
+
+// load reads the profile's files. Errors are *profile.ConfigError.
+func (g *gateway) load() (s settings, err error) {
+	h := g.o.Home
+	if s.config, err = profile.LoadConfig(h); err != nil {
+		return s, err
+	}
+	env, err := profile.LoadEnv(h)
+	if err != nil {
+		return s, err
+	}
+	if s.api, err = profile.APISettings(h, s.config, env, g.o.Getenv); err != nil {
+		return s, err
+	}
+	if err := checkSoul(h); err != nil {
+		return s, err
+	}
+	s.model, err = newModel(h, s.config.Model, env, g.o.Getenv)
+	return s, err
+}
+
+// maxSoul is what conversation reads of SOUL.md.
+const maxSoul = 1 << 20
+
+// checkSoul finds out now what every turn would stumble over.
+func checkSoul(h profile.Home) error {
+	_, err := volume.ReadFile(h.Soul(), maxSoul)
+	var pe *fs.PathError
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		return &profile.ConfigError{File: h.Soul(), Msg: "missing: it says who the agent is"}
+	case errors.As(err, &pe):
+		err = pe.Err
+	}
+	return &profile.ConfigError{File: h.Soul(), Msg: "cannot read it: " + err.Error()}
+}
+
+func newModel(h profile.Home, c profile.ModelConfig, env profile.Env, getenv func(string) string) (model.Provider, error) {
+	if c.Provider != "openai" {
+		return echo.New(h.Config(), h.Env()), nil
+	}
+	key := env.Secret(c.APIKeyEnv, getenv)
+	if key == "" && sameHost(c.BaseURL, profile.DefaultOpenAIBaseURL) {
+		return nil, &profile.ConfigError{File: h.Env(), Key: c.APIKeyEnv,
+			Msg: "missing: provider openai needs it; or set model.base_url in " + h.Config() + " to a server that needs no key"}
+	}
+	return openai.New(openai.Options{
+		BaseURL: c.BaseURL, Model: c.Name, Key: key, MaxRetries: *c.MaxRetries,
+		KeyHint: c.APIKeyEnv + " in " + h.Env(), ConfigFile: h.Config(),
+	}), nil
+}
+
+func sameHost(a, b string) bool {
+	ua, erra := url.Parse(a)
+	ub, errb := url.Parse(b)
+	return erra == nil && errb == nil && ua.Host == ub.Host
+}
+
+// listen binds the API's port, so that a taken one is found before anybody is told.
+func (g *gateway) listen(s profile.Settings) (net.Listener, error) {
+	ln, err := net.Listen("tcp", net.JoinHostPort(s.Host, strconv.Itoa(s.Port)))
+	if err == nil {
+		return ln, nil
+	}
+	change := fmt.Sprintf("change API_SERVER_PORT in %s or api_server.port in %s", g.o.Home.Env(), g.o.Home.Config())
+	if addressInUse(err) {
+		return nil, fmt.Errorf("cannot listen on port %d of %s: another program uses it; stop that one, or %s", s.Port, s.Host, change)
+	}
+	var oe *net.OpError
+	if errors.As(err, &oe) {
+		err = oe.Err
+	}
+	return nil, fmt.Errorf("cannot listen on port %d of %s: %w; %s", s.Port, s.Host, err, change)
+}

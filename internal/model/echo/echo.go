@@ -1,0 +1,76 @@
+// Package echo is the model of a profile that has none: it gives the user's words
+// back and, once per conversation, says how to configure a real model.
+package echo
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"hermes/internal/model"
+)
+
+// Provider streams the last user message back, word by word.
+type Provider struct{ config, env string }
+
+// New returns an echo that points to these files when it explains itself.
+func New(configFile, envFile string) *Provider { return &Provider{configFile, envFile} }
+
+// Name is "echo".
+func (p *Provider) Name() string { return "echo" }
+
+// Stream implements model.Provider. It fails only when emit or ctx does.
+func (p *Provider) Stream(ctx context.Context, r model.Request, emit func(string) error) (model.Result, error) {
+	var last string
+	first := true
+	var in int
+	for _, m := range r.Messages {
+		in += len(strings.Fields(m.Content))
+		switch m.Role {
+		case model.User:
+			last = m.Content
+		case model.Assistant:
+			first = false
+		}
+	}
+	text := last
+	if first {
+		text = p.notice() + text
+	}
+	var out int64
+	for word := range words(text) {
+		if err := ctx.Err(); err != nil {
+			return model.Result{}, err
+		}
+		if err := emit(word); err != nil {
+			return model.Result{}, err
+		}
+		out++
+	}
+	return model.Result{Finish: model.FinishStop, Usage: model.Usage{Input: int64(in), Output: out}}, nil
+}
+
+func (p *Provider) notice() string {
+	return fmt.Sprintf("(No model is configured, so this is an echo. To configure one, write\n"+
+		"model:\n  provider: openai\n  name: <model>\n  base_url: <http://host:port/v1>\n"+
+		"to %s and OPENAI_API_KEY=<key> to %s, then restart the gateway.)\n\n", p.config, p.env)
+}
+
+// words yields a text in pieces that each end with the white space after a word.
+func words(s string) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for s != "" {
+			end := len(s)
+			if i := strings.IndexAny(s, " \n\t"); i >= 0 {
+				end = i + 1
+				for end < len(s) && strings.IndexByte(" \n\t", s[end]) >= 0 {
+					end++
+				}
+			}
+			if !yield(s[:end]) {
+				return
+			}
+			s = s[end:]
+		}
+	}
+}

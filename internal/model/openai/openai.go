@@ -1,0 +1,231 @@
+// Package openai answers through any server that speaks OpenAI's chat completions:
+// OpenAI itself, vLLM, Ollama, OpenRouter.
+package openai
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"charm.land/fantasy"
+	"charm.land/fantasy/providers/openaicompat"
+	"github.com/openai/openai-go/v3/option"
+
+	"hermes/internal/model"
+)
+
+// Options says which server answers, and how patiently it is asked.
+type Options struct {
+	BaseURL    string // up to and including /v1
+	Model      string
+	Key        string // secret; "" sends none
+	KeyHint    string // where the key is configured, for messages
+	ConfigFile string // where the model is configured, for messages
+	// MaxRetries is how often a request is tried again before its first token.
+	MaxRetries int
+	// Stall is how long the server may stay silent. 0 means DefaultStall.
+	Stall time.Duration
+	// Sleep waits between tries; nil means real time. It returns ctx's error when ctx ends.
+	Sleep func(ctx context.Context, d time.Duration) error
+}
+
+const (
+	// DefaultStall is generous: a large local model may load for minutes before it speaks.
+	DefaultStall = 10 * time.Minute
+	firstBackoff = 250 * time.Millisecond
+	maxBackoff   = 8 * time.Second
+	// maxRetryAfter bounds what a server may ask for; over it the client gets the 429.
+	maxRetryAfter = 30 * time.Second
+)
+
+// Provider is a model behind an OpenAI-compatible server. Nothing is set up before
+// the first request: an idle gateway pays nothing for it.
+type Provider struct {
+	o Options
+
+	mu        sync.Mutex
+	lm        fantasy.LanguageModel
+	transport *http.Transport
+}
+
+// New returns a provider. It does not contact the server.
+func New(o Options) *Provider {
+	if o.Stall == 0 {
+		o.Stall = DefaultStall
+	}
+	if o.Sleep == nil {
+		o.Sleep = sleep
+	}
+	return &Provider{o: o}
+}
+
+// Name is the model's name at the server.
+func (p *Provider) Name() string { return p.o.Model }
+
+// Close ends idle connections. The provider stays usable.
+func (p *Provider) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.transport != nil {
+		p.transport.CloseIdleConnections()
+	}
+}
+
+func (p *Provider) languageModel(ctx context.Context) (fantasy.LanguageModel, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.lm != nil {
+		return p.lm, nil
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.IdleConnTimeout = 30 * time.Second
+	transport.MaxIdleConnsPerHost = 4
+	fp, err := openaicompat.New(
+		openaicompat.WithBaseURL(strings.TrimRight(p.o.BaseURL, "/")),
+		openaicompat.WithHTTPClient(&http.Client{Transport: transport}),
+		openaicompat.WithUserAgent("hermes"),
+		// The SDK takes keys and accounts from OPENAI_* variables by itself. Which of them
+		// count, and for whom, is the profile's business: a key must never reach a server
+		// that it was not meant for.
+		openaicompat.WithSDKOptions(
+			option.WithAPIKey(p.o.Key),
+			option.WithHeaderDel("OpenAI-Organization"),
+			option.WithHeaderDel("OpenAI-Project"),
+		),
+	)
+	if err != nil {
+		return nil, err
+	}
+	lm, err := fp.LanguageModel(ctx, p.o.Model)
+	if err != nil {
+		return nil, err
+	}
+	p.lm, p.transport = lm, transport
+	return lm, nil
+}
+
+// Stream implements model.Provider. A request is tried again after 429, 5xx and broken
+// connections for as long as no text has come: text that was shown cannot be taken back.
+func (p *Provider) Stream(ctx context.Context, r model.Request, emit func(string) error) (model.Result, error) {
+	lm, err := p.languageModel(ctx)
+	if err != nil {
+		return model.Result{}, &model.Error{Kind: model.Refused, Msg: "cannot set up the model provider"}
+	}
+	call := newCall(r)
+	for try := 0; ; try++ {
+		a := attempt{p: p, emit: emit}
+		res, err := a.run(ctx, lm, call)
+		if err == nil || a.emitErr != nil || ctx.Err() != nil {
+			return res, cmp.Or(a.emitErr, ctx.Err(), err)
+		}
+		f := p.classify(err)
+		if !f.retry || a.spoke || try >= p.o.MaxRetries || f.RetryAfter > maxRetryAfter {
+			return res, &f.Error
+		}
+		if err := p.o.Sleep(ctx, wait(try, f.RetryAfter)); err != nil {
+			return res, err
+		}
+	}
+}
+
+// wait doubles from firstBackoff to maxBackoff, less up to a half so that many gateways
+// do not come back at once. The server's own wish wins if it is longer.
+func wait(try int, retryAfter time.Duration) time.Duration {
+	d := min(firstBackoff<<min(try, 10), maxBackoff)
+	d -= time.Duration(rand.Int64N(int64(d / 2)))
+	return max(d, retryAfter)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+func newCall(r model.Request) fantasy.Call {
+	prompt := make(fantasy.Prompt, 0, len(r.Messages)+1)
+	if r.System != "" {
+		prompt = append(prompt, fantasy.NewSystemMessage(r.System))
+	}
+	for _, m := range r.Messages {
+		role := fantasy.MessageRoleUser
+		if m.Role == model.Assistant {
+			role = fantasy.MessageRoleAssistant
+		}
+		prompt = append(prompt, fantasy.Message{Role: role, Content: []fantasy.MessagePart{fantasy.TextPart{Text: m.Content}}})
+	}
+	return fantasy.Call{
+		Prompt: prompt, MaxOutputTokens: r.Params.MaxTokens, Temperature: r.Params.Temperature, TopP: r.Params.TopP,
+		PresencePenalty: r.Params.PresencePenalty, FrequencyPenalty: r.Params.FrequencyPenalty,
+	}
+}
+
+// attempt is one request to the server.
+type attempt struct {
+	p       *Provider
+	emit    func(string) error
+	spoke   bool  // text came
+	emitErr error // what emit returned
+}
+
+type stallError struct{ after time.Duration }
+
+func (e *stallError) Error() string { return fmt.Sprintf("silent for %s", e.after) }
+
+func (a *attempt) run(ctx context.Context, lm fantasy.LanguageModel, call fantasy.Call) (res model.Result, err error) {
+	// A library that meets an answer it cannot make sense of must not take the gateway down.
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("cannot read the answer: %T", v)
+		}
+	}()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stall := time.AfterFunc(a.p.o.Stall, func() { cancel(&stallError{a.p.o.Stall}) })
+	defer stall.Stop()
+
+	stream, err := lm.Stream(ctx, call)
+	if err != nil {
+		return res, err
+	}
+	for part := range stream {
+		stall.Reset(a.p.o.Stall)
+		switch part.Type {
+		case fantasy.StreamPartTypeTextDelta:
+			a.spoke = true
+			if a.emitErr = a.emit(part.Delta); a.emitErr != nil {
+				return res, a.emitErr
+			}
+		case fantasy.StreamPartTypeFinish:
+			res.Finish = finish(part.FinishReason)
+			res.Usage = model.Usage{Input: part.Usage.InputTokens + part.Usage.CacheReadTokens, Output: part.Usage.OutputTokens}
+			return res, nil
+		case fantasy.StreamPartTypeError:
+			if cause, ok := context.Cause(ctx).(*stallError); ok {
+				return res, cause
+			}
+			return res, part.Error
+		}
+	}
+	return res, fantasy.NewIncompleteStreamError()
+}
+
+func finish(r fantasy.FinishReason) model.Finish {
+	switch r {
+	case fantasy.FinishReasonLength:
+		return model.FinishLength
+	case fantasy.FinishReasonContentFilter:
+		return model.FinishContentFilter
+	}
+	return model.FinishStop
+}

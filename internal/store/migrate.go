@@ -1,0 +1,46 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"io/fs"
+
+	"github.com/pressly/goose/v3"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// schema is the number of the newest migration. The database carries it as its
+// user_version, so that a normal start reads one number and leaves goose alone: its
+// parser's buffers would stay resident in every gateway.
+const schema = 1
+
+func migrate(ctx context.Context, db *sql.DB) error {
+	var have int
+	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&have); err != nil {
+		return err
+	}
+	switch {
+	case have == schema:
+		return nil
+	case have > schema:
+		return fmt.Errorf("it was written by a newer hermes (schema %d, this one knows %d): update hermes", have, schema)
+	}
+	dir, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, dir, goose.WithVerbose(false))
+	if err != nil {
+		return err
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("cannot migrate it from schema %d: %w", have, err)
+	}
+	// After a crash between the two, goose finds its own table and applies nothing twice.
+	_, err = db.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", schema))
+	return err
+}

@@ -1,0 +1,200 @@
+// Package store keeps what a profile remembers, in the SQLite file of its home.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"hermes/internal/volume"
+)
+
+// Message is one entry of a session.
+type Message struct {
+	Role        string // user or assistant
+	Content     string
+	Interrupted bool // an answer that was broken off
+	Created     time.Time
+}
+
+// Store is an open database. It is safe for concurrent use.
+type Store struct {
+	db      *sql.DB
+	journal string
+}
+
+// Open opens the database, makes it where it is missing, and brings its tables up to
+// date. The error names the file.
+func Open(ctx context.Context, path string) (*Store, error) {
+	s, err := open(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the profile's database %s: %w", path, err)
+	}
+	return s, nil
+}
+
+func open(ctx context.Context, path string) (_ *Store, err error) {
+	if err := claim(path); err != nil {
+		return nil, err
+	}
+	db, err := sql.Open("sqlite", dsn(path))
+	if err != nil {
+		return nil, err
+	}
+	// The page cache is per connection, and turns are short: one is enough.
+	db.SetMaxOpenConns(1)
+	defer func() {
+		if err != nil {
+			db.Close()
+		}
+	}()
+	s := &Store{db: db}
+	if s.journal, err = chooseJournal(ctx, db); err != nil {
+		return nil, err
+	}
+	if err := migrate(ctx, db); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// claim makes the file private before SQLite opens it (its side files take over the
+// mode), and refuses what is not a file: SQLite would follow a link out of the home.
+func claim(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err == nil {
+		return f.Close()
+	}
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+		info, lerr := os.Lstat(path + suffix)
+		if errors.Is(lerr, fs.ErrNotExist) && suffix != "" {
+			continue
+		}
+		if lerr != nil {
+			return reason(err)
+		}
+		if !info.Mode().IsRegular() {
+			return fmt.Errorf("%s is %s: %w", filepath.Base(path+suffix), volume.Kind(info.Mode()), volume.ErrNotRegular)
+		}
+	}
+	return nil
+}
+
+// reason drops the path, which Open names.
+func reason(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+// dsn builds SQLite's URI, so that no character of a path is special.
+func dsn(path string) string {
+	p := filepath.ToSlash(path)
+	if p != "" && p[0] != '/' {
+		p = "/" + p // C:/...
+	}
+	q := url.Values{"_pragma": {"busy_timeout(5000)", "cache_size(-512)", "foreign_keys(1)"}, "_txlock": {"immediate"}}
+	return (&url.URL{Scheme: "file", Path: p, RawQuery: q.Encode()}).String()
+}
+
+// chooseJournal asks for WAL. File systems without shared memory, such as some network
+// mounts, cannot have it: SQLite then answers with another mode, or fails. A rollback
+// journal works everywhere.
+func chooseJournal(ctx context.Context, db *sql.DB) (string, error) {
+	var mode string
+	err := db.QueryRowContext(ctx, "PRAGMA journal_mode=WAL").Scan(&mode)
+	if err != nil || mode != "wal" {
+		if err := db.QueryRowContext(ctx, "PRAGMA journal_mode=TRUNCATE").Scan(&mode); err != nil {
+			return "", err
+		}
+	}
+	// In WAL mode NORMAL loses nothing when a process dies, only (the last turns) when the
+	// machine does, and saves an fsync per message.
+	sync := "FULL"
+	if mode == "wal" {
+		sync = "NORMAL"
+	}
+	_, err = db.ExecContext(ctx, "PRAGMA synchronous="+sync)
+	return mode, err
+}
+
+// Journal is the journal mode that the file system allows: wal, or truncate.
+func (s *Store) Journal() string { return s.journal }
+
+// Close closes the database.
+func (s *Store) Close() error { return s.db.Close() }
+
+// maxHistory bounds how many messages History returns.
+const maxHistory = 400
+
+// History returns the newest messages of a session, oldest first: at most 400, and of
+// at most limit bytes together. A session that nobody has written to has none.
+func (s *Store) History(ctx context.Context, session string, limit int) ([]Message, error) {
+	rows, err := s.db.QueryContext(ctx,
+		"SELECT role, content, interrupted, created FROM messages WHERE session = ? ORDER BY id DESC LIMIT ?", session, maxHistory)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read a session: %w", err)
+	}
+	defer rows.Close()
+	var out []Message
+	for size := 0; rows.Next(); {
+		var m Message
+		var created int64
+		if err := rows.Scan(&m.Role, &m.Content, &m.Interrupted, &created); err != nil {
+			return nil, fmt.Errorf("cannot read a session: %w", err)
+		}
+		if size += len(m.Content); size > limit {
+			break
+		}
+		m.Created = time.UnixMilli(created).UTC()
+		out = append(out, m)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("cannot read a session: %w", err)
+	}
+	slices.Reverse(out)
+	return out, nil
+}
+
+// Append adds messages to a session, all or none. A zero Created means now.
+func (s *Store) Append(ctx context.Context, session string, msgs ...Message) error {
+	if err := s.append(ctx, session, msgs); err != nil {
+		return fmt.Errorf("cannot save a message: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) append(ctx context.Context, session string, msgs []Message) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	now := time.Now()
+	if _, err := tx.ExecContext(ctx,
+		"INSERT INTO sessions (id, created, updated) VALUES (?1, ?2, ?2) ON CONFLICT (id) DO UPDATE SET updated = excluded.updated",
+		session, now.UnixMilli()); err != nil {
+		return err
+	}
+	for _, m := range msgs {
+		if m.Created.IsZero() {
+			m.Created = now
+		}
+		if _, err := tx.ExecContext(ctx, "INSERT INTO messages (session, role, content, interrupted, created) VALUES (?, ?, ?, ?, ?)",
+			session, m.Role, m.Content, m.Interrupted, m.Created.UnixMilli()); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}
