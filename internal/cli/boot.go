@@ -76,6 +76,9 @@ func (a *app) renderOutcomes(outcomes []boot.Outcome, all bool) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
+	if !all && len(outcomes) == 1 && count[boot.Skipped] == 0 {
+		return nil // the default profile alone is nothing to tell at every `docker run`
+	}
 	_, err := fmt.Fprintf(a.Out, "hermes: %d profiles: %d started, %d registered, %d skipped\n",
 		len(outcomes), count[boot.Started], count[boot.Registered], count[boot.Skipped])
 	return err

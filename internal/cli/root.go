@@ -17,6 +17,7 @@ import (
 const asRoot = "as-root"
 
 func (a *app) rootCommand() *cobra.Command {
+	var showVersion bool
 	cmd := &cobra.Command{
 		Use:   "hermes",
 		Short: "Run a fleet of AI-agent gateways, one supervised process per profile",
@@ -30,17 +31,21 @@ Without -p a command is about the profile "default", whose home is HERMES_HOME
   hermes gateway status           what it does, since when, and where its log is`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Version:       version.Version,
 		Args:          cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return unknownCommand(cmd, args[0])
 			}
+			if showVersion {
+				_, err := fmt.Fprintf(a.Out, "hermes %s\n", version.Version)
+				return err
+			}
 			return cmd.Help()
 		},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.prepare(cmd) },
 	}
-	cmd.SetVersionTemplate("hermes {{.Version}}\n")
+	// Not cobra's Version: rendering it links text/template, which doubles the binary's live code.
+	cmd.Flags().BoolVar(&showVersion, "version", false, "print the version")
 	cmd.PersistentFlags().StringVarP(&a.profile, "profile", "p", "", "the `NAME` of the profile (default \"default\")")
 	cmd.PersistentFlags().StringVar(&a.format, "format", "text", "how to print: `text|json`")
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {

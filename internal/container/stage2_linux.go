@@ -142,12 +142,14 @@ func runScripts(ctx context.Context, dir string, strict bool) error {
 		path := filepath.Join(dir, e.Name())
 		var last lastLine
 		cmd := exec.CommandContext(ctx, path)
-		cmd.Stdout, cmd.Stderr = os.Stdout, io.MultiWriter(os.Stderr, &last)
+		// The container's standard output belongs to its command.
+		said := io.MultiWriter(os.Stderr, &last)
+		cmd.Stdout, cmd.Stderr = said, said
 		cmd.Cancel = func() error { return cmd.Process.Signal(unix.SIGTERM) }
 		cmd.WaitDelay = 2 * time.Second
 		if err := cmd.Run(); err != nil && strict {
-			if said := last.String(); said != "" {
-				return fmt.Errorf("%s: %w: %s", path, err, said)
+			if reason := last.String(); reason != "" {
+				return fmt.Errorf("%s: %w: %s", path, err, reason)
 			}
 			return fmt.Errorf("%s: %w", path, err)
 		}

@@ -41,11 +41,22 @@ func (m *Manager) slot(id service.ID) (string, error) {
 	return dir, nil
 }
 
+// supervisedSlot returns the service directory of a service once it has its supervisor: while a tree
+// comes up, slots are there before s6-svscan has looked at all of them. A slot that
+// stays without one is left to s6-svc to report.
+func (m *Manager) supervisedSlot(ctx context.Context, id service.ID) (string, error) {
+	dir, err := m.slot(id)
+	if err == nil && waitFor(ctx, func() bool { return supervised(dir) }) != nil {
+		err = ctx.Err()
+	}
+	return dir, err
+}
+
 // Start wants a service up and waits for its readiness (see service.Manager). It
 // clears the tally of earlier failures, so a gateway that the supervisor gave up on
 // gets its full number of tries again, and it cuts a backoff short.
 func (m *Manager) Start(ctx context.Context, id service.ID, wait time.Duration) error {
-	dir, err := m.slot(id)
+	dir, err := m.supervisedSlot(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -87,7 +98,7 @@ func (m *Manager) Start(ctx context.Context, id service.ID, wait time.Duration) 
 
 // Stop wants a service down, now and after its supervisor restarts (s6-svc -D).
 func (m *Manager) Stop(ctx context.Context, id service.ID, wait time.Duration) error {
-	dir, err := m.slot(id)
+	dir, err := m.supervisedSlot(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -108,7 +119,7 @@ func (m *Manager) Stop(ctx context.Context, id service.ID, wait time.Duration) e
 // Restart ends the process and waits until the next one is ready; a service that is
 // down is started.
 func (m *Manager) Restart(ctx context.Context, id service.ID, wait time.Duration) error {
-	dir, err := m.slot(id)
+	dir, err := m.supervisedSlot(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -182,11 +193,15 @@ func (m *Manager) verdict(ctx context.Context, id service.ID, dir, event string,
 	return e
 }
 
-// Status tells what a service does now.
+// Status tells what a service does now. A slot that nobody supervises, which is so for a moment while the
+// tree comes up, is down.
 func (m *Manager) Status(ctx context.Context, id service.ID) (service.Status, error) {
 	dir, err := m.slot(id)
 	if err != nil {
 		return service.Status{}, err
+	}
+	if !supervised(dir) {
+		return service.Status{ID: id, ExitCode: -1}, nil
 	}
 	return svstat(ctx, id, dir)
 }
