@@ -42,7 +42,7 @@ func Run(ctx context.Context, o Options) error {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
 
-	g := &gateway{o: o, log: o.Log.With("profile", o.Home.Name.String()), signals: signals, started: time.Now()}
+	g := &gateway{o: o, log: o.Log.With("profile", o.Home.Name.String()), signals: signals, started: time.Now(), term: takeoverTerm}
 	return g.run(ctx)
 }
 
@@ -64,6 +64,7 @@ type gateway struct {
 	log     *slog.Logger
 	signals <-chan os.Signal
 	started time.Time
+	term    time.Duration // takeoverTerm, but for tests
 	state   stateFile
 }
 

@@ -52,7 +52,7 @@ func (g *gateway) takeOver(ctx context.Context, holder identity) (*volume.Lock, 
 	for _, step := range []struct {
 		signal func(*os.Process) error
 		wait   time.Duration
-	}{{terminate, takeoverTerm}, {(*os.Process).Kill, takeoverKill}} {
+	}{{terminate, g.term}, {(*os.Process).Kill, takeoverKill}} {
 		if holder.alive() {
 			if err := step.signal(p); err != nil && !errors.Is(err, os.ErrProcessDone) {
 				os.Remove(g.o.Home.TakeoverFile()) // the holder stays: its next stop is not ours

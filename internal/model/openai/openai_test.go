@@ -202,6 +202,7 @@ func TestShownTextIsNeverTakenBack(t *testing.T) {
 func TestCancelEndsASilentServerAtOnce(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	f := newFake(t, Options{MaxRetries: 5}, func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body) // net/http watches for the client's end after that
 		cancel()
 		<-r.Context().Done()
 	})

@@ -1,0 +1,261 @@
+//go:build linux
+
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"hermes/internal/profile"
+	"hermes/internal/volume"
+)
+
+// The canaries stand for secrets. No output of any gateway in these tests holds one.
+const (
+	canaryKey   = "hk-canary-api-key"
+	canaryModel = "sk-canary-model-key"
+	canaryWords = "canary words of a user"
+)
+
+// deadline bounds every wait of these tests.
+const deadline = 20 * time.Second
+
+// TestMain is also the program of the child processes.
+func TestMain(m *testing.M) {
+	switch os.Getenv("GATEWAY_TEST_ROLE") {
+	case "gateway":
+		os.Exit(child())
+	case "stubborn", "nameless":
+		hold(os.Getenv("GATEWAY_TEST_ROLE") == "stubborn")
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// child is what the CLI does: run, print, map errors to codes.
+func child() int {
+	if os.Getenv("GATEWAY_TEST_NOWRITE") != "" {
+		signal.Ignore(syscall.SIGXFSZ)
+		syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{})
+	}
+	name, _ := profile.ParseName(os.Getenv("GATEWAY_TEST_NAME"))
+	err := Run(context.Background(), Options{
+		Home: profile.NewStore(os.Getenv("HERMES_HOME")).Home(name), ReadyFD: 3, Replace: os.Getenv("GATEWAY_TEST_REPLACE") != "",
+		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+	})
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(os.Stderr, "✗", err)
+	var sig *SignalError
+	var config *profile.ConfigError
+	switch {
+	case errors.As(err, &sig):
+		return 128 + int(sig.Signal.(syscall.Signal))
+	case errors.As(err, &config):
+		return 78
+	case errors.Is(err, ErrRestartRequested):
+		return 75
+	}
+	return 1
+}
+
+// hold is a process that has the lock and no manners.
+func hold(named bool) {
+	signal.Ignore(syscall.SIGTERM)
+	h := profile.NewStore(os.Getenv("HERMES_HOME")).Home(profile.Default())
+	if _, err := volume.TryLock(h.LockFile()); err != nil {
+		panic(err)
+	}
+	if named {
+		data, _ := json.Marshal(pidRecord{identity: self()})
+		volume.WriteFile(h.PIDFile(), data, 0o644)
+	}
+	os.NewFile(3, "ready").Write([]byte("\n"))
+	select {}
+}
+
+// world is one HERMES_HOME with a default profile.
+type world struct {
+	t    *testing.T
+	home profile.Home
+	port int
+	env  []string
+}
+
+func newWorld(t *testing.T, config string) *world {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, home: profile.NewStore(t.TempDir()).Home(profile.Default()), port: ln.Addr().(*net.TCPAddr).Port}
+	ln.Close()
+	w.write(".env", fmt.Sprintf("API_SERVER_KEY=%s\nOPENAI_API_KEY=%s\nAPI_SERVER_PORT=%d\n", canaryKey, canaryModel, w.port))
+	w.write("SOUL.md", "You are Ada.\n")
+	if config != "" {
+		w.write("config.yaml", config)
+	}
+	return w
+}
+
+func (w *world) write(name, text string) {
+	w.t.Helper()
+	if err := os.WriteFile(filepath.Join(w.home.Dir, name), []byte(text), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// proc is a child process.
+type proc struct {
+	*exec.Cmd
+	t     *testing.T
+	ready *os.File
+	mu    sync.Mutex
+	out   bytes.Buffer
+	done  chan struct{}
+}
+
+func (p *proc) Write(b []byte) (int, error) { p.mu.Lock(); defer p.mu.Unlock(); return p.out.Write(b) }
+func (p *proc) output() string              { p.mu.Lock(); defer p.mu.Unlock(); return p.out.String() }
+
+// spawn starts a child and does not wait for anything.
+func (w *world) spawn(role string, env ...string) *proc {
+	w.t.Helper()
+	r, wr, err := os.Pipe()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	p := &proc{Cmd: exec.Command(os.Args[0]), t: w.t, ready: r, done: make(chan struct{})}
+	p.Env = append([]string{"GATEWAY_TEST_ROLE=" + role, "GATEWAY_TEST_NAME=default", "HERMES_HOME=" + w.home.Root}, append(w.env, env...)...)
+	p.ExtraFiles = []*os.File{wr}
+	p.Stderr = p
+	if err := p.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	wr.Close()
+	go func() { p.Cmd.Wait(); close(p.done) }()
+	w.t.Cleanup(func() {
+		p.Process.Kill()
+		<-p.done
+		r.Close()
+		for _, secret := range []string{canaryKey, canaryModel, canaryWords} {
+			if strings.Contains(p.output(), secret) {
+				w.t.Errorf("output holds %q:\n%s", secret, p.output())
+			}
+		}
+	})
+	return p
+}
+
+// start is spawn, and a wait for readiness.
+func (w *world) start(role string, env ...string) *proc {
+	w.t.Helper()
+	p := w.spawn(role, env...)
+	p.ready.SetReadDeadline(time.Now().Add(deadline))
+	b := make([]byte, 8)
+	if n, err := p.ready.Read(b); err != nil || string(b[:n]) != "\n" {
+		w.t.Fatalf("not ready: %q %v\n%s", b[:n], err, p.output())
+	}
+	return p
+}
+
+// code waits for the end of a child.
+func (p *proc) code() int {
+	p.t.Helper()
+	select {
+	case <-p.done:
+		return p.ProcessState.ExitCode()
+	case <-time.After(deadline):
+		p.t.Fatalf("still runs:\n%s", p.output())
+		return -1
+	}
+}
+
+func (p *proc) wantCode(want int, says ...string) {
+	p.t.Helper()
+	got := p.code()
+	for _, s := range says {
+		if !strings.Contains(p.output(), s) {
+			p.t.Errorf("output does not say %q:\n%s", s, p.output())
+		}
+	}
+	if got != want {
+		p.t.Errorf("exit code %d, want %d:\n%s", got, want, p.output())
+	}
+}
+
+func (p *proc) signal(s os.Signal) {
+	p.t.Helper()
+	if err := p.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (w *world) state() profile.State {
+	w.t.Helper()
+	s, err := profile.ReadState(w.home)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return s
+}
+
+// eventually waits for a condition.
+func eventually(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	for end := time.Now().Add(deadline); !cond(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
+var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: deadline}
+
+func (w *world) get(path string) (int, string) {
+	res, err := client.Get(fmt.Sprintf("http://127.0.0.1:%d%s", w.port, path))
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer res.Body.Close()
+	data, _ := io.ReadAll(res.Body)
+	return res.StatusCode, string(data)
+}
+
+// chat asks in a session and returns status and body.
+func (w *world) chat(session, words string, stream bool) (int, string) {
+	body := fmt.Sprintf(`{"stream":%v,"messages":[{"role":"user","content":%q}]}`, stream, words)
+	req, err := http.NewRequest("POST", fmt.Sprintf("http://127.0.0.1:%d/v1/chat/completions", w.port), strings.NewReader(body))
+	if err != nil {
+		return 0, err.Error()
+	}
+	req.Header.Set("Authorization", "Bearer "+canaryKey)
+	if session != "" {
+		req.Header.Set("X-Hermes-Session", session)
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer res.Body.Close()
+	data, _ := io.ReadAll(res.Body)
+	return res.StatusCode, string(data)
+}
