@@ -28,6 +28,8 @@ command ends the container ends with its exit code.`,
 				return container.Stage2(args[2:])
 			case len(args) == 1 && args[0] == "--stage3":
 				return &silentError{container.Stage3()}
+			case len(args) == 1 && args[0] == "--orphans":
+				return container.EndOrphans(cmd.Context())
 			case !inside && len(args) == 1 && (args[0] == "--help" || args[0] == "-h"):
 				return cmd.Help()
 			}

@@ -26,3 +26,6 @@ func IsCommand() bool { return false }
 
 // Heartbeat fails: there is nothing to keep up.
 func Heartbeat() error { return errNotLinux }
+
+// EndOrphans fails: there is no supervision tree.
+func EndOrphans(context.Context) error { return errNotLinux }

@@ -97,7 +97,11 @@ func startUserTree(ctx context.Context, u User) error {
 	if err := awaitByte(ctx, rootReady); err != nil {
 		return fmt.Errorf("the root supervision tree does not come up: %w", err)
 	}
-	if err := writeUserTree(u, service.Scandir(os.Getenv)); err != nil {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("cannot find this program: %w", err)
+	}
+	if err := writeUserTree(self, u, service.Scandir(os.Getenv)); err != nil {
 		return err
 	}
 	if out, err := exec.CommandContext(ctx, "s6-svscanctl", "-a", TreeDir).CombinedOutput(); err != nil {

@@ -98,15 +98,13 @@ func others() []int {
 	self := os.Getpid()
 	var pids []int
 	for _, e := range entries {
-		if pid, err := strconv.Atoi(e.Name()); err == nil && pid != self && (self != 1 || pid > 1) && alive(pid) && !isKernelOrInit(pid, self) {
+		// PID 1, if it is not us, is another init above us.
+		if pid, err := strconv.Atoi(e.Name()); err == nil && pid != self && pid != 1 && alive(pid) {
 			pids = append(pids, pid)
 		}
 	}
 	return pids
 }
-
-// isKernelOrInit protects what is not ours when we are not PID 1: another init above us.
-func isKernelOrInit(pid, self int) bool { return self != 1 && pid == 1 }
 
 func signalAll(sig unix.Signal, keep func(pid int) bool) {
 	for _, pid := range others() {

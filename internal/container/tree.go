@@ -4,8 +4,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
 )
+
+// orphanGrace is how long services whose tree was killed may take to end: a drain and its margin.
+const orphanGrace = 30 * time.Second
 
 // shQuote quotes a string for sh.
 func shQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
@@ -41,6 +46,13 @@ exec s6-envdir -fnL ` + EnvDir + ` s6-applyuidgid -u %d -g %d -G %d \
 	env HOME=%s USER=` + UserName + ` LOGNAME=` + UserName + ` s6-svscan -d 3 -C 4096 %s
 `
 
+// userTreeFinish runs after the gateways' tree ended. If it was killed, its s6-supervise processes go on
+// without it and would keep a new tree from supervising their services; they are brought down first.
+const userTreeFinish = `#!/bin/sh
+[ "$1" != 0 ] || exit 0
+exec %s init --orphans
+`
+
 type script struct{ path, content string }
 
 // writeScripts makes executable files that only root can change.
@@ -71,11 +83,18 @@ func writeRootTree(self string) error {
 }
 
 // writeUserTree adds the service that runs the gateways' tree.
-func writeUserTree(u User, scandir string) error {
+func writeUserTree(self string, u User, scandir string) error {
 	tmp, dir := filepath.Join(TreeDir, ".user-tree"), filepath.Join(TreeDir, "user-tree")
 	run := fmt.Sprintf(userTreeScript, u.UID, u.GID, u.GID, shQuote(u.Home), shQuote(scandir))
-	if err := writeScripts([]script{{filepath.Join(tmp, "run"), run}}); err != nil {
+	if err := writeScripts([]script{
+		{filepath.Join(tmp, "run"), run},
+		{filepath.Join(tmp, "finish"), fmt.Sprintf(userTreeFinish, shQuote(self))},
+	}); err != nil {
 		return err
+	}
+	limit := strconv.FormatInt((orphanGrace + 5*time.Second).Milliseconds(), 10)
+	if err := os.WriteFile(filepath.Join(tmp, "timeout-finish"), []byte(limit+"\n"), 0o644); err != nil {
+		return fmt.Errorf("cannot prepare the supervision tree: %w", err)
 	}
 	if err := os.Rename(tmp, dir); err != nil {
 		return fmt.Errorf("cannot prepare the supervision tree: %w", err)
