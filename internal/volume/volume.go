@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"github.com/google/renameio/v2/maybe"
 )
 
 // ErrNotRegular reports something else than a regular file where a file is
@@ -64,13 +62,13 @@ func ReadFile(path string, limit int64) ([]byte, error) {
 }
 
 // WriteFile replaces path with a regular file of that content, atomically: a
-// temporary file in the same directory, fsync, rename. An existing symbolic link
-// at path is replaced, not followed.
+// temporary file in the same directory, fsync, rename. Its mode is perm less the
+// umask, whatever was there before. An existing symbolic link at path is replaced, not followed.
 func WriteFile(path string, data []byte, perm fs.FileMode) error {
 	if info, err := os.Lstat(path); err == nil && info.IsDir() {
 		return notRegular(path, info.Mode())
 	}
-	if err := maybe.WriteFile(path, data, perm); err != nil {
+	if err := replace(path, data, perm); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil

@@ -1,0 +1,274 @@
+//go:build unix
+
+package volume
+
+import (
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// atOnce fails the test if f blocks: what it guards against would block for ever.
+func atOnce(t *testing.T, what string, f func() error) error {
+	t.Helper()
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(10 * time.Second):
+		t.Fatalf("%s blocks", what)
+		return nil
+	}
+}
+
+func fifo(t *testing.T, path string) string {
+	t.Helper()
+	if err := syscall.Mkfifo(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// nasties are things that may lie where a file is expected, by their word in a message.
+func nasties(t *testing.T) map[string]string {
+	t.Helper()
+	dir := t.TempDir()
+	link, dangling, socket := filepath.Join(dir, "link"), filepath.Join(dir, "dangling"), filepath.Join(dir, "s")
+	if err := errors.Join(os.Symlink(put(t, filepath.Join(dir, "target"), "secret"), link), os.Symlink("nowhere", dangling)); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return map[string]string{
+		"a symbolic link":         link,
+		"a symbolic link nowhere": dangling,
+		"a FIFO":                  fifo(t, filepath.Join(dir, "fifo")),
+		"a socket":                socket,
+		"a device":                "/dev/zero",
+		"a directory":             dir,
+	}
+}
+
+func TestNothingButARegularFileIsReadAndNothingBlocks(t *testing.T) {
+	for kind, path := range nasties(t) {
+		err := atOnce(t, "ReadFile of "+kind, func() error { _, err := ReadFile(path, 1<<20); return err })
+		if !errors.Is(err, ErrNotRegular) {
+			t.Errorf("%s: got %v, want ErrNotRegular", kind, err)
+		}
+	}
+}
+
+func TestNothingButARegularFileIsLockedAndNothingBlocks(t *testing.T) {
+	for kind, path := range nasties(t) {
+		for name, lock := range map[string]func() error{
+			"TryLock":  func() error { _, err := TryLock(path); return err },
+			"WaitLock": func() error { _, err := WaitLock(t.Context(), path); return err },
+		} {
+			if err := atOnce(t, name+" of "+kind, lock); !errors.Is(err, ErrNotRegular) {
+				t.Errorf("%s of %s: got %v, want ErrNotRegular", name, kind, err)
+			}
+		}
+	}
+}
+
+// The flags are what is left when somebody swaps the file between Lstat and open.
+func TestTheOpenFlagsAloneRefuseLinksAndDoNotBlockOnFIFOs(t *testing.T) {
+	dir := t.TempDir()
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink(put(t, filepath.Join(dir, "target"), ""), link); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := os.OpenFile(link, os.O_RDONLY|openFlags, 0); !errors.Is(err, syscall.ELOOP) && !errors.Is(err, syscall.EMLINK) {
+		f.Close()
+		t.Errorf("a link was opened: %v", err)
+	}
+	path := fifo(t, filepath.Join(dir, "fifo"))
+	err := atOnce(t, "open of a FIFO", func() error {
+		f, err := os.OpenFile(path, os.O_RDONLY|openFlags, 0)
+		if err == nil {
+			f.Close()
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// While a file, a link to a secret, and a FIFO take turns at one path, a reader gets the file or an
+// error: never the secret, never stuck.
+func TestASwapAfterTheLookIsNoticed(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "f")
+	put(t, path, "fine")
+	secret := put(t, filepath.Join(dir, "secret"), "secret")
+	stop := make(chan struct{})
+	var swaps sync.WaitGroup
+	swaps.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			tmp := filepath.Join(dir, "tmp")
+			switch i % 3 {
+			case 0:
+				_ = os.Symlink(secret, tmp)
+			case 1:
+				_ = syscall.Mkfifo(tmp, 0o644)
+			case 2:
+				_ = os.WriteFile(tmp, []byte("fine"), 0o644)
+			}
+			_ = os.Rename(tmp, path)
+		}
+	})
+	err := atOnce(t, "reading a path under attack", func() error {
+		for range 3000 {
+			data, err := ReadFile(path, 1<<10)
+			if err == nil && string(data) != "fine" {
+				return errors.New("read " + string(data))
+			}
+		}
+		return nil
+	})
+	close(stop)
+	swaps.Wait()
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWriteFileReplacesALinkAndSparesItsTarget(t *testing.T) {
+	dir := t.TempDir()
+	target := put(t, filepath.Join(dir, "target"), "precious")
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink(target, link); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteFile(link, []byte("new"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if data, err := ReadFile(link, 10); err != nil || string(data) != "new" {
+		t.Errorf("the path holds %q, %v", data, err)
+	}
+	if data, _ := os.ReadFile(target); string(data) != "precious" {
+		t.Errorf("the link's target holds %q", data)
+	}
+}
+
+func TestWriteFileReplacesAFIFOWithoutBlocking(t *testing.T) {
+	path := fifo(t, filepath.Join(t.TempDir(), "f"))
+	if err := atOnce(t, "WriteFile onto a FIFO", func() error { return WriteFile(path, []byte("new"), 0o644) }); err != nil {
+		t.Fatal(err)
+	}
+	if data, err := ReadFile(path, 10); err != nil || string(data) != "new" {
+		t.Errorf("got %q, %v", data, err)
+	}
+}
+
+func TestWriteFileLeavesOtherNamesOfTheFileAlone(t *testing.T) {
+	dir := t.TempDir()
+	path, other := filepath.Join(dir, "f"), filepath.Join(dir, "hardlink")
+	put(t, path, "old")
+	if err := os.Link(path, other); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteFile(path, []byte("new"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if data, _ := os.ReadFile(other); string(data) != "old" {
+		t.Errorf("the other name now holds %q", data)
+	}
+}
+
+func TestWriteFileGivesTheModeThatWasAskedFor(t *testing.T) {
+	path := put(t, filepath.Join(t.TempDir(), "env"), "KEY=secret")
+	if err := os.Chmod(path, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteFile(path, []byte("KEY=other"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v; want 0600: a secret's old mode must not survive", info.Mode(), err)
+	}
+}
+
+// The temporary file of a secret lies beside it, where only those look who may read the secret anyway.
+func TestWriteFileTouchesNoOtherDirectory(t *testing.T) {
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	dir := t.TempDir()
+	long := time.Unix(1e9, 0) // any name made or removed moves this
+	if err := os.Chtimes(tmp, long, long); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteFile(filepath.Join(dir, "f"), []byte("secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(tmp); err != nil || !info.ModTime().Equal(long) {
+		t.Errorf("WriteFile made something in TMPDIR at %v, %v", info.ModTime(), err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 {
+		t.Errorf("leftovers: %v, %v", entries, err)
+	}
+}
+
+func TestReadersSeeTheOldContentOrTheNewNeverHalf(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	contents := []string{strings.Repeat("a", 64<<10), strings.Repeat("b", 32<<10)}
+	put(t, path, contents[0])
+	stop := make(chan struct{})
+	var writer sync.WaitGroup
+	writer.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if err := WriteFile(path, []byte(contents[i%2]), 0o644); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	for range 500 {
+		data, err := ReadFile(path, 1<<20)
+		if s := string(data); err != nil || s != contents[0] && s != contents[1] {
+			t.Errorf("read %d bytes, %v", len(data), err)
+			break
+		}
+	}
+	close(stop)
+	writer.Wait()
+}
+
+func TestNoPermissionIsReportedAsThat(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may read everything")
+	}
+	path := put(t, filepath.Join(t.TempDir(), "f"), "x")
+	if err := os.Chmod(path, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("Open: %v", err)
+	}
+	if _, err := TryLock(path); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("TryLock: %v", err)
+	}
+}
