@@ -34,7 +34,7 @@ exec s6-svscanctl -t ` + TreeDir + `
 
 // stage3Script is what s6-svscan becomes when its tree is down.
 const stage3Script = `#!/bin/sh
-exec %s init --stage3
+exec s6-envdir -IfnL ` + EnvDir + ` %s init --stage3
 `
 
 // userTreeScript runs the gateways' own tree as the runtime user (B1). s6-svscan says on
@@ -50,7 +50,7 @@ exec s6-envdir -fnL ` + EnvDir + ` s6-applyuidgid -u %d -g %d -G %d \
 // without it and would keep a new tree from supervising their services; they are brought down first.
 const userTreeFinish = `#!/bin/sh
 [ "$1" != 0 ] || exit 0
-exec %s init --orphans
+exec s6-envdir -IfnL ` + EnvDir + ` %s init --orphans
 `
 
 type script struct{ path, content string }
