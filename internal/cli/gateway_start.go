@@ -13,6 +13,7 @@ import (
 
 func (a *app) gatewayStartCommand() *cobra.Command {
 	var w waiting
+	var all bool
 	cmd := &cobra.Command{
 		Use:   "start",
 		Short: "Start a gateway under the supervisor and wait until it is ready",
@@ -23,30 +24,21 @@ up on gets all its tries again.`,
   hermes -p coder gateway start --timeout 1m`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if all {
+				return &usageError{errors.New("`start --all` is no command: start each profile with `hermes -p NAME gateway start`; " +
+					"those that are to run are started at every boot")}
+			}
 			return a.act(cmd.Context(), "start", func(ctx context.Context, l service.Lifecycle, n profile.Name) error {
 				return l.Start(ctx, n, w.duration())
 			}, w.noWait)
 		},
 	}
 	w.flags(cmd, startTimeout, "ready")
-	return cmd
-}
-
-func (a *app) gatewayRestartCommand() *cobra.Command {
-	var w waiting
-	cmd := &cobra.Command{
-		Use:   "restart",
-		Short: "Restart a gateway and wait until it is ready",
-		Long: `restart lets running turns finish, ends the gateway, and returns when the next one is ready. A gateway that is
-down is started.`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.act(cmd.Context(), "restart", func(ctx context.Context, l service.Lifecycle, n profile.Name) error {
-				return l.Restart(ctx, n, w.duration())
-			}, w.noWait)
-		},
+	// Refused, in words: people try it (M8).
+	cmd.Flags().BoolVar(&all, "all", false, "")
+	if err := cmd.Flags().MarkHidden("all"); err != nil {
+		panic(err) // a flag is misspelt above
 	}
-	w.flags(cmd, startTimeout+profile.DefaultDrainTimeout, "ready again")
 	return cmd
 }
 

@@ -1,0 +1,68 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"hermes/internal/profile"
+)
+
+// maxAtOnce bounds how many gateways a command for all of them handles at a time. Most of the time is
+// spent waiting for processes to end or to begin.
+const maxAtOnce = 16
+
+// Result is what a command for all gateways came to for one of them.
+type Result struct {
+	Profile profile.Name `json:"profile"`
+	// Skipped says why nothing was done; "" if something was.
+	Skipped string `json:"skipped,omitempty"`
+	Err     error  `json:"-"`
+}
+
+// StopAll stops every registered gateway, so that each stays down (M8). each is called, one call at a time,
+// as results come in. The error is about the list of gateways, not about any of them.
+func (l Lifecycle) StopAll(ctx context.Context, wait func(profile.Name) time.Duration, each func(Result)) error {
+	return l.all(ctx, each, func(_ Status, n profile.Name) Result {
+		return Result{Profile: n, Err: l.Stop(ctx, n, wait(n))}
+	})
+}
+
+// RestartAll restarts every registered gateway but those that the operator stopped, which stay down.
+func (l Lifecycle) RestartAll(ctx context.Context, wait func(profile.Name) time.Duration, each func(Result)) error {
+	return l.all(ctx, each, func(st Status, n profile.Name) Result {
+		s, err := profile.ReadState(l.Store.Home(n))
+		if !st.WantUp && (err == nil && s.Desired == profile.DesiredStopped || errors.Is(err, profile.ErrNoState)) {
+			return Result{Profile: n, Skipped: "not wanted up"}
+		}
+		return Result{Profile: n, Err: l.Restart(ctx, n, wait(n))}
+	})
+}
+
+func (l Lifecycle) all(ctx context.Context, each func(Result), act func(Status, profile.Name) Result) error {
+	list, err := l.Manager.List(ctx)
+	if err != nil {
+		return fmt.Errorf("cannot list the gateways: %w", err)
+	}
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	slots := make(chan struct{}, maxAtOnce)
+	for _, st := range list {
+		n, ok := st.ID.Profile()
+		if !ok {
+			continue
+		}
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			r := act(st, n)
+			mu.Lock()
+			defer mu.Unlock()
+			each(r)
+		})
+	}
+	wg.Wait()
+	return nil
+}
