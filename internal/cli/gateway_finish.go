@@ -75,10 +75,6 @@ func (a *app) gaveUp(cmd *cobra.Command, id service.ID, d s6.Decision, how strin
 		s.ExitReason = summary + ": " + reason
 		return nil
 	})
-	again := "`hermes gateway start`"
-	if !n.IsDefault() {
-		again = fmt.Sprintf("`hermes -p %s gateway start`", n)
-	}
-	fmt.Fprintf(a.Out, "%s: %s: %s; %s tries again\n", id, summary, reason, again)
+	fmt.Fprintf(a.Out, "%s: %s: %s; `%s` tries again\n", id, summary, reason, service.StartCommand(n))
 	return err
 }

@@ -66,6 +66,7 @@ func (a *app) renderView(v service.View) error {
 	}
 	row("Last exit", v.LastExit)
 	row("Reason", v.Reason)
+	row("Hint", v.Hint)
 	if v.Port != 0 {
 		row("Port", strconv.Itoa(v.Port))
 	}

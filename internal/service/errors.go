@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"hermes/internal/profile"
 )
 
 // S6Error is what all errors of a supervisor's commands have in common (M7).
@@ -91,6 +93,18 @@ type NotDownError struct {
 func (e *NotDownError) Error() string {
 	return fmt.Sprintf("'%s' (pid %d) is not down after %s; it is told to stop and will be killed if it does not",
 		e.Service, e.PID, e.Waited.Round(100*time.Millisecond))
+}
+
+// SelfError reports a gateway that was about to be ended by a process of its own: the command would die with it
+// before it was done, and a gateway that restarts itself can do so for ever.
+type SelfError struct {
+	Profile profile.Name
+	Action  string // stop or restart
+}
+
+func (e *SelfError) Error() string {
+	return fmt.Sprintf("gateway '%s' cannot %s itself: this command runs inside it and would end with it; "+
+		"run `hermes -p %s gateway %s` from outside, such as from a terminal of `docker exec`", e.Profile, e.Action, e.Profile, e.Action)
 }
 
 func (*GatewayNotRegisteredError) s6Error() {}

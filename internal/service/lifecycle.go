@@ -43,11 +43,14 @@ func (l Lifecycle) Start(ctx context.Context, n profile.Name, wait time.Duration
 
 // Stop records that a gateway is to stay down and stops it.
 func (l Lifecycle) Stop(ctx context.Context, n profile.Name, wait time.Duration) error {
-	h, err := l.known(ctx, n)
+	st, err := l.Manager.Status(ctx, Gateway(n))
 	if err != nil {
 		return err
 	}
-	return l.intend(ctx, h, profile.DesiredStopped, func() error {
+	if inside(st.PID) {
+		return &SelfError{n, "stop"}
+	}
+	return l.intend(ctx, l.Store.Home(n), profile.DesiredStopped, func() error {
 		return l.Manager.Stop(ctx, Gateway(n), wait)
 	})
 }
@@ -58,17 +61,16 @@ func (l Lifecycle) Restart(ctx context.Context, n profile.Name, wait time.Durati
 	if err != nil {
 		return err
 	}
+	st, err := l.Manager.Status(ctx, Gateway(n))
+	if err != nil {
+		return err
+	}
+	if inside(st.PID) {
+		return &SelfError{n, "restart"}
+	}
 	return l.intend(ctx, h, profile.DesiredRunning, func() error {
 		return l.Manager.Restart(ctx, Gateway(n), wait)
 	})
-}
-
-// known returns the home of a profile that exists and whose gateway is registered.
-func (l Lifecycle) known(ctx context.Context, n profile.Name) (profile.Home, error) {
-	if _, err := l.Manager.Status(ctx, Gateway(n)); err != nil {
-		return profile.Home{}, err
-	}
-	return l.Store.Home(n), nil
 }
 
 // registered returns the home of a profile that exists and sees to it that it has a slot.

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"time"
 
@@ -26,10 +27,20 @@ type View struct {
 	LastExit string `json:"last_exit,omitempty"`
 	// Reason is the gateway's own word on why it failed or ended.
 	Reason string `json:"reason,omitempty"`
+	// Hint is the command that helps, if the gateway stays down though it is to run.
+	Hint string `json:"hint,omitempty"`
 	Port   int    `json:"port,omitempty"`
 	// Memory is the proportional set size in bytes (PSS); 0 if it cannot be read.
 	Memory  int64  `json:"memory_bytes,omitempty"`
 	LogFile string `json:"log_file"`
+}
+
+// StartCommand is what a person types to start a profile's gateway.
+func StartCommand(n profile.Name) string {
+	if n.IsDefault() {
+		return "hermes gateway start"
+	}
+	return "hermes -p " + n.String() + " gateway start"
 }
 
 // Up reports whether the gateway's process runs.
@@ -77,6 +88,9 @@ func FromStatus(st Status, h profile.Home, manager string) View {
 	}
 	if !st.Ready && v.Reason == "" {
 		v.Reason = s.ExitReason
+	}
+	if v.State == string(profile.StateStartupFailed) {
+		v.Hint = fmt.Sprintf("`%s` tries again", StartCommand(h.Name))
 	}
 	return v
 }
