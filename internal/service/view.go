@@ -29,7 +29,7 @@ type View struct {
 	Reason string `json:"reason,omitempty"`
 	// Hint is the command that helps, if the gateway stays down though it is to run.
 	Hint string `json:"hint,omitempty"`
-	Port   int    `json:"port,omitempty"`
+	Port int    `json:"port,omitempty"`
 	// Memory is the proportional set size in bytes (PSS); 0 if it cannot be read.
 	Memory  int64  `json:"memory_bytes,omitempty"`
 	LogFile string `json:"log_file"`
