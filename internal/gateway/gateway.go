@@ -35,7 +35,7 @@ type Options struct {
 func Run(ctx context.Context, o Options) error {
 	o.setDefaults()
 	if o.Getenv("GOGC") == "" {
-		// The live heap is small: half the garbage costs little time (libraries.md).
+		// The live heap is small: half the garbage costs little time.
 		defer debug.SetGCPercent(debug.SetGCPercent(50))
 	}
 	signals := make(chan os.Signal, 2)

@@ -12,7 +12,7 @@ import (
 )
 
 // returnAfter is how long after the last turn memory goes back to the system. Go keeps
-// what a burst took for minutes; a thousand gateways cannot (libraries.md).
+// what a burst took for minutes; a thousand gateways cannot.
 const returnAfter = 2500 * time.Millisecond
 
 // turns counts the turns that run, lets no new one in once closed, and tidies up after

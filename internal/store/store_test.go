@@ -121,7 +121,7 @@ func TestSchemaNumberIsTheNewestMigration(t *testing.T) {
 }
 
 func TestOpenRefusesWhatIsNotItsFile(t *testing.T) {
-	for name, make := range map[string]func(path string) error{
+	for name, put := range map[string]func(path string) error{
 		"not a database": func(p string) error { return os.WriteFile(p, []byte(strings.Repeat("junk ", 500)), 0o600) },
 		"symbolic link":  func(p string) error { return os.Symlink("/etc/hostname", p) },
 		"a directory":    func(p string) error { return os.Mkdir(p, 0o700) },
@@ -136,7 +136,7 @@ func TestOpenRefusesWhatIsNotItsFile(t *testing.T) {
 		},
 	} {
 		path := filepath.Join(t.TempDir(), "state.db")
-		if err := make(path); err != nil {
+		if err := put(path); err != nil {
 			t.Fatal(err)
 		}
 		s, err := Open(t.Context(), path)

@@ -3,6 +3,7 @@ package apiserver
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -21,7 +22,11 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 	}
 	call, err := s.read(w, r)
 	if err != nil {
-		writeError(w, err.(*apiError))
+		var refused *apiError
+		if !errors.As(err, &refused) {
+			refused = errInternal
+		}
+		writeError(w, refused)
 		return
 	}
 	if call.turn.Session != "" {

@@ -166,7 +166,7 @@ func (s *Server) recover(w *response) {
 	if v == nil {
 		return
 	}
-	if v != http.ErrAbortHandler {
+	if err, ok := v.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
 		s.o.Log.Error("request handler failed", "panic", panicText(v))
 	}
 	if w.begun {

@@ -45,7 +45,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, call chatCall, h
 	case !e.begun:
 		writeError(w, turnError(r.Context(), err))
 	default:
-		e.send(errorBody{turnError(r.Context(), err)})
+		_ = e.send(errorBody{turnError(r.Context(), err)}) // the client may be what failed
 	}
 }
 
@@ -91,7 +91,7 @@ func (e *events) finish(res model.Result) {
 	if e.usage && e.chunk(&usageChunk{chunk: chunk{Choices: []chunkChoice{}}, Usage: newUsage(res.Usage)}) != nil {
 		return
 	}
-	e.raw([]byte("data: [DONE]\n\n"))
+	_ = e.raw([]byte("data: [DONE]\n\n")) // it ends here, read or not
 }
 
 func (e *events) chunk(c *usageChunk) error {

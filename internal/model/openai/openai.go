@@ -5,6 +5,7 @@ package openai
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -211,8 +212,9 @@ func (a *attempt) run(ctx context.Context, lm fantasy.LanguageModel, call fantas
 			res.Usage = model.Usage{Input: part.Usage.InputTokens + part.Usage.CacheReadTokens, Output: part.Usage.OutputTokens}
 			return res, nil
 		case fantasy.StreamPartTypeError:
-			if cause, ok := context.Cause(ctx).(*stallError); ok {
-				return res, cause
+			var stalled *stallError
+			if errors.As(context.Cause(ctx), &stalled) {
+				return res, stalled
 			}
 			return res, part.Error
 		}
