@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"hermes/internal/volume"
@@ -97,9 +98,10 @@ func (s *State) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &all); err != nil {
 		return err
 	}
-	for _, name := range stateFields {
-		delete(all, name)
-	}
+	// encoding/json takes Pid for pid: what was read under another spelling is not kept beside it.
+	maps.DeleteFunc(all, func(name string, _ json.RawMessage) bool {
+		return slices.ContainsFunc(stateFields, func(known string) bool { return strings.EqualFold(known, name) })
+	})
 	p.extra = all
 	*s = State(p)
 	return nil
