@@ -1,10 +1,12 @@
 package profile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -107,8 +109,40 @@ func LoadConfig(h Home) (Config, error) {
 	return parseConfig(h.Config(), data)
 }
 
+// maxLevels is far more than config.yaml needs.
+const maxLevels = 32
+
+// tooDeep returns the first line that opens more brackets or lists than config.yaml can need, or 0. The YAML
+// library needs time in the square of their number: minutes for a file within maxConfigFile.
+func tooDeep(data []byte) int {
+	open := 0
+	for i, line := range bytes.Split(data, []byte("\n")) {
+		lists := 0
+		for _, c := range line {
+			switch c {
+			case '[', '{':
+				open++
+			case ']', '}':
+				open--
+			case '-', '?':
+				lists++
+			case ' ', '\t', '\r':
+			default:
+				lists = -len(line) // only those that begin the line count
+			}
+			if open > maxLevels || lists > maxLevels {
+				return i + 1
+			}
+		}
+	}
+	return 0
+}
+
 func parseConfig(file string, data []byte) (Config, error) {
 	var c Config
+	if line := tooDeep(data); line > 0 {
+		return Config{}, &ConfigError{File: file, Line: line, Msg: "too many levels"}
+	}
 	if len(strings.TrimSpace(string(data))) > 0 {
 		if err := yaml.UnmarshalWithOptions(data, &c, yaml.Strict()); err != nil {
 			return Config{}, yamlError(file, err)
@@ -171,19 +205,27 @@ func (c *Config) setDefaults() {
 	}
 }
 
+// quoted is what the library repeats of a file, which may be a secret.
+var quoted = regexp.MustCompile(`"[^"]*"?`)
+
 // yamlError places an error of the YAML library: the line, and the key by its path.
 func yamlError(file string, err error) error {
 	var ye yaml.Error
 	if !errors.As(err, &ye) || ye.GetToken() == nil {
-		return &ConfigError{File: file, Msg: strings.TrimSpace(err.Error())}
+		return &ConfigError{File: file, Msg: "not valid YAML"} // the library's words may repeat a value
 	}
 	tk := ye.GetToken()
-	msg := ye.GetMessage()
+	msg := quoted.ReplaceAllString(ye.GetMessage(), "...")
 	var unknown *yaml.UnknownFieldError
 	var mismatch *yaml.TypeError
+	var overflow *yaml.OverflowError
 	switch {
 	case errors.As(err, &unknown):
 		msg = "unknown key"
+	case strings.HasPrefix(msg, "mapping key "): // a plain syntax error of the parser
+		msg = "the key is there twice"
+	case errors.As(err, &overflow):
+		msg = "the number is too large"
 	case errors.As(err, &mismatch):
 		msg = fmt.Sprintf("want %s", typeWord(mismatch.DstType.String()))
 	}

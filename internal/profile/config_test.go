@@ -1,0 +1,112 @@
+package profile
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestWithoutAFileTheDefaultsHold(t *testing.T) {
+	c, err := LoadConfig(home(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Model.Provider != "echo" || *c.Model.MaxRetries != DefaultMaxRetries || c.Gateway.Drain() != 20*time.Second || c.APIServer.Port != 0 {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestAFullConfigIsRead(t *testing.T) {
+	h := home(t)
+	text := "model:\n  provider: openai\n  name: m\n  base_url: http://127.0.0.1:1/v1\n  api_key_env: MY_KEY\n  max_retries: 0\n" +
+		"api_server: {host: 0.0.0.0, port: 9000}\ngateway:\n  drain_timeout: 1m30s\n"
+	if err := os.WriteFile(h.Config(), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c, err := LoadConfig(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Model.Name != "m" || c.Model.APIKeyEnv != "MY_KEY" || *c.Model.MaxRetries != 0 || c.APIServer.Host != "0.0.0.0" ||
+		c.APIServer.Port != 9000 || c.Gateway.Drain() != 90*time.Second {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestAModelsNameAloneMeansOpenAI(t *testing.T) {
+	c, err := parseConfig("f", []byte("model: {name: m}"))
+	if err != nil || c.Model.Provider != "openai" || c.Model.BaseURL != DefaultOpenAIBaseURL || c.Model.APIKeyEnv != "OPENAI_API_KEY" {
+		t.Errorf("got %+v, %v", c.Model, err)
+	}
+}
+
+func TestEveryConfigErrorNamesFileLineAndKey(t *testing.T) {
+	for text, want := range map[string]string{
+		"model:\n  provider: gpt\n":                   ":2: model.provider: unknown provider; use openai or echo",
+		"\n\nmodel:\n  provider: openai\n":            ":4: model.provider: provider openai needs model.name",
+		"model:\n  base_url: ftp://x\n":               ":2: model.base_url: want a URL like http://host:port/v1",
+		"model:\n  max_retries: 21\n":                 ":2: model.max_retries: want 0 to 20",
+		"model:\n  max_retries: -1\n":                 ":2: model.max_retries: want 0 to 20",
+		"api_server:\n  host: x\n  port: 65536\n":     ":3: api_server.port: want 1 to 65535",
+		"api_server:\n  port: lots\n":                 ":2: api_server.port: want a number",
+		"api_server:\n  port: 99999999999999999999\n": ":2: api_server.port: the number is too large",
+		"gateway:\n  drain_timeout: soon\n":           ":2: gateway.drain_timeout: want a duration like 20s or 1m30s, at most 15m0s",
+		"gateway:\n  drain_timeout: 16m\n":            ":2: gateway.drain_timeout: want a duration like 20s or 1m30s, at most 15m0s",
+		"gateway:\n  drain_timeout: -1s\n":            ":2: gateway.drain_timeout: want a duration like 20s or 1m30s, at most 15m0s",
+		"model:\n  colour: red\n":                     ":2: model.colour: unknown key",
+		"modle:\n  name: x\n":                         ":1: modle: unknown key",
+		"model:\n  name: a\n  name: b\n":              ":3: model.name: the key is there twice",
+		"model:\n  name: [a]\n":                       ":2: model.name: want a text",
+		"model:\n  name: \"open\n":                    ":2: model.name: could not find end character of double-quoted text",
+		"a: 1\n" + "b: " + strings.Repeat("[", 1<<19): ":2: too many levels",
+		"a:\n" + strings.Repeat("- ", 1<<18) + "x\n":  ":2: too many levels",
+		strings.Repeat("{a: ", 1<<17):                 ":1: too many levels",
+	} {
+		began := time.Now()
+		_, err := parseConfig("/h/config.yaml", []byte(text))
+		var wrong *ConfigError
+		if !errors.As(err, &wrong) || err.Error() != "/h/config.yaml"+want {
+			t.Errorf("%.60q:\n got %.300v\nwant /h/config.yaml%s", text, err, want)
+		}
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("%.60q takes %s: one profile would hold up a whole boot", text, took)
+		}
+	}
+}
+
+func TestNoConfigErrorShowsAValue(t *testing.T) {
+	const secret = "sk-5ecret"
+	for _, text := range []string{
+		"model: S\n", "model: [S]\n", "S\n", "- S\n", "model:\n  name: *S\n", "model:\n  name: \"S\n", "model:\n  name: 'S\n",
+		"model:\n  name: [S]\n", "model:\n  name: {k: S}\n", "model:\n  max_retries: S\n", "model:\n  provider: S\n", "model:\n  base_url: S\n",
+		"model:\n  base_url: \"http://u:S@ /\"\n", "gateway:\n  drain_timeout: S\n", "api_server:\n  port: S\n", "model:\n  key: S\n",
+		"model:\n\tname: S\n", "model:\n  name: &S\n", "model:\n  name: !!int S\n", "model:\n  name: \"\\x\"S\n", "model:\n  name: %S\n",
+		"model:\n  name: @S\n", "model:\n  name: `S`\n", "model:\n  name: >S\n", "model:\n  name: |S\n x\n", "%S\n---\n", "model:\n  <<: *S\n",
+	} {
+		_, err := parseConfig("/h/config.yaml", []byte(strings.ReplaceAll(text, "S", secret)))
+		if err != nil && strings.Contains(err.Error(), "5ecret") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func FuzzParseConfig(f *testing.F) {
+	for _, s := range []string{"", "model: {name: m}\n", "api_server:\n  port: 1\n", "a: &a [*a]", "? x\n: y", "- -\n", "\t", "<<: *x", "model: !!binary x",
+		"---\n---\n", "%YAML 1.2\n", "model:\n  max_retries: 0x7\n", "{[}]", "\"\\ud800\"", "a: |+9\n", "gateway: {drain_timeout: 1h}"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := parseConfig("/h/config.yaml", data)
+		var wrong *ConfigError
+		switch {
+		case err != nil && !errors.As(err, &wrong):
+			t.Errorf("%q: %T %v", data, err, err)
+		case err != nil && !strings.HasPrefix(err.Error(), "/h/config.yaml"):
+			t.Errorf("%q: the file is not named: %v", data, err)
+		case err == nil && (c.Gateway.Drain() < 0 || c.Gateway.Drain() > MaxDrainTimeout || c.APIServer.Port < 0 || c.APIServer.Port > 65535 || c.Model.MaxRetries == nil):
+			t.Errorf("%q passed as %+v", data, c)
+		}
+	})
+}
