@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -40,7 +41,8 @@ func parseEnv(data []byte) (env Env, err error) {
 			err = fmt.Errorf("cannot parse: %v", r)
 		}
 	}()
-	return godotenv.UnmarshalBytes(data)
+	// A last line without its end would pass for a variable without a name.
+	return godotenv.UnmarshalBytes(append(bytes.Clone(data), '\n'))
 }
 
 // badEnvLine returns the first line that does not parse by itself, or 0.
