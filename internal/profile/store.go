@@ -102,8 +102,8 @@ type Entry struct {
 }
 
 // List returns the default profile and every named one, by name. What cannot be
-// used comes with its Err and does not hide the others. Directories without
-// SOUL.md are no profiles and are left out.
+// used comes with its Err and does not hide the others; profiles/default always does. Other
+// directories without SOUL.md are no profiles and are left out.
 func (s *Store) List() ([]Entry, error) {
 	entries := []Entry{{Home: s.Home(Default()), Label: DefaultName}}
 	dir := filepath.Join(s.root, "profiles")
@@ -131,6 +131,9 @@ func (s *Store) List() ([]Entry, error) {
 func (s *Store) inspect(dir, label string) (_ Entry, ok bool) {
 	name, err := NewName(label)
 	if err != nil {
+		if label == DefaultName {
+			return Entry{Label: label, Err: fmt.Errorf("%s is never used: the home of profile 'default' is %s", filepath.Join(dir, label), s.root)}, true
+		}
 		_, serr := os.Lstat(filepath.Join(dir, label, "SOUL.md"))
 		return Entry{Label: label, Err: err}, serr == nil
 	}
