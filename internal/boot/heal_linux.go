@@ -16,7 +16,13 @@ import (
 // may be somewhere else.
 func Heal(root string, uid, gid int) error {
 	h := healer{uid: uid, gid: gid}
-	fd, err := unix.Open(root, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	// No element of the path may be a link: HERMES_HOME may lie in a directory of the runtime user's.
+	fd, err := unix.Openat2(unix.AT_FDCWD, root, &unix.OpenHow{
+		Flags: unix.O_RDONLY | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS,
+	})
+	if errors.Is(err, unix.ENOSYS) { // before Linux 5.6
+		fd, err = unix.Open(root, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	}
 	if err != nil {
 		return &os.PathError{Op: "open", Path: root, Err: err}
 	}
