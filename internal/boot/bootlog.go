@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"hermes/internal/volume"
 )
@@ -60,7 +62,10 @@ func writeBootLog(dir string, now time.Time, outcomes []Outcome) error {
 
 // logValue keeps a value one word: a directory on the volume may have any name.
 func logValue(s string) string {
-	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == '"' || r == '=' || r == 0x7f }) {
+	odd := func(r rune) bool {
+		return r == ' ' || r == '"' || r == '=' || r == utf8.RuneError || !unicode.IsPrint(r)
+	}
+	if s != "" && !strings.ContainsFunc(s, odd) {
 		return s
 	}
 	return strconv.Quote(s)

@@ -50,9 +50,13 @@ func decideFor(h profile.Home, bootstrap string) (action Action, prior, reason s
 	case err != nil:
 		return Registered, "unreadable", err.Error()
 	}
-	prior = string(s.Gateway)
-	if prior == "" {
+	switch {
+	case s.Gateway == profile.StateNone:
 		prior = "none"
+	case !profile.CanFollow(s.Gateway, s.Gateway): // another tool's word, of any length
+		prior, reason = "unknown", "gateway_state.json has a gateway_state that nobody knows"
+	default:
+		prior = string(s.Gateway)
 	}
-	return decide(s), prior, ""
+	return decide(s), prior, reason
 }

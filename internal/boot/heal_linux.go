@@ -26,7 +26,7 @@ func Heal(root string, uid, gid int) error {
 	if err != nil {
 		return &os.PathError{Op: "open", Path: root, Err: err}
 	}
-	h.dir(fd, root, 3)
+	h.dir(fd, root, rootLevel)
 	return errors.Join(h.errs...)
 }
 
@@ -35,12 +35,15 @@ type healer struct {
 	errs     []error
 }
 
-// looked names the directories of the root home that are looked into: what they hold may have been
-// written by a root process that had no reason to touch their top.
-var looked = map[string]bool{"profiles": true, "logs": true}
+// rootLevel marks the root home, whose directories are not all looked into.
+const rootLevel = 9
+
+// looked names those that are, and how deep: profiles/coder/.env, logs/gateways/coder/current. What they hold
+// may have been written by a root process that had no reason to touch their top.
+var looked = map[string]int{"profiles": 2, "logs": 3}
 
 // dir heals an open directory and closes it. levels says how deep to look below it where owners
-// are right: 3 for the root home, 0 for no further than itself.
+// are right: 0 for no further than itself.
 func (h *healer) dir(fd int, path string, levels int) {
 	f := os.NewFile(uintptr(fd), path)
 	defer f.Close()
@@ -59,8 +62,8 @@ func (h *healer) dir(fd int, path string, levels int) {
 	}
 	for _, name := range names {
 		below := max(0, levels-1)
-		if levels == 3 && !looked[name] {
-			below = 0
+		if levels == rootLevel {
+			below = looked[name]
 		}
 		h.entry(fd, path+"/"+name, name, below)
 	}
