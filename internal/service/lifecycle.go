@@ -86,7 +86,7 @@ func (l Lifecycle) registered(ctx context.Context, n profile.Name) (profile.Home
 	_, err = l.Manager.Status(ctx, Gateway(n))
 	var unknown *GatewayNotRegisteredError
 	if errors.As(err, &unknown) && l.Manager.SupportsRegistration() {
-		err = l.Manager.Register(ctx, GatewaySpec(h))
+		err = Profiles{Manager: l.Manager, Store: l.Store}.Register(ctx, h)
 	}
 	return h, err
 }

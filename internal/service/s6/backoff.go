@@ -117,6 +117,37 @@ func (m *Manager) Restarts(ctx context.Context, id service.ID) (int, error) {
 	return strings.Count(out, "\n"), nil
 }
 
+// forget clears the tally of a service's deaths.
+func forget(ctx context.Context, id service.ID, action, dir string) error {
+	_, err := run(ctx, id, action, "s6-svdt-clear", dir)
+	if err == nil {
+		return nil
+	}
+	// Two that clear it at the same time may trip over each other's temporary file.
+	if out, serr := run(ctx, id, action, "s6-svdt", dir); serr == nil && out == "" {
+		return nil
+	}
+	return err
+}
+
+// lastDeath returns how a service's latest run ended, as in service.Status.
+func lastDeath(ctx context.Context, id service.ID, action, dir string) (code int, signal string, _ error) {
+	out, err := run(ctx, id, action, "s6-svdt", "-n", "1", dir)
+	if err != nil {
+		return -1, "", err
+	}
+	f := strings.Fields(out)
+	if len(f) == 3 && f[1] == "signal" {
+		return -1, f[2], nil
+	}
+	if len(f) == 3 && f[1] == "exitcode" {
+		if code, err := strconv.Atoi(f[2]); err == nil {
+			return code, "", nil
+		}
+	}
+	return -1, "", nil // somebody cleared the tally
+}
+
 // deaths returns when a service failed, oldest first, from s6-svdt.
 func deaths(ctx context.Context, id service.ID, dir string) ([]time.Time, error) {
 	out, err := run(ctx, id, "finish", "s6-svdt", dir)

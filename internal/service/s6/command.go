@@ -22,17 +22,22 @@ func run(ctx context.Context, id service.ID, action, command string, args ...str
 	// A killed command may leave a child that holds the pipes.
 	cmd.WaitDelay = time.Second
 	err := cmd.Run()
+	return stdout.String(), commandError(ctx, err, id, action, command, &stderr)
+}
+
+// commandError says what went wrong with a command that was run with exec.
+func commandError(ctx context.Context, err error, id service.ID, action, command string, stderr *bytes.Buffer) error {
 	if err == nil {
-		return stdout.String(), nil
+		return nil
 	}
 	if ctx.Err() != nil {
-		return "", fmt.Errorf("%s on '%s': %w", action, id, ctx.Err())
+		return fmt.Errorf("%s on '%s': %w", action, id, ctx.Err())
 	}
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) {
-		return "", fmt.Errorf("cannot run %s: %w", command, err)
+		return fmt.Errorf("cannot run %s: %w", command, err)
 	}
-	return stdout.String(), &service.S6CommandError{
+	return &service.S6CommandError{
 		Service: id, Action: action, Command: command, ExitCode: exit.ExitCode(), Stderr: stderr.String(),
 	}
 }
@@ -41,24 +46,6 @@ func run(ctx context.Context, id service.ID, action, command string, args ...str
 func (m *Manager) svc(ctx context.Context, id service.ID, action, dir string, flags ...string) error {
 	_, err := run(ctx, id, action, "s6-svc", append(flags, dir)...)
 	return err
-}
-
-// listen sends a command with s6-svc and returns the last of the supervisor's events that
-// completes the pattern, or "" if none did in time. s6-ftrig-listen1 subscribes
-// before it sends, so no event is missed.
-func (m *Manager) listen(ctx context.Context, id service.ID, action, dir, pattern string, wait time.Duration, flag string) (string, error) {
-	out, err := run(ctx, id, action, "s6-ftrig-listen1", "-t", millis(wait), dir+"/event", pattern, "s6-svc", flag, dir)
-	var failed *service.S6CommandError
-	if errors.As(err, &failed) {
-		// It says why and returns 1 both when time is up and when s6-svc could not be run;
-		// what came out of s6-svc itself tells the two apart.
-		if bytes.Contains([]byte(failed.Stderr), []byte("s6-svc:")) {
-			failed.Command = "s6-svc"
-			return "", failed
-		}
-		return "", nil
-	}
-	return trimLine(out), err
 }
 
 // parallel calls f for 0 to n-1, with a few calls at a time.
@@ -77,6 +64,9 @@ func parallel(n int, f func(i int)) {
 
 // superviseDeadline is how long a new slot's supervisor may take to appear.
 const superviseDeadline = 10 * time.Second
+
+// reviveDeadline is the same for a supervisor that died: s6-svscan starts it again after a second.
+const reviveDeadline = 3 * time.Second
 
 // waitFor returns when cond is true. It is for what takes milliseconds and sends no event.
 func waitFor(ctx context.Context, cond func() bool) error {

@@ -2,10 +2,12 @@ package s6
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
 	"hermes/internal/service"
@@ -46,7 +48,16 @@ func (m *Manager) slot(id service.ID) (string, error) {
 // stays without one is left to s6-svc to report.
 func (m *Manager) supervisedSlot(ctx context.Context, id service.ID) (string, error) {
 	dir, err := m.slot(id)
-	if err == nil && waitFor(ctx, func() bool { return supervised(dir) }) != nil {
+	if err != nil {
+		return "", err
+	}
+	wait := superviseDeadline
+	if _, err := os.Lstat(filepath.Join(dir, "supervise", "status")); err == nil {
+		wait = reviveDeadline
+	}
+	within, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	if waitFor(within, func() bool { return supervised(dir) || !m.running() }) != nil {
 		err = ctx.Err()
 	}
 	return dir, err
@@ -60,40 +71,73 @@ func (m *Manager) Start(ctx context.Context, id service.ID, wait time.Duration) 
 	if err != nil {
 		return err
 	}
-	before, err := svstat(ctx, id, dir)
+	return m.missing(id, m.start(ctx, id, "start", dir, wait, time.Now()))
+}
+
+func (m *Manager) start(ctx context.Context, id service.ID, action, dir string, wait time.Duration, begun time.Time) error {
+	w, err := m.settled(ctx, id, action, dir, untilStarted, wait-time.Since(begun))
 	if err != nil {
+		return m.refused(ctx, err, id, action, dir, "-U")
+	}
+	defer w.close()
+	if w.before.Up && w.before.Ready {
+		return m.svc(ctx, id, action, dir, "-U")
+	}
+	if !w.before.Up || w.before.Backoff {
+		if err := forget(ctx, id, action, dir); err != nil {
+			return err
+		}
+	}
+	if err := os.Remove(filepath.Join(dir, napFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot end the backoff of '%s': %w", id, err)
+	}
+	// y: SIGWINCH wakes a run script in its pause. Whoever else gets it does not mind: it is
+	// ignored by default.
+	if err := m.svc(ctx, id, action, dir, "-U", "-y"); err != nil || wait <= 0 {
 		return err
 	}
-	if before.Up && before.Ready {
-		return m.svc(ctx, id, "start", dir, "-U")
-	}
-	if !before.Up {
-		if _, err := run(ctx, id, "start", "s6-svdt-clear", dir); err != nil {
-			return err
+	return m.verdict(ctx, id, action, dir, w.wait(wait-time.Since(begun)), time.Since(begun))
+}
+
+// settled subscribes to a service's events when no finish script is at work: one that
+// exits 125 takes back what its supervisor was told meanwhile.
+func (m *Manager) settled(ctx context.Context, id service.ID, action, dir, pattern string, wait time.Duration) (*watch, error) {
+	for {
+		w, err := m.watch(ctx, id, action, dir, pattern, wait)
+		if err != nil || !w.before.Finishing {
+			return w, err
+		}
+		w.close()
+		if _, err := run(ctx, id, action, "s6-svwait", "-D", "-t", millis(finishTimeout+time.Second), dir); err != nil {
+			// It was started again and lives on; the next look tells.
+			var failed *service.S6CommandError
+			if !errors.As(err, &failed) {
+				return nil, err
+			}
 		}
 	}
-	if before.Backoff {
-		// The run script's nap ends at SIGTERM and the supervisor runs it again at once.
-		if err := m.svc(ctx, id, "start", dir, "-U", "-t"); err != nil {
-			return err
-		}
-	}
-	if wait <= 0 {
-		return m.svc(ctx, id, "start", dir, "-U")
-	}
-	begun := time.Now()
-	if before.Up {
-		if err := m.svc(ctx, id, "start", dir, "-U"); err != nil {
-			return err
-		}
-		return m.awaitReady(ctx, id, dir, begun, wait)
-	}
-	// U: ready. d: the process died. O: it is not wanted any more (s6-supervise, "Detailed operation").
-	ev, err := m.listen(ctx, id, "start", dir, "[UdO]", wait, "-U")
-	if err != nil {
+}
+
+// refused returns what s6-svc has to say where no status can be had, else err.
+func (m *Manager) refused(ctx context.Context, err error, id service.ID, action, dir string, flags ...string) error {
+	var failed *service.S6CommandError
+	if !errors.As(err, &failed) {
 		return err
 	}
-	return m.verdict(ctx, id, dir, ev, time.Since(begun))
+	if serr := m.svc(ctx, id, action, dir, flags...); serr != nil {
+		return serr
+	}
+	return err
+}
+
+// missing turns the failure of a command on a slot that was unregistered meanwhile into what
+// it means.
+func (m *Manager) missing(id service.ID, err error) error {
+	var failed *service.S6CommandError
+	if errors.As(err, &failed) && !m.slots.Has(id) {
+		return service.NotRegistered(id)
+	}
+	return err
 }
 
 // Stop wants a service down, now and after its supervisor restarts (s6-svc -D).
@@ -102,18 +146,40 @@ func (m *Manager) Stop(ctx context.Context, id service.ID, wait time.Duration) e
 	if err != nil {
 		return err
 	}
+	return m.missing(id, m.stop(ctx, id, "stop", dir, wait))
+}
+
+func (m *Manager) stop(ctx context.Context, id service.ID, action, dir string, wait time.Duration) error {
 	if wait <= 0 {
-		return m.svc(ctx, id, "stop", dir, "-D")
+		return m.svc(ctx, id, action, dir, "-D")
 	}
-	begun := time.Now()
-	err = m.svc(ctx, id, "stop", dir, "-wD", "-T", millis(wait), "-D")
-	if err == nil {
-		return nil
+	for begun := time.Now(); ; {
+		w, err := m.watch(ctx, id, action, dir, untilDown, wait-time.Since(begun))
+		if err != nil {
+			return m.refused(ctx, err, id, action, dir, "-D")
+		}
+		err = m.svc(ctx, id, action, dir, "-D")
+		if err == nil && (w.before.Up || w.before.Finishing) {
+			w.wait(wait - time.Since(begun))
+		}
+		w.close()
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("%s on '%s': %w", action, id, err)
+		}
+		// The event may have been the end of an earlier run.
+		st, err := svstat(ctx, id, action, dir)
+		switch {
+		case err != nil:
+			return err
+		case !st.Up:
+			return nil
+		case time.Since(begun) >= wait:
+			return &service.NotDownError{Service: id, PID: st.PID, Waited: time.Since(begun)}
+		}
 	}
-	if st, serr := svstat(ctx, id, dir); serr == nil && st.Up && !st.WantUp {
-		return &service.NotDownError{Service: id, PID: st.PID, Waited: time.Since(begun)}
-	}
-	return err
 }
 
 // Restart ends the process and waits until the next one is ready; a service that is
@@ -123,72 +189,66 @@ func (m *Manager) Restart(ctx context.Context, id service.ID, wait time.Duration
 	if err != nil {
 		return err
 	}
-	before, err := svstat(ctx, id, dir)
-	if err != nil {
-		return err
-	}
-	if !before.Up || before.Backoff {
-		return m.Start(ctx, id, wait)
-	}
-	if err := m.svc(ctx, id, "restart", dir, "-U"); err != nil {
-		return err
-	}
-	if wait <= 0 {
-		return m.svc(ctx, id, "restart", dir, "-r")
-	}
-	begun := time.Now()
-	ev, err := m.listen(ctx, id, "restart", dir, "d.*[UdO]", wait, "-r")
-	if err != nil {
-		return err
-	}
-	if st, serr := svstat(ctx, id, dir); serr == nil && st.PID == before.PID && st.Up {
-		// The old process did not end in all that time.
-		return &service.NotDownError{Service: id, PID: st.PID, Waited: time.Since(begun)}
-	}
-	return m.verdict(ctx, id, dir, ev, time.Since(begun))
+	return m.missing(id, m.restart(ctx, id, "restart", dir, wait))
 }
 
-// awaitReady waits for a service that was already up when the wait began.
-func (m *Manager) awaitReady(ctx context.Context, id service.ID, dir string, begun time.Time, wait time.Duration) error {
-	_, err := run(ctx, id, "start", "s6-svwait", "-U", "-t", millis(wait), dir)
-	if ctx.Err() != nil {
-		return ctx.Err()
+func (m *Manager) restart(ctx context.Context, id service.ID, action, dir string, wait time.Duration) error {
+	begun := time.Now()
+	w, err := m.settled(ctx, id, action, dir, untilRestarted, wait)
+	if err != nil {
+		return m.refused(ctx, err, id, action, dir, "-d", "-U")
 	}
-	ev := ""
-	if err == nil {
-		ev = "U"
+	defer w.close()
+	if !w.before.Up || w.before.Backoff {
+		w.close()
+		return m.start(ctx, id, action, dir, wait, begun)
 	}
-	return m.verdict(ctx, id, dir, ev, time.Since(begun))
+	// Down, then up before it is down: -r neither kills a process that does not end (timeout-kill)
+	// nor wakes one that is stopped.
+	if err := m.svc(ctx, id, action, dir, "-d", "-U"); err != nil || wait <= 0 {
+		return err
+	}
+	ev := w.wait(wait - time.Since(begun))
+	st, err := svstat(ctx, id, action, dir)
+	switch {
+	case err != nil:
+		return err
+	case st.Up && st.PID == w.before.PID: // it did not end in all that time
+		return &service.NotDownError{Service: id, PID: st.PID, Waited: time.Since(begun)}
+	case ev == eventFailed && !st.Up && time.Since(begun) < wait:
+		// The old process ended with a code that means "do not start me again". Somebody asked
+		// for it all the same.
+		return m.start(ctx, id, action, dir, wait, begun)
+	}
+	return m.verdict(ctx, id, action, dir, ev, time.Since(begun))
 }
 
 // verdict turns an event, or none within the time, into what Start returns.
-func (m *Manager) verdict(ctx context.Context, id service.ID, dir, event string, waited time.Duration) error {
-	if event == "U" {
+func (m *Manager) verdict(ctx context.Context, id service.ID, action, dir, event string, waited time.Duration) error {
+	if event == eventReady {
 		return nil
 	}
-	st, err := svstat(ctx, id, dir)
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("%s on '%s': %w", action, id, err)
+	}
+	st, err := svstat(ctx, id, action, dir)
 	if err != nil {
 		return err
 	}
-	if event == "" && st.Up && st.Ready {
-		return nil // it became ready before we listened
+	if st.Up && st.Ready {
+		return nil // the next try was good
 	}
-	e := &service.NotReadyError{Service: id, Waited: waited, ExitCode: st.ExitCode, Signal: st.Signal}
-	if event == "" && st.Up && !st.Backoff {
+	e := &service.NotReadyError{Service: id, Waited: waited, ExitCode: -1}
+	if event == "" && st.WantUp && !st.Backoff {
 		return e
 	}
-	e.Ended = true
-	if event == "d" || event == "O" {
-		// Its finish script decides whether it is tried again; wait for that.
-		_, _ = run(ctx, id, "start", "s6-svwait", "-D", "-t", "2000", dir)
-		if after, err := svstat(ctx, id, dir); err == nil {
-			e.GaveUp = !after.WantUp
-			if after.ExitCode >= 0 || after.Signal != "" {
-				e.ExitCode, e.Signal = after.ExitCode, after.Signal
-			}
-		}
-	} else {
-		e.GaveUp = !st.WantUp
+	e.Ended, e.GaveUp = true, event == eventFailed || !st.WantUp
+	e.ExitCode, e.Signal = st.ExitCode, st.Signal
+	if st.Up { // again: it knows no more how the last run ended
+		e.ExitCode, e.Signal, err = lastDeath(ctx, id, action, dir)
+	}
+	if err != nil {
+		return err
 	}
 	return e
 }
@@ -203,7 +263,8 @@ func (m *Manager) Status(ctx context.Context, id service.ID) (service.Status, er
 	if !supervised(dir) {
 		return service.Status{ID: id, ExitCode: -1}, nil
 	}
-	return svstat(ctx, id, dir)
+	st, err := svstat(ctx, id, "status", dir)
+	return st.Status, m.missing(id, err)
 }
 
 // List tells the status of every slot, by name. A slot whose supervisor does not answer
@@ -215,27 +276,39 @@ func (m *Manager) List(ctx context.Context) ([]service.Status, error) {
 	}
 	all := make([]service.Status, len(ids))
 	parallel(len(ids), func(i int) {
-		st, err := svstat(ctx, ids[i], m.slots.path(ids[i]))
+		st, err := svstat(ctx, ids[i], "status", m.slots.path(ids[i]))
 		if err != nil {
-			st = service.Status{ID: ids[i], ExitCode: -1}
+			st.Status = service.Status{ID: ids[i], ExitCode: -1}
 		}
-		all[i] = st
+		all[i] = st.Status
 	})
 	return all, ctx.Err()
 }
 
+// running reports whether an s6-svscan is there to give slots their supervisors.
+func (m *Manager) running() bool { return service.Detect(m.scandir) == service.KindS6 }
+
 // scan makes s6-svscan look at its directory again and returns when each of
 // the services has its supervisor.
 func (m *Manager) scan(ctx context.Context, id service.ID, dir string) error {
-	if _, err := run(ctx, id, "register", "s6-svscanctl", "-a", m.scandir); err != nil {
+	if err := m.svscan(ctx, id, "register", "-a"); err != nil {
 		return err
 	}
 	return waitFor(ctx, func() bool { return supervised(dir) })
 }
 
+// svscan sends commands to s6-svscan.
+func (m *Manager) svscan(ctx context.Context, id service.ID, action, flags string) error {
+	_, err := run(ctx, id, action, "s6-svscanctl", flags, m.scandir)
+	return err
+}
+
 // supervised reports whether an s6-supervise runs on a service directory, and on its logger's,
-// the way s6-svok does: its control FIFO has a reader.
+// the way s6-svok does: its control FIFO has a reader. The FIFO comes before the first status.
 func supervised(dir string) bool {
+	if _, err := os.Lstat(filepath.Join(dir, "supervise", "status")); err != nil {
+		return false
+	}
 	ok := service.HasReader(filepath.Join(dir, "supervise", "control"))
 	if _, err := os.Lstat(filepath.Join(dir, "log")); err == nil {
 		ok = ok && service.HasReader(filepath.Join(dir, "log", "supervise", "control"))
@@ -244,5 +317,3 @@ func supervised(dir string) bool {
 }
 
 func millis(d time.Duration) string { return strconv.FormatInt(max(1, d.Milliseconds()), 10) }
-
-func trimLine(s string) string { return strings.TrimSpace(s) }

@@ -2,51 +2,110 @@ package s6
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"hermes/internal/service"
 )
 
-// Register writes a slot and returns when it has its supervisor.
+// Register writes a slot and returns when it has its supervisor. A new slot that gets none
+// is taken back.
 func (m *Manager) Register(ctx context.Context, spec service.Spec) error {
-	if _, err := m.slots.Write(spec); err != nil {
+	if !m.running() {
+		// Nothing is written that nobody would supervise; s6-svscanctl says so best.
+		if err := m.svscan(ctx, spec.ID, "register", "-a"); err != nil {
+			return err
+		}
+	}
+	created, err := m.slots.Write(spec)
+	if err != nil {
 		return err
 	}
 	if err := m.scan(ctx, spec.ID, m.slots.path(spec.ID)); err != nil {
-		return fmt.Errorf("cannot register '%s': %w", spec.ID, err)
+		err = fmt.Errorf("cannot register '%s': %w", spec.ID, err)
+		if created {
+			err = errors.Join(err, m.remove(context.WithoutCancel(ctx), spec.ID))
+		}
+		return err
 	}
 	return nil
 }
 
 // Unregister stops a service, ends its supervisors and its logger, and removes the slot.
 func (m *Manager) Unregister(ctx context.Context, id service.ID) error {
-	dir, err := m.slot(id)
+	// A supervisor that died comes back and takes over what it left running.
+	dir, err := m.supervisedSlot(ctx, id)
 	if err != nil {
 		return err
 	}
-	if supervised(dir) {
-		if err := m.svc(ctx, id, "stop", dir, "-wD", "-T", millis(defaultKillAfter+superviseDeadline), "-D"); err != nil {
+	if service.HasReader(filepath.Join(dir, "supervise", "control")) {
+		err := m.stop(ctx, id, "unregister", dir, m.slots.killAfter(id)+finishTimeout+superviseDeadline)
+		if err != nil {
+			return m.missing(id, err)
+		}
+	}
+	return m.remove(ctx, id)
+}
+
+// remove takes a slot away and waits until nothing supervises it.
+func (m *Manager) remove(ctx context.Context, id service.ID) error {
+	hidden, err := m.slots.hide(id)
+	if err != nil {
+		return fmt.Errorf("cannot unregister '%s': %w", id, err)
+	}
+	gone := filepath.Join(hidden, "slot")
+	if err := os.Rename(m.slots.path(id), gone); err != nil {
+		os.Remove(hidden)
+		if errors.Is(err, fs.ErrNotExist) {
+			return service.NotRegistered(id) // somebody else was first
+		}
+		return fmt.Errorf("cannot unregister '%s': %w", id, err)
+	}
+	if m.running() {
+		// A hidden directory is no service any more: -n ends what still supervises it (s6-svscanctl).
+		if err := m.svscan(ctx, id, "unregister", "-an"); err != nil {
 			return err
 		}
 	}
-	gone := m.slots.hidden(id)
-	if err := os.RemoveAll(gone); err != nil {
-		return fmt.Errorf("cannot clear the way for '%s': %w", id, err)
-	}
-	// A hidden directory is no service any more: -n ends what still supervises it (s6-svscanctl).
-	if err := os.Rename(dir, gone); err != nil {
-		return fmt.Errorf("cannot unregister '%s': %w", id, err)
-	}
-	if _, err := run(ctx, id, "unregister", "s6-svscanctl", "-an", m.scandir); err != nil {
-		return err
-	}
-	if err := waitFor(ctx, func() bool {
-		return !service.HasReader(filepath.Join(gone, "supervise", "control")) &&
-			!service.HasReader(filepath.Join(gone, "log", "supervise", "control"))
-	}); err != nil {
+	if err := m.ended(ctx, id, gone); err != nil {
 		return fmt.Errorf("cannot unregister '%s': its supervisor does not end: %w", id, err)
 	}
-	return m.slots.remove(id)
+	if err := os.RemoveAll(hidden); err != nil {
+		return fmt.Errorf("cannot remove the slot of '%s': %w", id, err)
+	}
+	return nil
+}
+
+// loggerGrace is how long a logger may read on when its service is gone. It reads until every
+// process that the service left behind has closed its end of the pipe, which may be never.
+const loggerGrace = time.Second
+
+// ended returns when a slot that was taken away has no supervisors any more. Those that
+// s6-svscan does not end, because it is gone itself, are told one by one.
+func (m *Manager) ended(ctx context.Context, id service.ID, dir string) error {
+	dirs := []string{dir, filepath.Join(dir, "log")}
+	over := func() bool {
+		for _, d := range dirs {
+			if service.HasReader(filepath.Join(d, "supervise", "control")) {
+				return false
+			}
+		}
+		return true
+	}
+	grace, cancel := context.WithTimeout(ctx, loggerGrace)
+	defer cancel()
+	if m.running() && waitFor(grace, over) == nil {
+		return nil
+	}
+	for _, d := range dirs {
+		if service.HasReader(filepath.Join(d, "supervise", "control")) {
+			// It may end between the two; whether it did is seen below.
+			_ = m.svc(ctx, id, "unregister", d, "-x", "-d")
+		}
+	}
+	return waitFor(ctx, over)
 }

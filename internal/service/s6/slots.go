@@ -1,12 +1,12 @@
 package s6
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"hermes/internal/service"
@@ -19,9 +19,12 @@ type Slots struct{ Dir string }
 
 func (s Slots) path(id service.ID) string { return filepath.Join(s.Dir, id.String()) }
 
-// hidden is where a slot is built and taken apart: s6-svscan skips names that start with
-// a dot (scandir.html), so it never sees half a slot.
-func (s Slots) hidden(id service.ID) string { return filepath.Join(s.Dir, "."+id.String()) }
+// hide makes a directory for a slot that is built or taken apart: s6-svscan skips names that
+// start with a dot (scandir.html), so it never sees half a slot. The name is new, so that
+// two who work on the same slot do not meet.
+func (s Slots) hide(id service.ID) (string, error) {
+	return os.MkdirTemp(s.Dir, "."+id.String()+".")
+}
 
 // Has reports whether a service has a slot.
 func (s Slots) Has(id service.ID) bool { return volume.IsDir(s.path(id)) == nil }
@@ -50,19 +53,31 @@ func (s Slots) Write(spec service.Spec) (created bool, err error) {
 	if s.Has(spec.ID) {
 		return false, s.fill(spec, s.path(spec.ID), true)
 	}
-	tmp := s.hidden(spec.ID)
-	if err := os.RemoveAll(tmp); err != nil {
-		return false, fmt.Errorf("cannot clear the way for '%s': %w", spec.ID, err)
+	tmp, err := s.hide(spec.ID)
+	if err != nil {
+		return false, fmt.Errorf("cannot make the slot of '%s': %w", spec.ID, err)
 	}
-	for _, dir := range []string{tmp, filepath.Join(tmp, "data"), filepath.Join(tmp, "log")} {
-		if err := os.Mkdir(dir, 0o755); err != nil {
+	defer func() {
+		if !created {
+			os.RemoveAll(tmp)
+		}
+	}()
+	if err := os.Chmod(tmp, 0o755); err != nil {
+		return false, fmt.Errorf("cannot make the slot of '%s': %w", spec.ID, err)
+	}
+	for _, dir := range []string{"data", "log"} {
+		if err := os.Mkdir(filepath.Join(tmp, dir), 0o755); err != nil {
 			return false, fmt.Errorf("cannot make the slot of '%s': %w", spec.ID, err)
 		}
 	}
 	if err := s.fill(spec, tmp, false); err != nil {
 		return false, err
 	}
-	if err := os.Rename(tmp, s.path(spec.ID)); err != nil {
+	err = os.Rename(tmp, s.path(spec.ID))
+	if err != nil && s.Has(spec.ID) { // somebody else was first
+		return false, s.fill(spec, s.path(spec.ID), true)
+	}
+	if err != nil {
 		return false, fmt.Errorf("cannot put the slot of '%s' in place: %w", spec.ID, err)
 	}
 	return true, nil
@@ -84,6 +99,7 @@ func (s Slots) fill(spec service.Spec, dir string, exists bool) error {
 		{"log/run", logScript(spec.ID), 0o755},
 		{"notification-fd", strconv.Itoa(ReadyFD) + "\n", 0o644},
 		{"timeout-kill", millis(kill) + "\n", 0o644},
+		{"timeout-finish", millis(finishTimeout) + "\n", 0o644},
 		{"max-death-tally", strconv.Itoa(maxDeathTally) + "\n", 0o644},
 	}
 	if !exists && !spec.Up {
@@ -104,10 +120,15 @@ func (s Slots) fill(spec service.Spec, dir string, exists bool) error {
 	return nil
 }
 
-// Remove deletes a slot's directory. Nothing may supervise it any more.
-func (s Slots) remove(id service.ID) error {
-	if err := os.RemoveAll(s.hidden(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("cannot remove the slot of '%s': %w", id, err)
+// killAfter is how long a slot's service may take to end, from its own timeout-kill.
+func (s Slots) killAfter(id service.ID) time.Duration {
+	data, err := volume.ReadFile(filepath.Join(s.path(id), "timeout-kill"), 32)
+	if err != nil {
+		return defaultKillAfter
 	}
-	return nil
+	ms, err := strconv.ParseInt(strings.TrimSpace(string(data)), 10, 32)
+	if err != nil || ms <= 0 {
+		return defaultKillAfter
+	}
+	return time.Duration(ms) * time.Millisecond
 }

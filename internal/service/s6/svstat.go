@@ -1,8 +1,10 @@
 package s6
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -13,43 +15,69 @@ import (
 )
 
 // svstatFields is what we ask s6-svstat for, in the order in which parseSvstat reads it.
-const svstatFields = "up,ready,wantedup,pid,exitcode,signal,updownfor"
+const svstatFields = "up,ready,wantedup,pid,exitcode,signal,updownfor,updownsince,readysince"
 
-// svstat asks s6-svstat about a service directory.
-func svstat(ctx context.Context, id service.ID, dir string) (service.Status, error) {
-	out, err := run(ctx, id, "status", "s6-svstat", "-o", svstatFields, dir)
-	if err != nil {
-		return service.Status{}, err
-	}
-	st, err := parseSvstat(id, out)
-	if err != nil {
-		return service.Status{}, err
-	}
+// slotStatus is what s6 knows of a slot.
+type slotStatus struct {
+	service.Status
+	// Finishing is true while the finish script of a run that ended is at work.
+	Finishing bool
+}
+
+// look adds what the slot's scripts say. The run script's pause is part of a run to s6.
+func (st *slotStatus) look(dir string) {
 	if st.Up && !st.Ready {
 		_, err := os.Lstat(filepath.Join(dir, napFile))
 		st.Backoff = err == nil
 	}
+}
+
+// svstat asks s6-svstat about a service directory.
+func svstat(ctx context.Context, id service.ID, action, dir string) (slotStatus, error) {
+	out, err := run(ctx, id, action, "s6-svstat", "-o", svstatFields, dir)
+	if err != nil {
+		return slotStatus{}, err
+	}
+	st, err := parseSvstat(id, out)
+	if err != nil {
+		return slotStatus{}, err
+	}
+	st.look(dir)
 	return st, nil
 }
 
-// parseSvstat reads one line of s6-svstat -o svstatFields. s6 says ready of a service that is
-// down and may be started; here Ready is for services that are up.
-func parseSvstat(id service.ID, line string) (service.Status, error) {
+// parseSvstat reads one line of s6-svstat -o svstatFields.
+//
+// Of a service that is down s6-svstat should say ready when its finish script has ended, but it
+// always says false (2.11.3, 2.13.1). What it last became ready for tells: to be started
+// again if that was after the end of the run. The two times are the same if there was no run.
+func parseSvstat(id service.ID, line string) (slotStatus, error) {
+	bad := fmt.Errorf("cannot read s6-svstat's answer for '%s': %q", id, line)
 	f := strings.Fields(line)
-	if len(f) != 7 {
-		return service.Status{}, fmt.Errorf("cannot read s6-svstat's answer for '%s': %q", id, line)
+	if len(f) != 9 {
+		return slotStatus{}, bad
 	}
-	st := service.Status{ID: id, Up: f[0] == "true", WantUp: f[2] == "true"}
-	st.Ready = st.Up && f[1] == "true"
 	pid, err1 := strconv.Atoi(f[3])
 	code, err2 := strconv.Atoi(f[4])
 	secs, err3 := strconv.ParseInt(f[6], 10, 64)
-	if err1 != nil || err2 != nil || err3 != nil {
-		return service.Status{}, fmt.Errorf("cannot read s6-svstat's answer for '%s': %q", id, line)
+	changed, err4 := parseTAI64N(f[7])
+	settled, err5 := parseTAI64N(f[8])
+	if err := cmp.Or(err1, err2, err3, err4, err5); err != nil || secs < 0 || secs > math.MaxInt64/int64(time.Second) {
+		return slotStatus{}, bad
 	}
-	st.PID, st.ExitCode, st.For = max(0, pid), code, time.Duration(secs)*time.Second
-	if f[5] != "NA" {
-		st.Signal = f[5]
+	up := f[0] == "true"
+	st := slotStatus{Finishing: !up && settled.Before(changed), Status: service.Status{
+		ID: id, Up: up, Ready: up && f[1] == "true", WantUp: f[2] == "true",
+		ExitCode: -1, For: time.Duration(secs) * time.Second,
+	}}
+	switch {
+	case up:
+		st.PID = max(0, pid)
+	case !settled.Equal(changed):
+		st.ExitCode = max(-1, code)
+		if f[5] != "NA" {
+			st.Signal = f[5]
+		}
 	}
 	return st, nil
 }

@@ -3,6 +3,7 @@ package s6
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"hermes/internal/service"
 )
@@ -23,30 +24,33 @@ const napFile = "data/nap"
 // nothing that a shell would interpret, so they need no quoting.
 //
 // The wait of a backoff is part of run and not of finish, because a run script can be
-// stopped at once and a finish script cannot.
+// stopped at once and a finish script cannot. TERM is a stop, WINCH a start (Manager.Start).
+// The traps come before the file is read: who takes the file away and then sends
+// a signal wakes the script wherever it is.
 const runTemplate = `#!/bin/sh
 exec 2>&1
+export HERMES_S6_SUPERVISED_CHILD=1 GOMAXPROCS="${GOMAXPROCS:-1}"
 if [ -f data/nap ]; then
+	trap 'kill "$!"; rm -f data/nap; exit 75' TERM
+	trap 'kill "$!"; rm -f data/nap; exec %[1]s' WINCH
 	read -r delay <data/nap
-	trap 'kill "$nap"; rm -f data/nap; exit 75' TERM
-	sleep "$delay" 3>&- &
-	nap=$!
-	wait "$nap"
-	trap - TERM
+	sleep "${delay:-0}" 3>&- &
+	wait "$!"
 	rm -f data/nap
 fi
-export HERMES_S6_SUPERVISED_CHILD=1 GOMAXPROCS="${GOMAXPROCS:-1}"
-exec %s
+exec %[1]s
 `
 
 // finish: 125 tells s6-supervise not to restart (servicedir.html). The codes are those of
 // contract "Exit codes"; 143 and signal 15 are an end that somebody asked for, not a failure.
+// The nap is what happens if hermes cannot decide: it is killed by the limit, or gone.
 const finishTemplate = `#!/bin/sh
 case "$1" in
 0 | 78 | 126) exit 125 ;;
 75 | 143) exit 0 ;;
 256) [ "$2" != 15 ] || exit 0 ;;
 esac
+echo 60 >data/nap
 exec hermes gateway finish %s "$1" "$2"
 `
 
@@ -62,6 +66,10 @@ fi
 echo "cannot log to $dir: logging to the container's log only"
 exec s6-log 'p[%s]' 1
 `
+
+// finishTimeout is how long a finish script may take (timeout-finish). It is s6's default,
+// doubled: a crash of many gateways at once makes a slow minute.
+const finishTimeout = 10 * time.Second
 
 func runScript(id service.ID) string {
 	return fmt.Sprintf(runTemplate, strings.Join(Command(id), " "))

@@ -1,0 +1,163 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"hermes/internal/profile"
+)
+
+// Profiles keeps profiles and their slots together (M10). Where no manager is in charge, or the manager
+// registers nothing at run time, the slots' part does nothing.
+type Profiles struct {
+	Manager Manager // nil where none is in charge
+	Store   *profile.Store
+	// StopForeground ends a gateway that no manager runs, and returns when it is down or was not up.
+	StopForeground func(ctx context.Context, h profile.Home, wait time.Duration) error
+}
+
+func (p Profiles) registers() bool { return p.Manager != nil && p.Manager.SupportsRegistration() }
+
+// Register gives a profile that exists its slot, down, and sees to it that it has its port.
+func (p Profiles) Register(ctx context.Context, h profile.Home) error {
+	var wrong *profile.ConfigError
+	if _, err := p.Store.AssignPort(ctx, h, os.Getenv); err != nil && !errors.As(err, &wrong) { // a wrong file is the gateway's to report
+		return err
+	}
+	if !p.registers() {
+		return nil
+	}
+	if err := p.Manager.Register(ctx, GatewaySpec(h)); err != nil {
+		return err
+	}
+	// Deleted in the meantime: its slot must not stay behind.
+	if _, err := p.Store.Get(h.Name); err != nil {
+		return errors.Join(err, p.forget(context.WithoutCancel(ctx), h))
+	}
+	return nil
+}
+
+// margin is what a stop may take on top of the time after which a gateway is killed.
+const margin = 5 * time.Second
+
+// stopAndForget stops a gateway and removes its slot. wasUp tells whether it was wanted up.
+func (p Profiles) stopAndForget(ctx context.Context, h profile.Home) (wasUp bool, err error) {
+	if p.Manager == nil {
+		return false, nil
+	}
+	id := Gateway(h.Name)
+	st, err := p.Manager.Status(ctx, id)
+	var unknown *GatewayNotRegisteredError
+	if errors.As(err, &unknown) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if st.Up || st.WantUp {
+		if inside(st.PID) {
+			return false, &SelfError{h.Name, "stop"}
+		}
+		if err := p.Manager.Stop(ctx, id, GatewaySpec(h).KillAfter+margin); err != nil && !errors.As(err, &unknown) {
+			return false, err
+		}
+	}
+	return st.Up || st.WantUp, p.forget(ctx, h)
+}
+
+func (p Profiles) forget(ctx context.Context, h profile.Home) error {
+	if !p.registers() {
+		return nil
+	}
+	var unknown *GatewayNotRegisteredError
+	if err := p.Manager.Unregister(ctx, Gateway(h.Name)); err != nil && !errors.As(err, &unknown) {
+		return err
+	}
+	return nil
+}
+
+// Known reports whether there is anything to delete under a name: a profile, a slot, or what an interrupted
+// delete left. The error is *profile.NotFoundError if there is not.
+func (p Profiles) Known(ctx context.Context, n profile.Name) error {
+	if n.IsDefault() {
+		return &profile.RootProfileError{Action: "`hermes profile delete`"}
+	}
+	_, err := p.Store.Get(n)
+	var missing *profile.NotFoundError
+	if !errors.As(err, &missing) || p.Store.Leftovers(n) {
+		return nil
+	}
+	if p.registers() {
+		if _, serr := p.Manager.Status(ctx, Gateway(n)); serr == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// Delete stops a profile's gateway, removes its slot, and then its home and its logs. It finishes what an interrupted
+// call left. Errors: *profile.RootProfileError, *profile.NotFoundError, those of the manager.
+func (p Profiles) Delete(ctx context.Context, n profile.Name) error {
+	if err := p.Known(ctx, n); err != nil {
+		return err
+	}
+	h := p.Store.Home(n)
+	if _, err := p.stopAndForget(ctx, h); err != nil {
+		return fmt.Errorf("cannot delete profile '%s': %w", n, err)
+	}
+	if _, running := profile.RunningPID(h); running && p.StopForeground != nil {
+		// The intent makes its end a planned one.
+		if err := profile.SetDesired(ctx, h, profile.DesiredStopped); err != nil {
+			return err
+		}
+		if err := p.StopForeground(ctx, h, GatewaySpec(h).KillAfter+margin); err != nil {
+			return fmt.Errorf("cannot delete profile '%s': %w", n, err)
+		}
+	}
+	err := p.Store.Delete(ctx, n)
+	var missing *profile.NotFoundError
+	if errors.As(err, &missing) {
+		err = nil // only its slot was left
+	}
+	if err != nil {
+		return err
+	}
+	// A start that began before may have registered it again.
+	return p.forget(context.WithoutCancel(ctx), h)
+}
+
+// Rename gives a profile another name and its gateway another slot. ran tells whether the gateway was wanted up and
+// is now to be started again under its new name, which is left to the caller. A gateway in the foreground is
+// *profile.RunningError: nobody could start it again.
+func (p Profiles) Rename(ctx context.Context, from, to profile.Name) (h profile.Home, ran bool, err error) {
+	// Ask first, so that a mistake stops no gateway.
+	if err := p.Store.CanRename(from, to); err != nil {
+		return profile.Home{}, false, err
+	}
+	old := p.Store.Home(from)
+	if ran, err = p.stopAndForget(ctx, old); err != nil {
+		return old, ran, fmt.Errorf("cannot rename profile '%s': %w", from, err)
+	}
+	h, err = p.Store.Rename(ctx, from, to, os.Getenv)
+	if h.Name == from { // it stayed: so does its slot
+		if rerr := p.back(context.WithoutCancel(ctx), old, ran); rerr != nil {
+			err = errors.Join(err, rerr)
+		}
+		return h, false, err
+	}
+	return h, ran, errors.Join(err, p.Register(ctx, h))
+}
+
+// back restores the slot of a profile that could not be renamed.
+func (p Profiles) back(ctx context.Context, h profile.Home, up bool) error {
+	if p.Manager == nil {
+		return nil
+	}
+	if err := p.Register(ctx, h); err != nil || !up {
+		return err
+	}
+	return p.Manager.Start(ctx, Gateway(h.Name), 0)
+}

@@ -1,0 +1,190 @@
+package servicetest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"hermes/internal/profile"
+	"hermes/internal/service"
+)
+
+// Harness makes rigs for one kind of manager.
+type Harness struct {
+	// New starts a supervisor of its own, with nothing registered. The supervisor
+	// finds the program (see Main) as hermes in its PATH.
+	New func(t *testing.T) Rig
+}
+
+// Rig is a manager over a real supervisor.
+type Rig struct {
+	Manager service.Manager
+	// Home is HERMES_HOME of what is supervised.
+	Home string
+	// RestartSupervisor ends the supervisor the hard way and returns when another is in charge.
+	RestartSupervisor func(t *testing.T)
+	// SetBackoff makes the pause after the first failure in a row that is paused after, and
+	// the number of failures after which the supervisor gives up.
+	SetBackoff func(t *testing.T, pause time.Duration, limit int)
+	// Break makes every command on a service fail and returns what makes it work again.
+	Break func(t *testing.T, id service.ID) (mend func())
+	// Leftovers names what is there of a service: files and processes. The log is none.
+	Leftovers func(t *testing.T, id service.ID) []string
+	// Helpers names the processes that commands of the manager started and that still run.
+	Helpers func(t *testing.T) []string
+}
+
+// Behaviour is what the program does, in words of which several can follow one another.
+type Behaviour string
+
+// The behaviours. Exit and TermCode take a number: "exit=78".
+const (
+	Ready      Behaviour = "ready"
+	NeverReady Behaviour = "never-ready"
+	Exit       Behaviour = "exit"
+	IgnoreTerm Behaviour = "ignore-term"
+	TermCode   Behaviour = "term-code"   // the exit code after SIGTERM; 143 unless told
+	LeaveChild Behaviour = "leave-child" // a process that holds the log open and outlives its parent
+)
+
+// With gives a behaviour its number.
+func (b Behaviour) With(n int) Behaviour { return Behaviour(fmt.Sprintf("%s=%d", b, n)) }
+
+// deadline is for whatever must happen; a machine under load is slow.
+const deadline = 20 * time.Second
+
+func gateway(t *testing.T, name string) service.ID {
+	t.Helper()
+	n, err := profile.ParseName(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return service.Gateway(n)
+}
+
+func (r Rig) dir(id service.ID) string {
+	name := id.String()
+	if n, ok := id.Profile(); ok {
+		name = n.String()
+	}
+	return filepath.Join(r.Home, "program", name)
+}
+
+// Behave says what the program does from its next start on.
+func (r Rig) Behave(t *testing.T, id service.ID, how ...Behaviour) {
+	t.Helper()
+	words := make([]string, len(how))
+	for i, b := range how {
+		words[i] = string(b)
+	}
+	if err := os.MkdirAll(r.dir(id), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(r.dir(id), "behaviour"), []byte(strings.Join(words, " ")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Starts returns the process numbers of all runs of the program so far.
+func (r Rig) Starts(t *testing.T, id service.ID) []int {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(r.dir(id), "starts"))
+	if err != nil {
+		return nil
+	}
+	var pids []int
+	for _, f := range strings.Fields(string(data)) {
+		pid, err := strconv.Atoi(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pids = append(pids, pid)
+	}
+	return pids
+}
+
+// Register registers a service with a behaviour, down.
+func (r Rig) Register(t *testing.T, name string, how ...Behaviour) service.ID {
+	t.Helper()
+	id := gateway(t, name)
+	r.Behave(t, id, how...)
+	if err := r.Manager.Register(t.Context(), service.Spec{ID: id, KillAfter: deadline}); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// Start starts a service that must become ready and returns its status.
+func (r Rig) Start(t *testing.T, id service.ID) service.Status {
+	t.Helper()
+	if err := r.Manager.Start(t.Context(), id, deadline); err != nil {
+		t.Fatal(err)
+	}
+	return r.Want(t, id, service.Status{Up: true, Ready: true, WantUp: true})
+}
+
+// Want checks what a service does now, as far as want says it in Up, Ready, WantUp, Backoff.
+func (r Rig) Want(t *testing.T, id service.ID, want service.Status) service.Status {
+	t.Helper()
+	got, err := r.Manager.Status(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !same(got, want) {
+		t.Fatalf("%s is %+v, want %+v", id, got, want)
+	}
+	return got
+}
+
+func same(got, want service.Status) bool {
+	return got.Up == want.Up && got.Ready == want.Ready && got.WantUp == want.WantUp && got.Backoff == want.Backoff &&
+		(got.PID != 0) == got.Up
+}
+
+// Await waits until a service does what want says.
+func (r Rig) Await(t *testing.T, id service.ID, want service.Status) service.Status {
+	t.Helper()
+	var got service.Status
+	Eventually(t, func() string {
+		var err error
+		if got, err = r.Manager.Status(context.Background(), id); err != nil {
+			return err.Error()
+		}
+		if !same(got, want) {
+			return fmt.Sprintf("%s is %+v, want %+v", id, got, want)
+		}
+		return ""
+	})
+	return got
+}
+
+// Eventually waits until wrong returns "", and reports its last word if it never does.
+func Eventually(t *testing.T, wrong func() string) {
+	t.Helper()
+	until := time.Now().Add(deadline)
+	for {
+		text := wrong()
+		if text == "" {
+			return
+		}
+		if time.Now().After(until) {
+			t.Fatalf("after %s: %s", deadline, text)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// Never watches for a time in which something must not happen.
+func Never(t *testing.T, window time.Duration, wrong func() string) {
+	t.Helper()
+	for until := time.Now().Add(window); time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
+		if text := wrong(); text != "" {
+			t.Fatal(text)
+		}
+	}
+}
