@@ -32,7 +32,7 @@ func (a *app) gatewayFinishCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("cannot tell which slot this is: %w", err)
 			}
-			d, err := s6.Failed(cmd.Context(), id, dir, s6.DefaultBackoff())
+			d, err := s6.Failed(cmd.Context(), id, dir, a.backoff(id))
 			if err != nil {
 				return err
 			}
@@ -52,6 +52,23 @@ func (a *app) gatewayFinishCommand() *cobra.Command {
 			return &silentError{permanentFailure}
 		},
 	}
+}
+
+// backoff is the rule for a service: a profile may have limits of its own.
+func (a *app) backoff(id service.ID) s6.Backoff {
+	b := s6.DefaultBackoff()
+	n, ok := id.Profile()
+	if !ok {
+		return b
+	}
+	store, err := a.store()
+	if err != nil {
+		return b
+	}
+	if c, err := profile.LoadConfig(store.Home(n)); err == nil { // a wrong file is the gateway's to report
+		b.Limit, b.Window = c.Gateway.GiveUp()
+	}
+	return b
 }
 
 // gaveUp records that the supervisor stopped trying (B2).

@@ -21,15 +21,25 @@ down is started. --all restarts every gateway but those that were stopped, a few
 		Example: `  hermes gateway restart
   hermes gateway restart --all`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if all {
-				wait := func(profile.Name) time.Duration { return w.duration() }
-				return a.actOnAll(cmd.Context(), "restart", wait, w.noWait, service.Lifecycle.RestartAll)
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		store, err := a.store()
+		if err != nil {
+			return err
+		}
+		// The old process may take as long as its drain_timeout says.
+		wait := func(n profile.Name) time.Duration {
+			if w.noWait || cmd.Flags().Changed("timeout") {
+				return w.duration()
 			}
-			return a.act(cmd.Context(), "restart", func(ctx context.Context, l service.Lifecycle, n profile.Name) error {
-				return l.Restart(ctx, n, w.duration())
-			}, w.noWait)
-		},
+			return startTimeout + service.GatewaySpec(store.Home(n)).KillAfter
+		}
+		if all {
+			return a.actOnAll(cmd.Context(), "restart", wait, w.noWait, service.Lifecycle.RestartAll)
+		}
+		return a.act(cmd.Context(), "restart", func(ctx context.Context, l service.Lifecycle, n profile.Name) error {
+			return l.Restart(ctx, n, wait(n))
+		}, w.noWait)
 	}
 	w.flags(cmd, startTimeout+profile.DefaultDrainTimeout, "ready again")
 	cmd.Flags().BoolVar(&all, "all", false, "restart the gateways of all profiles")

@@ -49,6 +49,22 @@ type APIServerConfig struct {
 type GatewayConfig struct {
 	// DrainTimeout is how long running turns may take to finish after SIGTERM, like 20s or 1m30s.
 	DrainTimeout string `yaml:"drain_timeout"`
+	// MaxFailures is how many failures within FailureWindow make the supervisor give up.
+	MaxFailures int `yaml:"max_failures"`
+	// FailureWindow is the time in which MaxFailures count, like 10m.
+	FailureWindow string `yaml:"failure_window"`
+}
+
+// GiveUp returns max_failures and failure_window, or their defaults.
+func (g GatewayConfig) GiveUp() (failures int, window time.Duration) {
+	failures, window = DefaultMaxFailures, DefaultFailureWindow
+	if g.MaxFailures > 0 {
+		failures = g.MaxFailures
+	}
+	if d, err := time.ParseDuration(g.FailureWindow); err == nil {
+		window = d
+	}
+	return failures, window
 }
 
 // Drain returns drain_timeout, or its default. The text was checked when the file was loaded.
@@ -64,6 +80,13 @@ const (
 	DefaultDrainTimeout = 20 * time.Second
 	// MaxDrainTimeout keeps a stop from lasting for ever.
 	MaxDrainTimeout = 15 * time.Minute
+	// DefaultMaxFailures and DefaultFailureWindow say when the supervisor gives up (contract B2).
+	DefaultMaxFailures   = 10
+	DefaultFailureWindow = 10 * time.Minute
+	// MaxFailuresLimit is as far as the supervisor's tally of failures is of use.
+	MaxFailuresLimit = 1000
+	// MaxFailureWindow is the longest failure_window.
+	MaxFailureWindow = 24 * time.Hour
 	// DefaultMaxRetries is model.max_retries where the file says nothing.
 	DefaultMaxRetries = 3
 	// DefaultOpenAIBaseURL is model.base_url of provider openai.
@@ -172,8 +195,17 @@ func (c *Config) check() (key, msg string) {
 		return "api_server.port", "want 1 to 65535"
 	case c.Gateway.DrainTimeout != "" && !validDrain(c.Gateway.DrainTimeout):
 		return "gateway.drain_timeout", fmt.Sprintf("want a duration like 20s or 1m30s, at most %s", MaxDrainTimeout)
+	case c.Gateway.MaxFailures < 0 || c.Gateway.MaxFailures > MaxFailuresLimit:
+		return "gateway.max_failures", fmt.Sprintf("want 1 to %d", MaxFailuresLimit)
+	case c.Gateway.FailureWindow != "" && !validWindow(c.Gateway.FailureWindow):
+		return "gateway.failure_window", fmt.Sprintf("want a duration like 10m, from 1s to %s", MaxFailureWindow)
 	}
 	return "", ""
+}
+
+func validWindow(s string) bool {
+	d, err := time.ParseDuration(s)
+	return err == nil && d >= time.Second && d <= MaxFailureWindow
 }
 
 func validDrain(s string) bool {
