@@ -1,0 +1,119 @@
+//go:build unix
+
+package dashboard
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"hermes/internal/profile"
+	"hermes/internal/service"
+)
+
+// running starts a dashboard and returns when it has announced itself on its descriptor.
+func running(ctx context.Context, t *testing.T, s Source, log io.Writer) (url string, ended <-chan error) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	fd, err := syscall.Dup(int(w.Fd())) // Run closes it
+	w.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := Config{Host: "127.0.0.1", Port: freePort(t), Username: "ann", Password: password}
+	end := make(chan error, 1)
+	go func() {
+		end <- Run(ctx, Options{Config: c, Source: s, ReadyFD: fd, Log: slog.New(slog.NewTextHandler(log, nil))})
+	}()
+	said := make(chan string, 1)
+	go func() {
+		data, _ := io.ReadAll(r) // to the end: it is closed after the announcement
+		said <- string(data)
+	}()
+	if got := within(t, "the announcement", said); got != "\n" {
+		t.Fatalf("announced %q", got)
+	}
+	return fmt.Sprintf("http://127.0.0.1:%d", c.Port), end
+}
+
+func ask(ctx context.Context, url string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return "", err
+	}
+	req.SetBasicAuth("ann", password)
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return resp.Status + " " + string(body), err
+}
+
+func TestItAnnouncesItselfOnceItServesAndEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var log bytes.Buffer
+	url, ended := running(ctx, t, source(nil, nil, nil), &log)
+	if got, err := ask(t.Context(), url+"/health"); err != nil || !strings.HasPrefix(got, "200") {
+		t.Errorf("%s, %v", got, err)
+	}
+	cancel()
+	if err := within(t, "the end", ended); err != nil {
+		t.Errorf("a planned end: %v", err)
+	}
+	if _, err := ask(t.Context(), url+"/health"); err == nil {
+		t.Error("it still answers")
+	}
+	if strings.Contains(log.String(), password) {
+		t.Errorf("the log has the password: %s", log.String())
+	}
+}
+
+func TestARunningRequestMayFinishAtTheEnd(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	asked, answer := make(chan struct{}), make(chan struct{})
+	slow := func(context.Context) ([]service.View, []profile.Entry, error) {
+		close(asked)
+		<-answer
+		return nil, nil, nil
+	}
+	url, ended := running(ctx, t, slow, io.Discard)
+	got := make(chan string, 1)
+	go func() {
+		body, err := ask(t.Context(), url+"/")
+		got <- fmt.Sprint(body, err)
+	}()
+	within(t, "the request", asked)
+	cancel()
+	close(answer)
+	if body := within(t, "the answer", got); !strings.HasPrefix(body, "200") {
+		t.Errorf("cut off: %s", body)
+	}
+	if err := within(t, "the end", ended); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestADescriptorThatIsNotOpenDoesNotKeepItFromServing(t *testing.T) {
+	if err := announce(9999); err == nil {
+		t.Error("descriptor 9999 was announced on")
+	}
+	if err := announce(0); err != nil {
+		t.Errorf("no descriptor: %v", err)
+	}
+}
