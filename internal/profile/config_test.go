@@ -2,6 +2,7 @@ package profile
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -98,7 +99,9 @@ func FuzzParseConfig(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		hung := time.AfterFunc(3*time.Second, func() { panic(fmt.Sprintf("%q hangs", data)) })
 		c, err := parseConfig("/h/config.yaml", data)
+		hung.Stop()
 		var wrong *ConfigError
 		switch {
 		case err != nil && !errors.As(err, &wrong):
