@@ -171,22 +171,27 @@ func LookAll(ctx context.Context, m Manager, store *profile.Store, container boo
 		}
 	}
 	manager := ManagerName(kind, container)
+	usable := make([]profile.Home, 0, len(entries))
 	for _, e := range entries {
 		if e.Err != nil {
 			broken = append(broken, e)
 			continue
 		}
-		st, registered := status[Gateway(e.Home.Name)]
+		usable = append(usable, e.Home)
+	}
+	views = make([]View, len(usable))
+	Parallel(len(usable), func(i int) {
+		h := usable[i]
+		st, registered := status[Gateway(h.Name)]
 		switch {
 		case registered:
-			views = append(views, FromStatus(st, e.Home, manager))
+			views[i] = FromStatus(st, h, manager)
 		case m == nil:
-			v := base(e.Home, manager)
-			v.unmanaged(e.Home)
-			views = append(views, v)
+			views[i] = base(h, manager)
+			views[i].unmanaged(h)
 		default: // made from outside: it gets its slot with the first start
-			views = append(views, FromStatus(Status{ID: Gateway(e.Home.Name), ExitCode: -1}, e.Home, manager))
+			views[i] = FromStatus(Status{ID: Gateway(h.Name), ExitCode: -1}, h, manager)
 		}
-	}
+	})
 	return views, broken, nil
 }

@@ -49,12 +49,11 @@ func (b Backoff) Decide(failures []time.Time) Decision {
 	if n == 0 {
 		return Decision{}
 	}
-	first := n - 1
-	for ; first > 0; first-- {
+	first := 0
+	for i := 1; i < n; i++ {
 		// A service that died, waited and then lived on for Healthy breaks the row.
-		pause := b.delay(n - first)
-		if failures[first].Sub(failures[first-1]) > b.Healthy+pause {
-			break
+		if failures[i].Sub(failures[i-1]) > b.Healthy+b.delay(i-first) {
+			first = i
 		}
 	}
 	d := Decision{Failures: n - first, Since: failures[n-1].Sub(failures[first])}
@@ -191,6 +190,11 @@ func parseTAI64N(label string) (time.Time, error) {
 	if err != nil || len(raw) != 12 {
 		return time.Time{}, fmt.Errorf("%q is no TAI64N label", label)
 	}
+	return tai64n(raw), nil
+}
+
+// tai64n reads the twelve bytes of a TAI64N time.
+func tai64n(raw []byte) time.Time {
 	secs := binary.BigEndian.Uint64(raw[:8])
-	return time.Unix(int64(secs-1<<62), int64(binary.BigEndian.Uint32(raw[8:]))), nil
+	return time.Unix(int64(secs-1<<62), int64(binary.BigEndian.Uint32(raw[8:12])))
 }

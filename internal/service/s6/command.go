@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"runtime"
-	"sync"
 	"time"
 
 	"hermes/internal/service"
@@ -46,20 +44,6 @@ func commandError(ctx context.Context, err error, id service.ID, action, command
 func (m *Manager) svc(ctx context.Context, id service.ID, action, dir string, flags ...string) error {
 	_, err := run(ctx, id, action, "s6-svc", append(flags, dir)...)
 	return err
-}
-
-// parallel calls f for 0 to n-1, with a few calls at a time.
-func parallel(n int, f func(i int)) {
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, 2*runtime.NumCPU())
-	for i := range n {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			f(i)
-		})
-	}
-	wg.Wait()
 }
 
 // superviseDeadline is how long a new slot's supervisor may take to appear.

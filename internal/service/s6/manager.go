@@ -275,8 +275,9 @@ func (m *Manager) List(ctx context.Context) ([]service.Status, error) {
 		return nil, err
 	}
 	all := make([]service.Status, len(ids))
-	parallel(len(ids), func(i int) {
-		st, err := svstat(ctx, ids[i], "status", m.slots.path(ids[i]))
+	read := m.reader(ctx, ids)
+	service.Parallel(len(ids), func(i int) {
+		st, err := read(ids[i])
 		if err != nil {
 			st.Status = service.Status{ID: ids[i], ExitCode: -1}
 		}

@@ -1,0 +1,73 @@
+//go:build unix
+
+package s6
+
+import (
+	"encoding/binary"
+	"testing"
+	"time"
+
+	"hermes/internal/profile"
+	"hermes/internal/service"
+)
+
+// statusBytes lays out supervise/status as s6 2.13 does.
+func statusBytes(changed, settled time.Time, pid, wstat int, flags byte) []byte {
+	b := make([]byte, 0, statusSize)
+	for _, t := range []time.Time{changed, settled} {
+		b = binary.BigEndian.AppendUint64(b, uint64(t.Unix())+1<<62)
+		b = binary.BigEndian.AppendUint32(b, uint32(t.Nanosecond()))
+	}
+	b = binary.BigEndian.AppendUint64(b, uint64(pid))
+	b = binary.BigEndian.AppendUint64(b, uint64(pid))
+	b = binary.BigEndian.AppendUint16(b, uint16(wstat))
+	return append(b, flags)
+}
+
+func TestStatusFileIsReadAsSvstatWould(t *testing.T) {
+	id := service.Gateway(profile.Default())
+	at := time.Unix(1_800_000_000, 500)
+	now := at.Add(90*time.Second + 700*time.Millisecond)
+	for name, c := range map[string]struct {
+		data []byte
+		want slotStatus
+	}{
+		"up and ready": {
+			statusBytes(at, at.Add(time.Second), 42, 0, flagWantUp|flagReady),
+			slotStatus{Status: service.Status{Up: true, Ready: true, WantUp: true, PID: 42, ExitCode: -1}},
+		},
+		"up, not ready": {
+			statusBytes(at, at.Add(-time.Second), 42, 0, flagWantUp),
+			slotStatus{Status: service.Status{Up: true, WantUp: true, PID: 42, ExitCode: -1}},
+		},
+		"down after an exit": {
+			statusBytes(at, at.Add(time.Millisecond), 0, 78<<8, flagReady),
+			slotStatus{Status: service.Status{ExitCode: 78}},
+		},
+		"killed, finish at work": {
+			statusBytes(at, at.Add(-time.Minute), 0, 9, flagWantUp),
+			slotStatus{Finishing: true, Status: service.Status{WantUp: true, ExitCode: -1, Signal: "SIGKILL"}},
+		},
+		"never ran": {
+			statusBytes(at, at, 0, 0, 0),
+			slotStatus{Status: service.Status{ExitCode: -1}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.want.ID, c.want.For = id, 90*time.Second
+			got, err := parseStatus(id, c.data, now)
+			if err != nil || got != c.want {
+				t.Errorf("got %+v, %v\nwant %+v", got, err, c.want)
+			}
+		})
+	}
+}
+
+func TestStatusFileOfAnotherLayoutIsRefused(t *testing.T) {
+	id := service.Gateway(profile.Default())
+	for _, n := range []int{0, 1, statusSize - 8, statusSize - 1, statusSize + 1} {
+		if _, err := parseStatus(id, make([]byte, n), time.Now()); err == nil {
+			t.Errorf("%d bytes were taken for a status", n)
+		}
+	}
+}
