@@ -116,13 +116,17 @@ func (e *ConfigError) Error() string {
 	return b.String()
 }
 
-// maxConfigFile bounds config.yaml, .env and SOUL.md.
+// maxConfigFile bounds .env and SOUL.md.
 const maxConfigFile = 1 << 20
+
+// maxYAMLFile bounds config.yaml: the YAML library needs time in the square of the number of keys, half
+// a minute for a megabyte of them.
+const maxYAMLFile = 64 << 10
 
 // LoadConfig reads config.yaml, or returns the defaults if there is none. Unknown keys,
 // wrong types and values out of range are *ConfigError.
 func LoadConfig(h Home) (Config, error) {
-	data, err := volume.ReadFile(h.Config(), maxConfigFile)
+	data, err := volume.ReadFile(h.Config(), maxYAMLFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return parseConfig(h.Config(), nil)
 	}
@@ -136,7 +140,7 @@ func LoadConfig(h Home) (Config, error) {
 const maxLevels = 32
 
 // tooDeep returns the first line that opens more brackets or lists than config.yaml can need, or 0. The YAML
-// library needs time in the square of their number: minutes for a file within maxConfigFile.
+// library needs time in the square of their number: seconds for a file within maxYAMLFile.
 func tooDeep(data []byte) int {
 	open := 0
 	for i, line := range bytes.Split(data, []byte("\n")) {

@@ -77,6 +77,27 @@ func TestEveryConfigErrorNamesFileLineAndKey(t *testing.T) {
 	}
 }
 
+func TestAnEnormousConfigHoldsUpNobody(t *testing.T) {
+	h := home(t)
+	var keys strings.Builder
+	for i := 0; keys.Len() < 1<<20-20; i++ {
+		fmt.Fprintf(&keys, "k%d: 1\n", i)
+	}
+	for what, text := range map[string]string{"at the limit": keys.String()[:maxYAMLFile], "over it": keys.String()} {
+		if err := os.WriteFile(h.Config(), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		_, err := LoadConfig(h)
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("%s: it takes %s", what, took)
+		}
+		if err == nil || !strings.HasPrefix(err.Error(), h.Config()) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
 func TestNoConfigErrorShowsAValue(t *testing.T) {
 	const secret = "sk-5ecret"
 	for _, text := range []string{
