@@ -1,118 +1,145 @@
 package cli
 
 import (
-	"bytes"
+	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
+	"time"
 
-	"github.com/nxadm/tail"
 	"github.com/spf13/cobra"
 
+	"hermes/internal/logs"
 	"hermes/internal/profile"
-	"hermes/internal/volume"
 )
 
+// defaultLogLines is how many lines logs shows first.
+const defaultLogLines = 50
+
 func (a *app) gatewayLogsCommand() *cobra.Command {
-	var follow bool
+	var follow, all bool
 	var lines int
+	var since string
 	cmd := &cobra.Command{
 		Use:   "logs",
 		Short: "Show a gateway's log",
+		Long: `logs shows the last lines of a gateway's log, from its rotated files too, with the time at which the logger got
+each line, in the container's local time. --since shows all lines from a time on; together with -n the last ones of them.
+
+On a terminal, control characters are left out. With --format json each line is an object {profile, time, line}.`,
 		Example: `  hermes gateway logs -n 100
-  hermes -p coder gateway logs -f`,
+  hermes -p coder gateway logs -f
+  hermes gateway logs --all --since 10m
+  hermes gateway logs --since 2026-11-23T10:00`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			q := logs.Query{Last: lines}
 			if lines < 0 {
 				return &usageError{fmt.Errorf("invalid -n %d: want 0 or more", lines)}
 			}
-			home, err := a.home()
+			if since != "" {
+				t, err := logs.ParseSince(since, time.Now())
+				if err != nil {
+					return &usageError{err}
+				}
+				q.Since = t
+				if !cmd.Flags().Changed("lines") {
+					q.Last = -1
+				}
+			}
+			place, err := a.logPlace(all)
 			if err != nil {
 				return err
 			}
 			if follow {
-				return a.followLog(cmd.Context(), home, lines)
+				return a.follow(cmd.Context(), place, q)
 			}
-			last, err := lastLines(home.LogDir(), lines)
-			if errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("no log yet: %s does not exist; a supervised gateway writes it", currentLog(home))
-			}
-			for _, line := range last {
-				fmt.Fprintln(a.Out, line)
-			}
-			return err
+			return logs.Read(place, q, a.logSink(place.All), a.logWarn)
 		},
 	}
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on as the log grows, until Ctrl-C")
-	cmd.Flags().IntVarP(&lines, "lines", "n", 50, "how many lines to show first")
+	cmd.Flags().IntVarP(&lines, "lines", "n", defaultLogLines, "how many lines to show first")
+	cmd.Flags().StringVar(&since, "since", "", "show lines from this `TIME` on: 10m, 2h or 3d ago, or 2026-11-23T10:00")
+	cmd.Flags().BoolVar(&all, "all", false, "show the logs of all profiles, by time, each line with its profile")
 	return cmd
+}
+
+func (a *app) logPlace(all bool) (logs.Place, error) {
+	store, err := a.store()
+	if err != nil {
+		return logs.Place{}, err
+	}
+	n, err := a.name()
+	if err != nil {
+		return logs.Place{}, err
+	}
+	if all {
+		if a.profile != "" {
+			return logs.Place{}, &usageError{errors.New("-p names one profile and --all means every profile: leave out one of them")}
+		}
+		return logs.Place{Root: store.Root(), All: true}, nil
+	}
+	_, err = store.Get(n)
+	return logs.Place{Root: store.Root(), Profile: n}, err
+}
+
+// follow shows what a query asks for and goes on until ctx or Ctrl-C ends it.
+func (a *app) follow(ctx context.Context, place logs.Place, q logs.Query) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
+	return logs.Follow(ctx, place, q, a.logSink(place.All), a.logWarn, func() {
+		fmt.Fprintln(a.Err, place.Waiting())
+	})
+}
+
+func (a *app) logWarn(n profile.Name, err error) {
+	fmt.Fprintf(a.Err, "cannot read the log of '%s': %v\n", n, err)
+}
+
+// logSink prints lines: as they are, fit for a terminal, or for programs.
+func (a *app) logSink(prefix bool) logs.Sink {
+	terminal := a.onTerminal()
+	return func(lines []logs.Line) error {
+		w := bufio.NewWriterSize(a.Out, 32<<10)
+		enc := json.NewEncoder(w)
+		enc.SetEscapeHTML(false)
+		for _, l := range lines {
+			if a.format == "json" {
+				if err := enc.Encode(l); err != nil {
+					return err
+				}
+				continue
+			}
+			text := l.Raw()
+			if terminal {
+				text = logs.Printable(text)
+			}
+			if prefix {
+				w.WriteString("[" + l.Profile.String() + "] ")
+			}
+			w.WriteString(text)
+			w.WriteByte('\n')
+		}
+		return w.Flush()
+	}
+}
+
+// followLog follows the log of one profile.
+func (a *app) followLog(ctx context.Context, h profile.Home, lines int) error {
+	return a.follow(ctx, logs.Place{Root: h.Root, Profile: h.Name}, logs.Query{Last: lines})
 }
 
 func currentLog(h profile.Home) string { return filepath.Join(h.LogDir(), "current") }
 
-// followLog shows the last lines of a log and goes on until ctx or Ctrl-C ends it, also
-// across rotations.
-func (a *app) followLog(ctx context.Context, h profile.Home, lines int) error {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
-	defer stop()
-	last, err := lastLines(h.LogDir(), lines)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	for _, line := range last {
-		fmt.Fprintln(a.Out, line)
-	}
-	start := &tail.SeekInfo{Whence: io.SeekEnd}
-	if err != nil {
-		start = nil // not there yet: everything that comes is new
-	}
-	t, err := tail.TailFile(currentLog(h), tail.Config{Follow: true, ReOpen: true, Location: start, Logger: tail.DiscardingLogger})
-	if err != nil {
-		return fmt.Errorf("cannot follow the log: %w", err)
-	}
-	defer t.Cleanup()
-	for {
-		select {
-		case <-ctx.Done():
-			return t.Stop()
-		case line, ok := <-t.Lines:
-			if !ok {
-				return t.Err()
-			}
-			fmt.Fprintln(a.Out, line.Text)
-		}
-	}
-}
-
-// tailBytes is how much of a log is read to find its last lines; a log file has at most 1 MB.
-const tailBytes = 1 << 20
-
-// lastLines returns the last n lines of the current log file in a directory.
+// lastLines returns the last lines of a log, for a message.
 func lastLines(dir string, n int) ([]string, error) {
-	f, err := volume.Open(filepath.Join(dir, "current"))
-	if err != nil {
-		return nil, err
+	lines, err := logs.Last(dir, n)
+	for i, line := range lines {
+		lines[i] = logs.Printable(line)
 	}
-	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.Size() > tailBytes {
-		if _, err := f.Seek(-tailBytes, io.SeekEnd); err != nil {
-			return nil, fmt.Errorf("cannot read the log: %w", err)
-		}
-	}
-	data, err := io.ReadAll(io.LimitReader(f, 2*tailBytes))
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the log: %w", err)
-	}
-	data = bytes.TrimSuffix(data, []byte("\n"))
-	if len(data) == 0 || n == 0 {
-		return nil, nil
-	}
-	lines := strings.Split(string(data), "\n")
-	return lines[max(0, len(lines)-n):], nil
+	return lines, err
 }

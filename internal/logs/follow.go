@@ -1,0 +1,218 @@
+package logs
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// Follow passes on the lines that a query asks for and then each new one, until ctx ends. It goes on across
+// rotations, and takes in profiles whose logs appear. waiting is called once if there is no log yet.
+func Follow(ctx context.Context, p Place, q Query, sink Sink, warn Warn, waiting func()) error {
+	w, err := newWatch(p)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	f := follower{watch: w, sink: sink, warn: warn, tails: map[string]*tail{}, dirty: map[string]bool{}}
+	defer f.close()
+	if err := f.begin(q); err != nil {
+		return err
+	}
+	if !anything(f.sorted(nil)) {
+		waiting()
+	}
+	for {
+		if err := f.wait(ctx); err != nil || ctx.Err() != nil {
+			return err
+		}
+		if err := f.pass(); err != nil {
+			return err
+		}
+	}
+}
+
+type follower struct {
+	watch *watch
+	sink  Sink
+	warn  Warn
+	tails map[string]*tail // by directory
+	dirty map[string]bool  // the directories in which something happened
+	rearm bool             // directories came or went
+}
+
+func (f *follower) close() {
+	for _, t := range f.tails {
+		t.close()
+	}
+}
+
+// sorted returns the logs of some directories, or of all.
+func (f *follower) sorted(dirs map[string]bool) []*tail {
+	var some []*tail
+	for dir, t := range f.tails {
+		if dirs == nil || dirs[dir] {
+			some = append(some, t)
+		}
+	}
+	slices.SortFunc(some, func(a, b *tail) int { return cmp.Compare(a.dir, b.dir) })
+	return some
+}
+
+// begin shows what is there already. The watches stand before the logs are read, so nothing falls in between.
+func (f *follower) begin(q Query) error {
+	names, err := f.watch.arm(f.warn)
+	if err != nil {
+		return err
+	}
+	for _, n := range names {
+		t := &tail{profile: n, dir: f.watch.place.logDir(n)}
+		f.tails[t.dir] = t
+		f.tell(t, begin(t, q))
+	}
+	return emit(f.sorted(nil), q, f.sink, f.warn)
+}
+
+// tell passes on a problem of one log, once.
+func (f *follower) tell(t *tail, err error) {
+	if err == nil {
+		t.said = ""
+		return
+	}
+	if t.said != err.Error() {
+		t.said = err.Error()
+		f.warn(t.profile, err)
+	}
+}
+
+// wait returns when something happened, at once if there is work left.
+func (f *follower) wait(ctx context.Context) error {
+	if len(f.dirty) == 0 {
+		select {
+		case <-ctx.Done():
+			return nil
+		case e, ok := <-f.watch.w.Events:
+			if !ok {
+				return errors.New("cannot follow: the system sends no more notifications")
+			}
+			f.note(e)
+		case err := <-f.watch.w.Errors:
+			if err := f.failed(err); err != nil {
+				return err
+			}
+		}
+	}
+	// What else has happened meanwhile belongs to the same pass.
+	for range 1024 {
+		select {
+		case e, ok := <-f.watch.w.Events:
+			if ok {
+				f.note(e)
+				continue
+			}
+		default:
+		}
+		break
+	}
+	return nil
+}
+
+func (f *follower) failed(err error) error {
+	if !errors.Is(err, fsnotify.ErrEventOverflow) {
+		return fmt.Errorf("cannot follow: %w", err)
+	}
+	// Too much happened to be told: look everywhere.
+	f.rearm = true
+	for dir := range f.tails {
+		f.dirty[dir] = true
+	}
+	return nil
+}
+
+func (f *follower) note(e fsnotify.Event) {
+	gone := e.Op.Has(fsnotify.Remove) || e.Op.Has(fsnotify.Rename)
+	switch dir := filepath.Dir(e.Name); {
+	case f.watch.watched[e.Name] && gone:
+		f.watch.forget(e.Name)
+		f.rearm = true
+	case f.watch.watched[dir]:
+		f.dirty[dir] = true
+	case e.Name == f.watch.base && gone:
+		f.watch.base, f.rearm = "", true
+	case e.Op.Has(fsnotify.Create) || gone:
+		f.rearm = true
+	}
+}
+
+// passBytes is how much of a log is read before the others have their turn.
+const passBytes = 1 << 20
+
+// pass reads what is new in the directories where something happened.
+func (f *follower) pass() error {
+	if f.rearm {
+		f.rearm = false
+		if err := f.renew(); err != nil {
+			return err
+		}
+	}
+	dirty := f.sorted(f.dirty)
+	clear(f.dirty)
+	var lines []Line
+	for _, t := range dirty {
+		lines = f.drain(t, lines)
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(lines, func(a, b Line) int { return a.at.Compare(b.at) })
+	return f.sink(lines)
+}
+
+// renew watches what has come.
+func (f *follower) renew() error {
+	names, err := f.watch.arm(f.warn)
+	if err != nil {
+		return err
+	}
+	for _, n := range names {
+		dir := f.watch.place.logDir(n)
+		if f.tails[dir] == nil {
+			f.tails[dir] = &tail{profile: n, dir: dir}
+		}
+		f.dirty[dir] = true
+	}
+	return nil
+}
+
+// drain adds the new lines of a log. What is over passBytes has to wait for the next pass.
+func (f *follower) drain(t *tail, lines []Line) []Line {
+	err := t.look()
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil // the profile was deleted
+	}
+	for n := 0; n <= passBytes; {
+		l, ok, nerr := t.next()
+		if !ok {
+			f.tell(t, errors.Join(err, nerr))
+			return lines
+		}
+		lines = append(lines, l)
+		n += len(l.raw) + 1
+	}
+	f.dirty[t.dir] = true
+	return lines
+}
+
+// Waiting says what is waited for.
+func (p Place) Waiting() string {
+	if p.All {
+		return fmt.Sprintf("no log yet in %s: waiting for a gateway to write one", p.Dir())
+	}
+	return fmt.Sprintf("no log yet of profile '%s': waiting for %s", p.Profile, filepath.Join(p.Dir(), currentName))
+}

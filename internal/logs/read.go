@@ -1,0 +1,167 @@
+package logs
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"hermes/internal/profile"
+	"hermes/internal/volume"
+)
+
+// Place says whose logs are read.
+type Place struct {
+	// Root is HERMES_HOME.
+	Root string
+	// Profile is whose log; All means everybody's.
+	Profile profile.Name
+	All     bool
+}
+
+// Query says which lines are wanted.
+type Query struct {
+	// Last is how many lines, counted from the end; negative means all.
+	Last int
+	// Since leaves out what is older, if it is not zero.
+	Since time.Time
+}
+
+// Sink takes lines, some at a time, in order. An error of it ends the reading.
+type Sink func([]Line) error
+
+// Warn hears of a log that cannot be read, while the others are.
+type Warn func(n profile.Name, err error)
+
+// ErrNone reports that there is no log yet.
+var ErrNone = errors.New("no log yet")
+
+// dir is where all logs are (contract "On disk").
+func (p Place) dir() string { return filepath.Join(p.Root, "logs", "gateways") }
+
+// Dir returns the directory that is looked at.
+func (p Place) Dir() string {
+	if p.All {
+		return p.dir()
+	}
+	return p.logDir(p.Profile)
+}
+
+func (p Place) logDir(n profile.Name) string {
+	return profile.NewStore(p.Root).Home(n).LogDir()
+}
+
+// names returns the profiles that have a log directory, of those that are asked for.
+func (p Place) names() ([]profile.Name, error) {
+	if !p.All {
+		if _, err := os.Lstat(p.logDir(p.Profile)); errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		return []profile.Name{p.Profile}, nil
+	}
+	err := volume.IsDir(p.dir())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(p.dir())
+	if err != nil {
+		return nil, err
+	}
+	var names []profile.Name
+	for _, e := range entries {
+		if n, err := profile.ParseName(e.Name()); err == nil {
+			names = append(names, n)
+		}
+	}
+	return names, nil
+}
+
+// Read passes on the lines that a query asks for. Where there is none and never was, the error wraps ErrNone.
+// The log of a single profile that cannot be read is an error; among all it is a warning.
+func Read(p Place, q Query, sink Sink, warn Warn) error {
+	names, err := p.names()
+	if err != nil {
+		return fmt.Errorf("cannot read the logs: %w", err)
+	}
+	var tails []*tail
+	defer func() {
+		for _, t := range tails {
+			t.close()
+		}
+	}()
+	broken := 0
+	for _, n := range names {
+		t := &tail{profile: n, dir: p.logDir(n), final: true}
+		tails = append(tails, t)
+		if err := begin(t, q); err != nil {
+			if !p.All {
+				return fmt.Errorf("cannot read the log: %w", err)
+			}
+			broken++
+			warn(n, err)
+		}
+	}
+	if !anything(tails) {
+		if broken > 0 {
+			return fmt.Errorf("cannot read any log in %s", p.dir())
+		}
+		return fmt.Errorf("%w in %s: a supervised gateway writes it", ErrNone, p.Dir())
+	}
+	return emit(tails, q, sink, warn)
+}
+
+// begin looks at a log for the first time and goes to where a query begins.
+func begin(t *tail, q Query) error {
+	err := t.look()
+	if err == nil {
+		err = t.seek(q)
+	}
+	if err != nil {
+		t.close()
+	}
+	return err
+}
+
+func anything(tails []*tail) bool {
+	for _, t := range tails {
+		if t.active != nil || len(t.queue) > 0 || len(t.known) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// emit passes on what the tails hold now.
+func emit(tails []*tail, q Query, sink Sink, warn Warn) error {
+	out := batches{sink: sink, last: q.Last}
+	err := merge(tails, out.add, func(t *tail, err error) { warn(t.profile, err) })
+	if err != nil {
+		return err
+	}
+	return out.flush()
+}
+
+// Last returns the last n lines of the log in a directory as they stand there.
+func Last(dir string, n int) ([]string, error) {
+	t := &tail{dir: dir, final: true}
+	defer t.close()
+	if err := begin(t, Query{Last: n}); err != nil {
+		return nil, fmt.Errorf("cannot read the log: %w", err)
+	}
+	var lines []string
+	for {
+		l, ok, err := t.next()
+		if err != nil {
+			return lines, fmt.Errorf("cannot read the log: %w", err)
+		}
+		if !ok {
+			return lines, nil
+		}
+		lines = append(lines, l.raw)
+	}
+}

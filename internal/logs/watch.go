@@ -1,0 +1,115 @@
+package logs
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/fsnotify/fsnotify"
+
+	"hermes/internal/profile"
+	"hermes/internal/volume"
+)
+
+// watch is told by the system when something happens in the log directories. A
+// directory that does not exist yet is waited for in the one above it.
+type watch struct {
+	place   Place
+	w       *fsnotify.Watcher
+	above   []string        // the directories above the logs, outermost first
+	base    string          // that of them which is watched
+	watched map[string]bool // log directories
+	told    map[string]bool // log directories that cannot be watched
+}
+
+func newWatch(p Place) (*watch, error) {
+	w, err := fsnotify.NewBufferedWatcher(256)
+	if err != nil {
+		return nil, fmt.Errorf("cannot follow: %w", err)
+	}
+	return &watch{
+		place: p, w: w, watched: map[string]bool{}, told: map[string]bool{},
+		above: []string{p.Root, filepath.Dir(p.dir()), p.dir()},
+	}, nil
+}
+
+func (w *watch) close() { w.w.Close() }
+
+// arm watches what is there to be watched and returns the profiles whose logs are watched from now on. What
+// keeps one log among all from being watched is a warning.
+func (w *watch) arm(warn Warn) ([]profile.Name, error) {
+	for {
+		base := w.deepest()
+		if base == "" {
+			return nil, fmt.Errorf("cannot follow: there is no directory %s", w.above[0])
+		}
+		if base != w.base {
+			if w.base != "" {
+				_ = w.w.Remove(w.base) // it may have gone
+			}
+			if err := w.w.Add(base); err != nil {
+				return nil, fmt.Errorf("cannot follow: watch %s: %w", base, err)
+			}
+			w.base = base
+		}
+		// What was made before the watch would never be told.
+		if w.deepest() == base {
+			break
+		}
+	}
+	names, err := w.place.names()
+	if err != nil {
+		return nil, fmt.Errorf("cannot follow: %w", err)
+	}
+	var fresh []profile.Name
+	for _, n := range names {
+		dir := w.place.logDir(n)
+		if w.watched[dir] {
+			continue
+		}
+		err := volume.IsDir(dir)
+		if err == nil {
+			if err = w.w.Add(dir); err == nil {
+				w.watched[dir] = true
+				fresh = append(fresh, n)
+				continue
+			}
+			err = fmt.Errorf("watch %s: %w", dir, err)
+		}
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // gone again
+		case !w.place.All:
+			return nil, fmt.Errorf("cannot follow: %w", err)
+		case !w.told[dir]:
+			w.told[dir] = true
+			warn(n, err)
+		}
+	}
+	return fresh, nil
+}
+
+// deepest returns the innermost directory above the logs that exists, or "".
+func (w *watch) deepest() string {
+	// HERMES_HOME itself may be a link.
+	if info, err := os.Stat(w.above[0]); err != nil || !info.IsDir() {
+		return ""
+	}
+	found := w.above[0]
+	for _, dir := range w.above[1:] {
+		if volume.IsDir(dir) != nil {
+			break
+		}
+		found = dir
+	}
+	return found
+}
+
+// forget takes a log directory that has gone off the list, so that its successor is watched.
+func (w *watch) forget(dir string) {
+	if w.watched[dir] {
+		_ = w.w.Remove(dir) // it may have gone
+		delete(w.watched, dir)
+	}
+}
