@@ -1,6 +1,8 @@
 package boot
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -40,6 +42,13 @@ func Reconcile(store *profile.Store, slots Slots, getenv func(string) string, dr
 	if err != nil {
 		problems = append(problems, err)
 	}
+	var ports map[profile.Name]profile.Assignment
+	if !dryRun {
+		// Before there is a slot: a gateway's first start finds its port decided.
+		if ports, err = store.AssignPorts(context.Background(), getenv); err != nil {
+			problems = append(problems, err)
+		}
+	}
 	var outcomes []Outcome
 	for _, e := range entries {
 		o := Outcome{Profile: e.Label, PriorState: "unknown", Action: Skipped}
@@ -47,6 +56,7 @@ func Reconcile(store *profile.Store, slots Slots, getenv func(string) string, dr
 			o.Reason = e.Err.Error()
 		} else {
 			o = reconcileOne(e.Home, slots, getenv, dryRun)
+			o.Reason = cmp.Or(o.Reason, portTrouble(ports[e.Home.Name]))
 		}
 		outcomes = append(outcomes, o)
 	}
@@ -61,6 +71,17 @@ func Reconcile(store *profile.Store, slots Slots, getenv func(string) string, dr
 		problems = append(problems, err)
 	}
 	return outcomes, errors.Join(problems...)
+}
+
+// portTrouble says why a gateway may not get its port; "" if there is no reason.
+func portTrouble(a profile.Assignment) string {
+	switch {
+	case a.Err != nil:
+		return a.Err.Error()
+	case a.Shared != "":
+		return fmt.Sprintf("its port %d is also that of profile '%s'", a.Port, a.Shared)
+	}
+	return ""
 }
 
 func reconcileOne(h profile.Home, slots Slots, getenv func(string) string, dryRun bool) Outcome {

@@ -53,7 +53,7 @@ Without -p a command is about the profile "default", whose home is HERMES_HOME
 	})
 	complete(cmd, "profile", a.completeProfile)
 	complete(cmd, "format", cobra.FixedCompletions([]cobra.Completion{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
-	cmd.AddCommand(a.gatewayCommand(), a.statusCommand(), a.dashboardCommand(), a.healthcheckCommand(),
+	cmd.AddCommand(a.gatewayCommand(), a.profileCommand(), a.statusCommand(), a.dashboardCommand(), a.healthcheckCommand(),
 		a.versionCommand(), a.bootCommand(), a.initCommand())
 	return cmd
 }

@@ -60,10 +60,11 @@ func (a *app) report(err error) int {
 	return code
 }
 
-// name returns the profile that -p chose, or the default one.
+// name returns the profile that -p chose; without -p the one that `hermes profile use` chose, where that counts,
+// or the default one.
 func (a *app) name() (profile.Name, error) {
 	if a.profile == "" {
-		return profile.Default(), nil
+		return a.unnamed()
 	}
 	n, err := profile.ParseName(a.profile)
 	if err != nil {

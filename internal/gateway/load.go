@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -37,8 +38,12 @@ type settings struct {
 }
 
 // load reads the profile's files. Errors are *profile.ConfigError.
-func (g *gateway) load() (s settings, err error) {
+func (g *gateway) load(ctx context.Context) (s settings, err error) {
 	h := g.o.Home
+	// A profile that was made without our commands gets its port at its first start.
+	if _, err := profile.NewStore(h.Root).AssignPort(ctx, h, g.o.Getenv); err != nil {
+		return s, err
+	}
 	if s.config, err = profile.LoadConfig(h); err != nil {
 		return s, err
 	}

@@ -30,7 +30,7 @@ type service struct {
 
 // start loads, binds and opens, and undoes it all if one of these fails.
 func (g *gateway) start(ctx context.Context) (_ *service, err error) {
-	set, err := g.load()
+	set, err := g.load(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,178 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"hermes/internal/container"
+	"hermes/internal/gateway"
+	"hermes/internal/profile"
+	"hermes/internal/service"
+)
+
+func (a *app) profileCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "profile",
+		Short: "Create, copy, rename and delete profiles",
+		Long: `A profile is a home directory with its own identity (SOUL.md), configuration (config.yaml), secrets (.env) and
+memory. Each profile has a gateway of its own. The profile "default" is HERMES_HOME itself, the
+others lie in HERMES_HOME/profiles.`,
+		Example: `  hermes profile create coder
+  hermes -p coder gateway start
+  hermes profile export coder -o coder.tar.zst`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return unknownCommand(cmd, args[0])
+			}
+			return cmd.Help()
+		},
+	}
+	cmd.AddCommand(a.profileListCommand(), a.profileShowCommand(), a.profileCreateCommand(), a.profileDeleteCommand(),
+		a.profileRenameCommand(), a.profileExportCommand(), a.profileImportCommand(), a.profileUseCommand())
+	return cmd
+}
+
+// profiles returns what keeps profiles and their slots together.
+func (a *app) profiles() (service.Profiles, error) {
+	store, err := a.store()
+	return service.Profiles{Manager: a.manager(), Store: store, StopForeground: gateway.Stop}, err
+}
+
+// unnamed returns the profile of a command without -p. What `hermes profile use` chose counts for people at a host's shell
+// only: in the image, and in a supervised child, no -p means the default profile (M14).
+func (a *app) unnamed() (profile.Name, error) {
+	if !a.stickyCounts() {
+		return profile.Default(), nil
+	}
+	store, err := a.store()
+	if err != nil {
+		return profile.Default(), nil //nolint:nilerr // the command says it where it needs the store
+	}
+	return store.ActiveOrDefault()
+}
+
+func (a *app) stickyCounts() bool {
+	return a.getenv(container.SupervisedChild) != "1" && !container.InImage() && !container.IsCommand()
+}
+
+// words checks the number of arguments as usage; names says what they are.
+func words(least int, names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < least:
+			return &usageError{fmt.Errorf("`%s` needs %s: see `%s --help`", cmd.CommandPath(), strings.Join(names[len(args):least], " and "), cmd.CommandPath())}
+		case len(args) > len(names):
+			return noArgs(cmd, args[len(names):])
+		}
+		return nil
+	}
+}
+
+// nameArg returns the profile of an optional first argument, else the one of -p.
+func (a *app) nameArg(args []string) (profile.Name, error) {
+	if len(args) == 0 {
+		return a.name()
+	}
+	return parseName(args[0])
+}
+
+func parseName(s string) (profile.Name, error) {
+	n, err := profile.ParseName(s)
+	if err != nil {
+		return n, &usageError{err}
+	}
+	return n, nil
+}
+
+// completeFirst completes the first argument with the names of profiles.
+func (a *app) completeFirst(cmd *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return a.completeProfile(cmd, args, prefix)
+}
+
+// completeNamed is completeFirst without the default profile.
+func (a *app) completeNamed(cmd *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	names, directive := a.completeFirst(cmd, args, prefix)
+	var named []cobra.Completion
+	for _, n := range names {
+		if n != profile.DefaultName {
+			named = append(named, n)
+		}
+	}
+	return named, directive
+}
+
+// withWayOut tells where to look after a name that is not there.
+func withWayOut(err error) error {
+	var missing *profile.NotFoundError
+	var gone *profile.ActiveGoneError
+	if errors.As(err, &missing) && !errors.As(err, &gone) {
+		return fmt.Errorf("%w; `hermes profile list` shows those that are there", err)
+	}
+	return err
+}
+
+// made is what programs are told about a new profile.
+type made struct {
+	Profile profile.Name `json:"profile"`
+	Home    string       `json:"home"`
+	Port    int          `json:"port,omitempty"`
+	LeftOut []string     `json:"left_out,omitempty"`
+	// Registered tells whether it has a slot.
+	Registered bool `json:"registered"`
+}
+
+// register gives a new profile its slot. makeErr is what came of making it, which may lack its port only.
+func (a *app) register(ctx context.Context, p service.Profiles, m profile.Made, makeErr error) (made, error) {
+	var unassigned *profile.UnassignedError
+	if makeErr != nil && !errors.As(makeErr, &unassigned) {
+		return made{}, withWayOut(makeErr)
+	}
+	info := made{m.Home.Name, m.Home.Dir, m.Port, m.LeftOut, p.Manager != nil && p.Manager.SupportsRegistration()}
+	if makeErr == nil {
+		if err := p.Register(ctx, m.Home); err != nil {
+			return info, fmt.Errorf("profile '%s' is made, but has no slot: %w; `hermes -p %s gateway start` tries again", info.Profile, err, info.Profile)
+		}
+	}
+	return info, makeErr
+}
+
+// tellMade says what was made and what to type next.
+func (a *app) tellMade(verb string, m made, started bool) error {
+	if a.format == "json" {
+		return a.json(m)
+	}
+	fmt.Fprintf(a.Out, "✓ profile '%s' is %s: %s, port %d\n", m.Profile, verb, m.Home, m.Port)
+	switch {
+	case started:
+	case m.Registered:
+		fmt.Fprintf(a.Out, "  next: `hermes -p %s gateway start`\n", m.Profile)
+	default:
+		fmt.Fprintf(a.Out, "  next: `hermes -p %s gateway run`\n", m.Profile)
+	}
+	return nil
+}
+
+// tellLeftOut names files that did not come along, on stderr, where they do not disturb an archive.
+func (a *app) tellLeftOut(why string, files []string) {
+	if len(files) == 0 || a.format == "json" {
+		return
+	}
+	const most = 8
+	shown, more := files, ""
+	if len(files) > most {
+		shown, more = files[:most], fmt.Sprintf(" and %d more", len(files)-most)
+	}
+	quoted := make([]string, len(shown))
+	for i, f := range shown {
+		quoted[i] = fmt.Sprintf("%q", f)
+	}
+	fmt.Fprintf(a.Err, "left out (%s): %s%s\n", why, strings.Join(quoted, ", "), more)
+}

@@ -1,0 +1,66 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"hermes/internal/profile"
+)
+
+func (a *app) profileImportCommand() *cobra.Command {
+	var as string
+	cmd := &cobra.Command{
+		Use:   "import FILE",
+		Short: "Make a profile from an archive and register its gateway, down",
+		Long: `import makes a profile from an archive of ` + "`hermes profile export`" + `, - for standard input. It never overwrites a profile, and
+it refuses an archive that would write or link to anything outside of the profile, or that unpacks to
+absurd sizes. A key is generated if the archive holds none, and a port that another profile owns is moved.`,
+		Example: `  hermes profile import coder.tar.zst
+  hermes profile import coder.tar.zst --as reviewer`,
+		Args: words(1, "FILE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o := profile.ImportOptions{Limits: profile.DefaultLimits(), Getenv: a.getenv}
+			if as != "" {
+				n, err := profile.NewName(as)
+				if err != nil {
+					return &usageError{err}
+				}
+				o.As = n
+			}
+			return a.importArchive(cmd.Context(), args[0], o)
+		},
+	}
+	cmd.Flags().StringVar(&as, "as", "", "the `NAME` of the new profile (default: the one in the archive)")
+	complete(cmd, "as", cobra.NoFileCompletions)
+	return cmd
+}
+
+func (a *app) importArchive(ctx context.Context, file string, o profile.ImportOptions) error {
+	p, err := a.profiles()
+	if err != nil {
+		return err
+	}
+	in := a.In
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return fmt.Errorf("cannot read the archive: %w", err)
+		}
+		defer f.Close()
+		in = io.Reader(f)
+	}
+	var done func()
+	o.Progress, done = a.progress("importing " + file)
+	m, err := p.Store.Import(ctx, in, o)
+	done()
+	info, err := a.register(ctx, p, m, err)
+	a.tellLeftOut("it belongs to the gateway that was exported", m.LeftOut)
+	if err != nil {
+		return err
+	}
+	return a.tellMade("imported", info, false)
+}

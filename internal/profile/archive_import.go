@@ -1,0 +1,260 @@
+package profile
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// Limits bound what an archive may unpack to: whoever made it may mean harm.
+type Limits struct {
+	Entries int   // files, directories and links together
+	File    int64 // bytes of one file
+	Total   int64 // bytes of the unpacked archive
+	// Ratio is how many times the archive's own size it may unpack to. It counts from RatioFrom bytes
+	// on: a small archive may well be mostly zeros.
+	Ratio     int64
+	RatioFrom int64
+}
+
+// DefaultLimits are far above what a profile is: tens of files and, after years, some GB of memory.
+func DefaultLimits() Limits {
+	return Limits{Entries: 100_000, File: 8 << 30, Total: 16 << 30, Ratio: 250, RatioFrom: 64 << 20}
+}
+
+const (
+	// maxWindow is how much memory an archive may make us keep for its back references. Archives of ours use it too.
+	maxWindow = 8 << 20
+	// maxPath bounds a name in an archive, maxDepth its directories.
+	maxPath  = 1024
+	maxDepth = 48
+)
+
+// ArchiveError reports an archive that is refused, or broken. Nothing of it remains.
+type ArchiveError struct {
+	Entry string // the name in the archive; "" if it is about the whole
+	Msg   string
+}
+
+func (e *ArchiveError) Error() string {
+	if e.Entry == "" {
+		return "refusing the archive: " + e.Msg
+	}
+	return fmt.Sprintf("refusing the archive: %q %s", e.Entry, e.Msg)
+}
+
+// ImportOptions says how an archive becomes a profile.
+type ImportOptions struct {
+	// As is the profile's name; the zero Name means the one in the archive.
+	As     Name
+	Limits Limits
+	// Getenv is the environment; it tells the port of the default profile.
+	Getenv func(string) string
+	// Progress, if not nil, is called with what has been unpacked so far.
+	Progress func(files int, size int64)
+}
+
+// Import makes a profile from an archive. The archive is unpacked beside the profiles and appears among them only if all
+// of it is good: nothing is ever overwritten, and nothing is written elsewhere. Locks, pids and states in it are
+// dropped; a key is made if it has none; a port that another profile owns is moved. Errors are those of Create, and
+// *ArchiveError.
+func (s *Store) Import(ctx context.Context, r io.Reader, o ImportOptions) (Made, error) {
+	if o.As != (Name{}) {
+		if err := s.vacant(o.As); err != nil {
+			return Made{}, err
+		}
+	}
+	st, err := s.stage()
+	if err != nil {
+		return Made{}, err
+	}
+	defer st.discard()
+	u := unpacker{ctx: ctx, to: st.root, o: o}
+	u.named = func(top string) error {
+		if o.As != (Name{}) {
+			return nil
+		}
+		if o.As, err = NewName(top); err != nil {
+			return &ArchiveError{"", fmt.Sprintf("it holds a directory that cannot be a profile's name (%v): choose one with `--as NAME`", err)}
+		}
+		return s.vacant(o.As)
+	}
+	if err := u.decompress(r); err != nil {
+		return Made{}, err
+	}
+	home := st.home(o.As)
+	if err := u.finish(home); err != nil {
+		return Made{}, err
+	}
+	if err := home.seedFiles(); err != nil {
+		return Made{}, fmt.Errorf("cannot import profile '%s': %w", o.As, err)
+	}
+	return s.settle(ctx, st, o.As, Made{LeftOut: u.dropped}, o.Getenv)
+}
+
+// unpacker writes the entries of an archive below one directory.
+type unpacker struct {
+	ctx     context.Context
+	to      *os.Root
+	o       ImportOptions
+	named   func(top string) error // told the archive's one directory, once
+	top     string
+	seen    map[string]bool // true: by an entry of its own; false: a directory on the way to one
+	links   []link
+	dropped []string
+	files   int
+	size    int64 // written so far
+	read    *counter
+}
+
+type link struct{ name, target string }
+
+func (u *unpacker) decompress(r io.Reader) error {
+	u.read = &counter{r: r}
+	z, err := zstd.NewReader(u.read, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+	if err != nil {
+		return broken(err)
+	}
+	defer z.Close()
+	out := &bounded{r: z, u: u}
+	if err := u.unpack(tar.NewReader(out)); err != nil {
+		return err
+	}
+	// What follows the end still counts, and its checksum must be right.
+	if _, err := io.Copy(io.Discard, out); err != nil {
+		return broken(err)
+	}
+	return nil
+}
+
+// broken keeps refusals and what concerns this system as they are.
+func broken(err error) error {
+	var refused *ArchiveError
+	var pe *fs.PathError
+	switch {
+	case errors.As(err, &refused), errors.As(err, &pe), errors.Is(err, context.Canceled):
+		return err
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return &ArchiveError{"", "it is cut off"}
+	case errors.Is(err, zstd.ErrMagicMismatch):
+		return &ArchiveError{"", "it is not what `hermes profile export` writes (a .tar.zst)"}
+	case errors.Is(err, zstd.ErrWindowSizeExceeded):
+		return &ArchiveError{"", fmt.Sprintf("unpacking it takes more than %d MB of memory: compress it with `zstd` at level 19 or lower, without --long", maxWindow>>20)}
+	}
+	return &ArchiveError{"", "it is broken: " + err.Error()}
+}
+
+// counter counts what is read of the archive.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// bounded ends an archive that unpacks to too much, headers and padding included.
+type bounded struct {
+	r io.Reader
+	u *unpacker
+	n int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if err := b.u.ctx.Err(); err != nil {
+		return 0, context.Cause(b.u.ctx)
+	}
+	n, err := b.r.Read(p)
+	b.n += int64(n)
+	if lerr := b.u.bound(b.n); lerr != nil {
+		return n, lerr
+	}
+	return n, err
+}
+
+// bound checks a size against the limits for the whole.
+func (u *unpacker) bound(size int64) error {
+	l := u.o.Limits
+	if size > l.Total {
+		return &ArchiveError{"", fmt.Sprintf("it unpacks to more than %d bytes", l.Total)}
+	}
+	if size > l.RatioFrom && size/l.Ratio > u.read.n {
+		return &ArchiveError{"", fmt.Sprintf("it unpacks to more than %d times its size", l.Ratio)}
+	}
+	return nil
+}
+
+func (u *unpacker) unpack(t *tar.Reader) error {
+	u.seen = map[string]bool{}
+	for n := 0; ; n++ {
+		hdr, err := t.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return broken(err)
+		}
+		if n >= u.o.Limits.Entries {
+			return &ArchiveError{"", fmt.Sprintf("it has more than %d entries", u.o.Limits.Entries)}
+		}
+		if hdr.Typeflag == tar.TypeXGlobalHeader {
+			continue
+		}
+		if err := u.entry(hdr, t); err != nil {
+			return err
+		}
+	}
+	return u.makeLinks()
+}
+
+// makeLinks comes last: nothing is ever written through a link. Each must then lead to something in the home.
+func (u *unpacker) makeLinks() error {
+	for _, l := range u.links {
+		if err := u.parents(l.name); err != nil {
+			return err
+		}
+		if err := u.to.Symlink(l.target, l.name); err != nil {
+			return taken(l.name, err)
+		}
+	}
+	for _, l := range u.links {
+		if _, err := u.to.Stat(l.name); err != nil {
+			return &ArchiveError{l.name, "is a link that leads out of the profile, or nowhere"}
+		}
+	}
+	return nil
+}
+
+// finish checks that what was unpacked is a profile.
+func (u *unpacker) finish(h Home) error {
+	if u.top == "" {
+		return &ArchiveError{"", "it is empty"}
+	}
+	for _, file := range []string{h.Soul(), h.Config(), h.Env(), h.Database()} {
+		info, err := os.Lstat(file)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && file == h.Soul():
+			return &ArchiveError{"", "it has no SOUL.md, so it is no profile"}
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return err
+		case !info.Mode().IsRegular():
+			return &ArchiveError{path.Join(u.top, info.Name()), "is not a file"}
+		case file == h.Env() || file == h.Database():
+			if err := u.to.Chmod(info.Name(), 0o600); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

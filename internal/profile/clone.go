@@ -1,0 +1,131 @@
+package profile
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+
+	"hermes/internal/volume"
+)
+
+// clone copies the identity and the configuration of a profile into an empty directory. Links and special files
+// are left out, and named, like what may hold a key.
+func clone(ctx context.Context, from Home, to *os.Root) (leftOut []string, err error) {
+	src, err := os.OpenRoot(from.Dir)
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	err = walkHome(src, func(rel string, p part, d fs.DirEntry) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		switch {
+		case p == partLocal || p == partDatabase || rel == ".env":
+			return skip(d)
+		case p == partSecret, !d.IsDir() && !d.Type().IsRegular():
+			leftOut = append(leftOut, rel)
+			return skip(d)
+		case d.IsDir():
+			return to.Mkdir(rel, 0o755)
+		case rel == path.Base(from.Config()):
+			return cloneConfig(from, to)
+		}
+		return copyIn(src, to, rel)
+	})
+	return leftOut, err
+}
+
+// walkHome calls f for everything in a home, by name, a directory before what is in it. It follows no links. f
+// answers a directory with fs.SkipDir.
+func walkHome(r *os.Root, f func(rel string, p part, d fs.DirEntry) error) error {
+	return fs.WalkDir(r.FS(), ".", func(rel string, d fs.DirEntry, err error) error {
+		if err != nil {
+			if errors.Is(err, fs.ErrNotExist) && rel != "." {
+				return nil // a temporary file
+			}
+			return err
+		}
+		if rel == "." {
+			return nil
+		}
+		return f(rel, partOf(rel), d)
+	})
+}
+
+func skip(d fs.DirEntry) error {
+	if d.IsDir() {
+		return fs.SkipDir
+	}
+	return nil
+}
+
+func copyIn(from, to *os.Root, rel string) error {
+	in, err := volume.OpenIn(from, rel)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	info, err := in.Stat()
+	if err != nil {
+		return err
+	}
+	out, err := to.OpenFile(rel, os.O_WRONLY|os.O_CREATE|os.O_EXCL, cleanMode(info.Mode()))
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+// cleanMode keeps whether a file can be run and by whom it can be read, and makes it its owner's.
+func cleanMode(m fs.FileMode) fs.FileMode { return m.Perm()&^0o022 | 0o600 }
+
+// cloneConfig copies config.yaml without its port. The port that the clone gets is written into its .env, which
+// comes first: a file from which the port cannot be cut is copied as it is.
+func cloneConfig(from Home, to *os.Root) error {
+	data, err := volume.ReadFile(from.Config(), maxConfigFile)
+	if err != nil {
+		return err
+	}
+	data = withoutPort(data)
+	if err := to.WriteFile("config.yaml", data, 0o644); err != nil {
+		return fmt.Errorf("copy config.yaml: %w", err)
+	}
+	return nil
+}
+
+// withoutPort cuts the line of api_server.port out of a config.yaml, if the rest means what it meant.
+func withoutPort(data []byte) []byte {
+	before, err := parseConfig("", data)
+	if err != nil || before.APIServer.Port == 0 {
+		return data
+	}
+	line := lineOf(data, "api_server.port")
+	lines := bytes.SplitAfter(data, []byte("\n"))
+	if line < 1 || line > len(lines) {
+		return data
+	}
+	cut := bytes.Join(append(lines[:line-1:line-1], lines[line:]...), nil)
+	after, err := parseConfig("", cut)
+	before.APIServer.Port = 0
+	if err != nil || fmt.Sprintf("%+v", plain(before)) != fmt.Sprintf("%+v", plain(after)) {
+		return data
+	}
+	return cut
+}
+
+// plain is a configuration without pointers, to compare it.
+func plain(c Config) any {
+	retries := *c.Model.MaxRetries
+	c.Model.MaxRetries = nil
+	return struct {
+		Config
+		retries int
+	}{c, retries}
+}

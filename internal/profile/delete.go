@@ -1,0 +1,190 @@
+package profile
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"hermes/internal/volume"
+)
+
+// RootProfileError reports an attempt to delete, rename or overwrite the default profile.
+type RootProfileError struct{ Action string }
+
+func (e *RootProfileError) Error() string {
+	return fmt.Sprintf("cannot touch the root profile: 'default' is the home of all others; %s is for named profiles", e.Action)
+}
+
+// RunningError reports a profile whose gateway still runs.
+type RunningError struct {
+	Name Name
+	PID  int // 0 if it does not say
+}
+
+func (e *RunningError) Error() string {
+	who := "by a process that cannot be seen from here, perhaps in another container on this volume"
+	if e.PID != 0 {
+		who = fmt.Sprintf("with pid %d", e.PID)
+	}
+	return fmt.Sprintf("the gateway of profile '%s' still runs, %s: stop it first", e.Name, who)
+}
+
+// gatewayLockWait is how long a gateway that was stopped may take until its lock is free.
+const gatewayLockWait = 3 * time.Second
+
+// lockGateway keeps gateways from starting in a home. The lock is the gateway's own.
+func lockGateway(ctx context.Context, h Home) (*volume.Lock, error) {
+	ctx, cancel := context.WithTimeout(ctx, gatewayLockWait)
+	defer cancel()
+	lock, err := volume.WaitLock(ctx, h.LockFile())
+	if err == nil || !errors.Is(err, volume.ErrLocked) && !errors.Is(err, context.DeadlineExceeded) {
+		return lock, err
+	}
+	pid, _ := RunningPID(h)
+	return nil, &RunningError{h.Name, pid}
+}
+
+// Delete removes a profile's home and its logs. The home first gets a name that no profile can have, in one
+// step, so nothing ever sees half a profile, and a gateway that still wants to write finds no directory. Its
+// gateway must be down (*RunningError) and stays locked out. A profile that is not there, and of which nothing
+// is left, is *NotFoundError.
+//
+// After an interruption the next call finishes what is left.
+func (s *Store) Delete(ctx context.Context, n Name) error {
+	if n.IsDefault() {
+		return &RootProfileError{"`hermes profile delete`"}
+	}
+	left := s.Leftovers(n)
+	err := s.setAside(ctx, n)
+	var missing *NotFoundError
+	if err != nil && (!errors.As(err, &missing) || !left) {
+		return err
+	}
+	if err := s.removeAside(n); err != nil {
+		return fmt.Errorf("profile '%s' is deleted, but not all of its files: %w; delete it once more when that is mended", n, err)
+	}
+	if err := s.removeLogs(n); err != nil {
+		return fmt.Errorf("profile '%s' is deleted, but not its logs: %w", n, err)
+	}
+	return nil
+}
+
+// setAside renames a home to a name that no profile can have.
+func (s *Store) setAside(ctx context.Context, n Name) error {
+	h := s.Home(n)
+	if err := h.exists(); err != nil {
+		return err
+	}
+	lock, err := lockGateway(ctx, h)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &NotFoundError{n, h.Dir} // somebody else was faster
+	}
+	if err != nil && !errors.Is(err, volume.ErrNotRegular) { // no gateway can hold what is no file
+		return fmt.Errorf("cannot delete profile '%s': %w", n, err)
+	}
+	if lock != nil {
+		defer lock.Unlock()
+		if runtime.GOOS == "windows" { // which renames no directory with an open file
+			lock.Unlock()
+		}
+	}
+	r, err := os.OpenRoot(s.profilesDir())
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	switch err := r.Rename(n.String(), asideName(n)); {
+	case errors.Is(err, fs.ErrNotExist):
+		return &NotFoundError{n, h.Dir}
+	case err != nil:
+		return fmt.Errorf("cannot delete profile '%s': %w", n, err)
+	}
+	return nil
+}
+
+// exists is a looser check: what is to be deleted need not be usable.
+func (h Home) exists() error {
+	if err := volume.IsDir(h.Dir); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return &NotFoundError{h.Name, h.Dir}
+		}
+		return fmt.Errorf("%w: remove it yourself", err)
+	}
+	_, err := os.Lstat(h.Soul())
+	if errors.Is(err, fs.ErrNotExist) {
+		return &NotFoundError{h.Name, h.Dir}
+	}
+	return err
+}
+
+func asideName(n Name) string {
+	b := make([]byte, 6)
+	rand.Read(b) // never fails: crypto/rand
+	return asidePrefix(n) + hex.EncodeToString(b)
+}
+
+// asidePrefix: names hold no dots, so one name's prefix is no other's.
+func asidePrefix(n Name) string { return deletedPrefix + n.String() + "." }
+
+func (s *Store) removeAside(n Name) error {
+	r, err := os.OpenRoot(s.profilesDir())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	var errs []error
+	for _, name := range hiddenNames(r) {
+		if strings.HasPrefix(name, asidePrefix(n)) {
+			errs = append(errs, r.RemoveAll(name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// removeLogs deletes the gateway's log directory without following a link.
+func (s *Store) removeLogs(n Name) error {
+	r, err := os.OpenRoot(filepath.Dir(s.Home(n).LogDir()))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	return r.RemoveAll(n.String())
+}
+
+// Leftovers reports whether an interrupted delete left something of a profile whose home is gone.
+func (s *Store) Leftovers(n Name) bool {
+	if n.IsDefault() {
+		return false
+	}
+	if _, err := os.Lstat(s.Home(n).Dir); err == nil {
+		return false
+	}
+	if _, err := os.Lstat(s.Home(n).LogDir()); err == nil {
+		return true
+	}
+	r, err := os.OpenRoot(s.profilesDir())
+	if err != nil {
+		return false
+	}
+	defer r.Close()
+	for _, name := range hiddenNames(r) {
+		if strings.HasPrefix(name, asidePrefix(n)) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,59 @@
+package profile
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// part is what a file of a home is to a copy of the profile.
+type part int
+
+const (
+	// partContent is who the agent is and how it is set up: SOUL.md, config.yaml, skills.
+	partContent part = iota
+	// partSecret may hold keys. What it is cannot be known, so names decide, and rather too many.
+	partSecret
+	// partDatabase is what the profile remembers.
+	partDatabase
+	// partLocal belongs to a running gateway, or to this volume: locks, pids, states, logs, other profiles.
+	partLocal
+)
+
+var (
+	// localNames lie at the top of a home.
+	localNames = []string{
+		"gateway_state.json", "gateway_state.json.corrupt", "gateway.pid", "gateway.lock", "processes.json",
+		"state.db-shm", "profiles", "logs", "cache", "tmp",
+	}
+	// localHidden are the names that this program and atomic writes give to what lies beside those.
+	localHidden = regexp.MustCompile(`^\.(?:ports\.lock|active_profile|staging\.lock|gateway_.*|\..*|.*[^0-9][0-9]{6,})$`)
+	localFile   = regexp.MustCompile(`\.(?:pid|lock|log|sock|tmp|tar\.zst)$`)
+
+	databaseFile = regexp.MustCompile(`\.(?:db|sqlite3?)(?:-wal|-journal|-shm)?$`)
+
+	secretWord = regexp.MustCompile(`(?:^|[^a-z])(?:tokens?|secrets?|credentials?|passwords?|passwd|(?:api|private|ssh)[._-]?keys?)(?:[^a-z]|$)`)
+	secretFile = regexp.MustCompile(`^(?:auth\.(?:json|ya?ml|toml)|cookies?\..*|id_[a-z0-9]+|.*\.(?:pem|key|p12|pfx|jks|kdbx|keytab|env))$`)
+)
+
+// partOf classifies a slash-separated path relative to a home. What lies in a directory is at least what the
+// directory is.
+func partOf(rel string) part {
+	elements := strings.Split(rel, "/")
+	top := strings.ToLower(elements[0])
+	base := strings.ToLower(path.Base(rel))
+	if slices.Contains(localNames, top) || localHidden.MatchString(top) || localFile.MatchString(base) {
+		return partLocal
+	}
+	for _, e := range elements {
+		e = strings.ToLower(e)
+		if e[0] == '.' || secretWord.MatchString(e) || secretFile.MatchString(e) {
+			return partSecret
+		}
+	}
+	if databaseFile.MatchString(base) {
+		return partDatabase
+	}
+	return partContent
+}

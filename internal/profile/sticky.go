@@ -1,0 +1,80 @@
+package profile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"hermes/internal/volume"
+)
+
+// activeFile names the profile that commands without -p are about, for people at a host's shell.
+func (s *Store) activeFile() string { return filepath.Join(s.root, ".active_profile") }
+
+// Active returns the profile that `hermes profile use` chose. ok is false if it chose none. It says
+// nothing about whether the profile exists.
+func (s *Store) Active() (n Name, ok bool, err error) {
+	data, err := volume.ReadFile(s.activeFile(), 4096)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Name{}, false, nil
+	}
+	if err == nil {
+		n, err = ParseName(strings.TrimSpace(string(data)))
+	}
+	if err != nil {
+		return Name{}, false, fmt.Errorf("cannot tell which profile `hermes profile use` chose, from %s: %w; "+
+			"choose again, or forget it with `hermes profile use --clear`", s.activeFile(), err)
+	}
+	return n, !n.IsDefault(), nil
+}
+
+// ActiveGoneError reports a chosen profile that does not exist any more.
+type ActiveGoneError struct {
+	Name  Name
+	Cause error
+}
+
+func (e *ActiveGoneError) Error() string {
+	return fmt.Sprintf("the profile that `hermes profile use` chose is not there: %v; "+
+		"choose another with `hermes profile use NAME`, or forget it with `hermes profile use --clear`", e.Cause)
+}
+
+func (e *ActiveGoneError) Unwrap() error { return e.Cause }
+
+// ActiveOrDefault returns the chosen profile, or the default one if none is chosen. One that is gone is
+// *ActiveGoneError: a command must not turn to another profile in silence.
+func (s *Store) ActiveOrDefault() (Name, error) {
+	n, ok, err := s.Active()
+	if err != nil || !ok {
+		return Default(), err
+	}
+	if _, err := s.Get(n); err != nil {
+		return n, &ActiveGoneError{n, err}
+	}
+	return n, nil
+}
+
+// SetActive chooses a profile that exists. The default one is the same as none.
+func (s *Store) SetActive(n Name) error {
+	if n.IsDefault() {
+		return s.ClearActive()
+	}
+	if _, err := s.Get(n); err != nil {
+		return err
+	}
+	if err := volume.WriteFile(s.activeFile(), []byte(n.String()+"\n"), 0o644); err != nil {
+		return fmt.Errorf("cannot choose profile '%s': %w", n, err)
+	}
+	return nil
+}
+
+// ClearActive chooses none.
+func (s *Store) ClearActive() error {
+	if err := os.Remove(s.activeFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot forget the chosen profile: %w", err)
+	}
+	return nil
+}
