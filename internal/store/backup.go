@@ -1,0 +1,49 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"hermes/internal/volume"
+)
+
+// Backup writes a consistent copy of a database into a new file, mode 0600. The database may be in use, and of any
+// schema. Errors wrap volume.ErrNotRegular for what is no file.
+func Backup(ctx context.Context, from, to string) error {
+	if err := backup(ctx, from, to); err != nil {
+		return fmt.Errorf("cannot copy the profile's database %s: %w", from, err)
+	}
+	return nil
+}
+
+func backup(ctx context.Context, from, to string) error {
+	info, err := os.Lstat(from)
+	if err != nil {
+		return reason(err)
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is %s: %w", filepath.Base(from), volume.Kind(info.Mode()), volume.ErrNotRegular)
+	}
+	if err := claim(from); err != nil {
+		return err
+	}
+	db, err := sql.Open("sqlite", dsn(from))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	// SQLite wants its target empty or missing. Made here, it is private from the start.
+	f, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, "VACUUM INTO ?", to)
+	return err
+}
