@@ -42,17 +42,20 @@ func (a *app) gatewayListCommand() *cobra.Command {
 
 func (a *app) renderViews(views []service.View) error {
 	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "PROFILE\tSTATE\tWANT\tPID\tUPTIME\tPORT\tMEMORY")
+	fmt.Fprintln(w, "PROFILE\tSTATE\tWANT\tPID\tUPTIME\tRESTARTS\tPORT\tMEMORY")
 	dash := func(s string) string { return cmp.Or(s, "-") }
 	for _, v := range views {
-		pid, up, port := "", "", ""
+		pid, up, restarts, port := "", "", "", ""
 		if v.Up() {
 			pid, up = strconv.Itoa(v.PID), uptime(v.Uptime)
+		}
+		if v.Restarts >= 0 {
+			restarts = strconv.Itoa(v.Restarts)
 		}
 		if v.Port != 0 {
 			port = strconv.Itoa(v.Port)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", v.Profile, v.State, dash(string(v.Desired)), dash(pid), dash(up), dash(port), dash(memory(v.Memory)))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", v.Profile, v.State, dash(string(v.Desired)), dash(pid), dash(up), dash(restarts), dash(port), dash(memory(v.Memory)))
 	}
 	return w.Flush()
 }

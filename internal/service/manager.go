@@ -66,6 +66,9 @@ type Status struct {
 	ExitCode int `json:"exit_code"`
 	// Signal names what killed the last run, such as SIGKILL; "" if nothing did.
 	Signal string `json:"signal,omitempty"`
+	// Restarts counts the deaths of the service since its slot was made or since it was last started by
+	// hand; -1 if that was not looked up.
+	Restarts int `json:"-"`
 	// Backoff is true while the manager waits before it starts a failed service again.
 	Backoff bool `json:"backoff,omitempty"`
 }

@@ -75,7 +75,7 @@ func Look(ctx context.Context, m Manager, h profile.Home, container bool) (View,
 // FromStatus joins a manager's status with the files of the profile.
 func FromStatus(st Status, h profile.Home, manager string) View {
 	v := base(h, manager)
-	v.PID, v.Ready, v.LastExit = st.PID, st.Ready, st.LastExit()
+	v.PID, v.Ready, v.LastExit, v.Restarts = st.PID, st.Ready, st.LastExit(), st.Restarts
 	s, err := profile.ReadState(h)
 	if err != nil && !errors.Is(err, profile.ErrNoState) {
 		v.Reason = err.Error()
@@ -190,7 +190,7 @@ func LookAll(ctx context.Context, m Manager, store *profile.Store, container boo
 			views[i] = base(h, manager)
 			views[i].unmanaged(h)
 		default: // made from outside: it gets its slot with the first start
-			views[i] = FromStatus(Status{ID: Gateway(h.Name), ExitCode: -1}, h, manager)
+			views[i] = FromStatus(Status{ID: Gateway(h.Name), ExitCode: -1, Restarts: -1}, h, manager)
 		}
 	})
 	return views, broken, nil

@@ -261,7 +261,7 @@ func (m *Manager) Status(ctx context.Context, id service.ID) (service.Status, er
 		return service.Status{}, err
 	}
 	if !supervised(dir) {
-		return service.Status{ID: id, ExitCode: -1}, nil
+		return service.Status{ID: id, ExitCode: -1, Restarts: -1}, nil
 	}
 	st, err := svstat(ctx, id, "status", dir)
 	return st.Status, m.missing(id, err)
@@ -279,7 +279,7 @@ func (m *Manager) List(ctx context.Context) ([]service.Status, error) {
 	service.Parallel(len(ids), func(i int) {
 		st, err := read(ids[i])
 		if err != nil {
-			st.Status = service.Status{ID: ids[i], ExitCode: -1}
+			st.Status = service.Status{ID: ids[i], ExitCode: -1, Restarts: -1}
 		}
 		all[i] = st.Status
 	})

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -24,6 +25,9 @@ import (
 // statusSize is the size of supervise/status since s6 2.12: two TAI64N times, the pid and the process group in
 // eight bytes each, the wait status in two, flags in one.
 const statusSize = 12 + 12 + 8 + 8 + 2 + 1
+
+// deathSize is the size of an entry of supervise/death_tally: a TAI64N time, an exit code, a signal.
+const deathSize = 12 + 1 + 1
 
 // The flags of supervise/status.
 const (
@@ -44,7 +48,7 @@ func (m *Manager) reader(ctx context.Context, ids []service.ID) func(service.ID)
 			continue // shows too little
 		}
 		read, err := fast(id)
-		if err == nil && read.Up && read.PID == told.PID && read.Ready == told.Ready && read.WantUp == told.WantUp {
+		if err == nil && read.Up && read.PID == told.PID && read.Ready == told.Ready && read.WantUp == told.WantUp && m.tallied(ctx, id, read) {
 			// s6 counts in TAI; how far that is ahead of this clock is what the two answers differ by.
 			offset = told.For - read.For
 			return fast
@@ -68,7 +72,17 @@ func readStatus(id service.ID, dir string, now time.Time) (slotStatus, error) {
 		return slotStatus{}, err
 	}
 	st.look(dir)
+	st.Restarts = 0
+	if info, err := os.Lstat(filepath.Join(dir, "supervise", "death_tally")); err == nil {
+		st.Restarts = int(info.Size() / deathSize)
+	}
 	return st, nil
+}
+
+// tallied reports whether s6-svdt counts as many deaths as readStatus did.
+func (m *Manager) tallied(ctx context.Context, id service.ID, read slotStatus) bool {
+	n, err := m.Restarts(ctx, id)
+	return err == nil && n == read.Restarts
 }
 
 func parseStatus(id service.ID, data []byte, now time.Time) (slotStatus, error) {
@@ -85,7 +99,7 @@ func parseStatus(id service.ID, data []byte, now time.Time) (slotStatus, error) 
 	up := pid != 0
 	st := slotStatus{Finishing: !up && settled.Before(changed), Status: service.Status{
 		ID: id, Up: up, Ready: up && flags&flagReady != 0, WantUp: flags&flagWantUp != 0, PID: int(pid),
-		ExitCode: -1, For: now.Sub(changed).Truncate(time.Second),
+		ExitCode: -1, Restarts: -1, For: now.Sub(changed).Truncate(time.Second),
 	}}
 	switch {
 	case up || settled.Equal(changed):

@@ -54,7 +54,7 @@ func TestStatusFileIsReadAsSvstatWould(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c.want.ID, c.want.For = id, 90*time.Second
+			c.want.ID, c.want.For, c.want.Restarts = id, 90*time.Second, -1
 			got, err := parseStatus(id, c.data, now)
 			if err != nil || got != c.want {
 				t.Errorf("got %+v, %v\nwant %+v", got, err, c.want)

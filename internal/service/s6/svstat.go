@@ -68,7 +68,7 @@ func parseSvstat(id service.ID, line string) (slotStatus, error) {
 	up := f[0] == "true"
 	st := slotStatus{Finishing: !up && settled.Before(changed), Status: service.Status{
 		ID: id, Up: up, Ready: up && f[1] == "true", WantUp: f[2] == "true",
-		ExitCode: -1, For: time.Duration(secs) * time.Second,
+		ExitCode: -1, Restarts: -1, For: time.Duration(secs) * time.Second,
 	}}
 	switch {
 	case up:
