@@ -12,6 +12,7 @@ import (
 
 const (
 	modelAddress = "127.0.0.1:9999"
+	modelAsked   = "/tmp/model-asked" // a file that is there once the model was asked something
 	modelConfig  = "model:\n  provider: openai\n  name: test\n  base_url: http://" + modelAddress + "/v1\n  api_key_env: TEST_MODEL_KEY\n"
 )
 
@@ -23,7 +24,7 @@ func startWithModel(t *testing.T, o options) *box {
 	o.env = append(o.env, "TEST_MODEL_KEY=unused")
 	seed(t, o.vol, "config.yaml", modelConfig)
 	b := startGateway(t, o)
-	b.background("0", docker.TestClientPath, "model", modelAddress)
+	b.background("0", docker.TestClientPath, "model", modelAddress, modelAsked)
 	eventually(t, soon, "the model listens", func() error {
 		if r := b.http("GET", "http://"+modelAddress+"/", ""); r.Status != 404 {
 			return fmt.Errorf("%+v", r)

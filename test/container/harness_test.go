@@ -185,13 +185,16 @@ func seed(t *testing.T, vol, path, content string) {
 func derive(t *testing.T, files map[string]string, dockerfile ...string) string {
 	t.Helper()
 	dir := t.TempDir()
-	files["Dockerfile"] = "FROM " + image + "\nLABEL " + docker.Label + "\n" + strings.Join(dockerfile, "\n") + "\n"
+	tag := uniqueName(t)
+	// The name makes the first layer this image's own: removing an image takes its untagged
+	// parents along, which must not be those of one that is being built.
+	label := fmt.Sprintf("LABEL %s hermes-test-name=%s\n", docker.Label, tag)
+	files["Dockerfile"] = "FROM " + image + "\n" + label + strings.Join(dockerfile, "\n") + "\n"
 	for name, content := range files {
 		if err := os.WriteFile(dir+"/"+name, []byte(content), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	tag := uniqueName(t)
 	must(t, "build", "--network", "none", "-t", tag, dir)
 	t.Cleanup(func() { cleanUp(t, "image", "rm", "-f", tag) })
 	return tag

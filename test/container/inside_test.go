@@ -52,7 +52,7 @@ func (p process) String() string {
 // isGateway reports whether p is a gateway that runs. A `gateway run` that only redirects
 // is gone, or has become sleep, by the time that the slot is up.
 func (p process) isGateway() bool {
-	if len(p.Cmdline) < 3 || p.Comm != "hermes" {
+	if len(p.Cmdline) < 3 || p.Comm != "hermes" || p.isHermes("init") {
 		return false
 	}
 	i := slices.Index(p.Cmdline, "gateway")
@@ -65,12 +65,11 @@ func (p process) isHermes(command ...string) bool {
 	return len(p.Cmdline) > len(command) && p.Comm == "hermes" && slices.Equal(p.Cmdline[1:1+len(command)], command)
 }
 
-// ps returns every process in the container but the client itself. It looks with all
-// capabilities, because even root needs them to see what another user's process has open.
+// ps returns every process in the container but the client itself.
 func (b *box) ps() []process {
 	b.t.Helper()
-	r := must(b.t, "exec", "--privileged", "-u", "0", b.name, docker.TestClientPath, "ps")
-	return decode[[]process](b.t, r.Stdout)
+	r := b.mustExec("0", docker.TestClientPath, "ps")
+	return decode[[]process](b.t, r)
 }
 
 // only returns the processes for which keep is true.

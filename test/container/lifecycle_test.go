@@ -118,8 +118,11 @@ func TestLogsReachDockerAndTheVolume(t *testing.T) {
 		t.Fatal("the log on the volume is empty")
 	}
 	for line := range strings.Lines(file) {
-		// s6-log puts the time before each line of the file.
-		_, text, _ := strings.Cut(strings.TrimSpace(line), " ")
+		// s6-log puts the time, and two blanks, before each line of the file.
+		_, text, ok := strings.Cut(strings.TrimSpace(line), "  ")
+		if !ok {
+			t.Errorf("no time before %q", line)
+		}
 		eventually(t, soon, "docker logs has the line too", func() error {
 			if !strings.Contains(b.allLogs(), text) {
 				return fmt.Errorf("no %q", text)

@@ -111,15 +111,23 @@ func listen(args []string) error {
 
 // model serves an OpenAI-compatible chat API at an address. Its answer is the JSON of the
 // messages that it was sent, which shows a test what the gateway remembers. A message
-// "slow" makes it stream ten words with a pause before each.
+// "slow" makes it stream ten words with a pause before each. If a file is named too, it
+// is there from the first request on.
 func model(args []string) error {
 	fs := flag.NewFlagSet("model", flag.ExitOnError)
 	pause := fs.Duration("pause", 250*time.Millisecond, "between the words of a slow answer")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
+	mark := fs.Arg(1)
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/chat/completions", func(w http.ResponseWriter, r *http.Request) {
+		if mark != "" {
+			if err := os.WriteFile(mark, []byte("asked\n"), 0o600); err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+				return
+			}
+		}
 		chat(w, r, *pause)
 	})
 	// The gateway drains before anything else ends; a model that dies first would hide that.
