@@ -1,0 +1,177 @@
+//go:build unix && stories
+
+// The tag goes as soon as go.mod and go.sum have golang.org/x/tools, which testscript needs.
+
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"hermes/internal/cli"
+	"hermes/internal/container"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"hermes": func() {
+			os.Exit(cli.Run(context.Background(), os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
+		},
+	})
+}
+
+// TestStories runs testdata/script. Each story has a HERMES_HOME of its own, a scan directory that nobody
+// supervises, and in PORT a port that nobody listens on. Beside the commands of testscript they have:
+//
+//	code N COMMAND...     runs a command, which must end with exit code N
+//	ready NAME COMMAND... starts a command with --ready-fd and goes on when it says that it is ready
+//	end NAME SIGNAL N    sends the signal; the command must end with exit code N; NAME.log is what it said
+//
+// and the condition [host]: the tests run in no container.
+func TestStories(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("testdata", "script"),
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			port, err := freePort()
+			home := filepath.Join(env.WorkDir, "hermes-home")
+			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("HERMES_HOME", home)
+			env.Setenv("HERMES_S6_SCANDIR", filepath.Join(env.WorkDir, "no-scandir"))
+			env.Setenv("PORT", strconv.Itoa(port))
+			env.Setenv("API_SERVER_PORT", strconv.Itoa(port))
+			for _, name := range []string{"HERMES_GATEWAY_NO_SUPERVISE", "HERMES_S6_SUPERVISED_CHILD", "API_SERVER_KEY", "API_SERVER_HOST",
+				"HERMES_DASHBOARD_HOST", "KUBERNETES_SERVICE_HOST"} {
+				env.Setenv(name, "")
+			}
+			return errors.Join(err, os.Mkdir(home, 0o700))
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond == "host" {
+				return !container.InContainer(), nil
+			}
+			return false, fmt.Errorf("unknown condition %q", cond)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code, "ready": ready, "end": end},
+	})
+}
+
+func freePort() (int, error) {
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// code runs a command to its end.
+func code(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N COMMAND...")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	got := 0
+	switch {
+	case errors.As(err, &exit):
+		got = exit.ExitCode()
+	case err != nil:
+		ts.Fatalf("%v", err)
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("exit code %d, want %s", got, args[0])
+	}
+}
+
+// deadline is far more than a gateway takes, also with the race detector on a busy machine.
+const deadline = 30 * time.Second
+
+type running struct {
+	cmd    *exec.Cmd
+	output bytes.Buffer
+	ended  chan struct{}
+}
+
+// byName holds what a script started.
+type byName struct {
+	ts   *testscript.TestScript
+	name string
+}
+
+var started sync.Map // byName: *running
+
+func ready(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: ready NAME COMMAND...")
+	}
+	r, w, err := os.Pipe()
+	ts.Check(err)
+	defer r.Close()
+	p := &running{ended: make(chan struct{})}
+	path := filepath.Join(filepath.SplitList(ts.Getenv("PATH"))[0], args[1]) // where testscript puts its commands
+	p.cmd = exec.CommandContext(context.Background(), path, append(args[2:], "--ready-fd", "3")...)
+	p.cmd.Dir, p.cmd.ExtraFiles = ts.MkAbs("."), []*os.File{w}
+	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
+	for _, name := range []string{"PATH", "HOME", "HERMES_HOME", "HERMES_S6_SCANDIR", "API_SERVER_PORT", "KUBERNETES_SERVICE_HOST"} {
+		p.cmd.Env = append(p.cmd.Env, name+"="+ts.Getenv(name))
+	}
+	ts.Check(p.cmd.Start())
+	w.Close()
+	started.Store(byName{ts, args[0]}, p)
+	go func() {
+		_ = p.cmd.Wait() // end looks at its state
+		close(p.ended)
+	}()
+	ts.Defer(func() {
+		_ = p.cmd.Process.Kill() // most have ended
+		<-p.ended
+	})
+	ts.Check(r.SetReadDeadline(time.Now().Add(deadline)))
+	line := make([]byte, 1)
+	if _, err := r.Read(line); err != nil || line[0] != '\n' {
+		_ = p.cmd.Process.Kill()
+		<-p.ended
+		ts.Fatalf("%s does not become ready: %v\n%s", args[0], err, p.output.String())
+	}
+}
+
+func end(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: end NAME SIGNAL N")
+	}
+	v, ok := started.Load(byName{ts, args[0]})
+	if !ok {
+		ts.Fatalf("%s was not started", args[0])
+	}
+	p := v.(*running)
+	signals := map[string]os.Signal{"TERM": syscall.SIGTERM, "INT": syscall.SIGINT, "KILL": syscall.SIGKILL}
+	ts.Check(p.cmd.Process.Signal(signals[args[1]]))
+	select {
+	case <-p.ended:
+	case <-time.After(deadline):
+		ts.Fatalf("%s does not end", args[0])
+	}
+	ts.Logf("%s said:\n%s", args[0], p.output.String())
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".log"), p.output.Bytes(), 0o644))
+	got := p.cmd.ProcessState.ExitCode()
+	if ws, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+		got = -int(ws.Signal())
+	}
+	if strconv.Itoa(got) != args[2] {
+		ts.Fatalf("exit code %d, want %s", got, args[2])
+	}
+}
