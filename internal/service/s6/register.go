@@ -37,18 +37,34 @@ func (m *Manager) Register(ctx context.Context, spec service.Spec) error {
 
 // Unregister stops a service, ends its supervisors and its logger, and removes the slot.
 func (m *Manager) Unregister(ctx context.Context, id service.ID) error {
-	// A supervisor that died comes back and takes over what it left running.
-	dir, err := m.supervisedSlot(ctx, id)
-	if err != nil {
+	dir := m.slots.path(id)
+	dead := m.slots.Has(id) && !supervised(dir)
+	if _, err := m.supervisedSlot(ctx, id); err != nil {
 		return err
 	}
 	if service.HasReader(filepath.Join(dir, "supervise", "control")) {
+		if dead {
+			m.awaitTakeover(ctx, id, dir)
+		}
 		err := m.stop(ctx, id, "unregister", dir, m.slots.killAfter(id)+finishTimeout+superviseDeadline)
 		if err != nil {
 			return m.missing(id, err)
 		}
 	}
 	return m.remove(ctx, id)
+}
+
+// awaitTakeover gives a service whose supervisor died and came back the time to end the process
+// that the first one left running (--replace). Stopped too early, it would leave that one alone.
+func (m *Manager) awaitTakeover(ctx context.Context, id service.ID, dir string) {
+	w, err := m.watch(ctx, id, "unregister", dir, untilStarted, superviseDeadline)
+	if err != nil {
+		return // the stop that follows says why
+	}
+	defer w.close()
+	if w.before.WantUp && !w.before.Ready && !w.before.Backoff {
+		w.wait(superviseDeadline)
+	}
 }
 
 // remove takes a slot away and waits until nothing supervises it.

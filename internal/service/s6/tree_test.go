@@ -1,0 +1,159 @@
+//go:build linux
+
+package s6_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"hermes/internal/service"
+	"hermes/internal/service/servicetest"
+)
+
+// kill ends s6-svscan the hard way.
+func (tr *tree) kill() {
+	tr.cmd.Process.Kill()
+	<-tr.ended
+}
+
+func up(st service.Status) string {
+	if !st.Up || !st.Ready {
+		return fmt.Sprintf("%+v", st)
+	}
+	return ""
+}
+
+func TestKilledTreeLeavesGatewaysAloneAndTheNextFindsThem(t *testing.T) {
+	t.Parallel()
+	tr := newTree(t)
+	r := tr.rig()
+	id := r.Register(t, "coder", servicetest.Ready)
+	pid := r.Start(t, id).PID
+	tr.kill()
+	if k := service.Detect(tr.scandir); k != service.KindNone {
+		t.Errorf("a dead tree is detected as %s", k)
+	}
+	// The gateway's own supervisor lives: it is still seen, and can be stopped.
+	if st, err := r.Manager.Status(t.Context(), id); err != nil || up(st) != "" || st.PID != pid {
+		t.Errorf("status is %+v, %v", st, err)
+	}
+	tr.start(t)
+	if st, err := r.Manager.Status(t.Context(), id); err != nil || up(st) != "" || st.PID != pid {
+		t.Errorf("status is %+v, %v", st, err)
+	}
+	if err := r.Manager.Restart(t.Context(), id, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Manager.Stop(t.Context(), id, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(r.Starts(t, id)); n != 2 {
+		t.Errorf("%d starts, want 2", n)
+	}
+}
+
+func TestKilledSuperviseIsReplacedAndNeverRunsTwoGateways(t *testing.T) {
+	t.Parallel()
+	tr := newTree(t)
+	r := tr.rig()
+	id := r.Register(t, "coder", servicetest.Ready)
+	old := r.Start(t, id).PID
+	tr.killSupervisor(t, id)
+	servicetest.Eventually(t, func() string {
+		st, err := r.Manager.Status(t.Context(), id)
+		if err != nil || up(st) != "" || st.PID == old {
+			return fmt.Sprintf("%+v, %v", st, err)
+		}
+		return ""
+	})
+	gateways := tr.processes(func(p process) bool { return p.home == tr.home && strings.Contains(p.args, "gateway run") })
+	if len(gateways) != 1 {
+		t.Errorf("gateways: %v", gateways)
+	}
+}
+
+func TestUnregisterEndsWhatADeadSuperviseLeft(t *testing.T) {
+	t.Parallel()
+	tr := newTree(t)
+	r := tr.rig()
+	id := r.Register(t, "coder", servicetest.Ready)
+	r.Start(t, id)
+	old := tr.supervisors(id)
+	syscall.Kill(old[0].pid, syscall.SIGKILL)
+	servicetest.Eventually(t, func() string {
+		if service.HasReader(filepath.Join(tr.scandir, id.String(), "supervise", "control")) {
+			return "s6-supervise is still there"
+		}
+		return ""
+	})
+	if err := r.Manager.Unregister(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	if left := r.Leftovers(t, id); len(left) > 0 {
+		t.Errorf("left over: %q", left)
+	}
+}
+
+func TestWithoutATreeRegisterWritesNothingAndUnregisterCleansUp(t *testing.T) {
+	t.Parallel()
+	tr := newTree(t)
+	r := tr.rig()
+	id := r.Register(t, "coder", servicetest.Ready)
+	r.Start(t, id)
+	tr.kill()
+	other := tr.rig()
+	n := service.Dashboard()
+	err := other.Manager.Register(t.Context(), service.Spec{ID: n})
+	var e *service.S6CommandError
+	if !errors.As(err, &e) || e.Command != "s6-svscanctl" || e.Action != "register" || e.ExitCode != 100 {
+		t.Errorf("error is %v", err)
+	}
+	if _, err := os.Lstat(filepath.Join(tr.scandir, n.String())); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the slot was written: %v", err)
+	}
+	if err := r.Manager.Unregister(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	if left := r.Leftovers(t, id); len(left) > 0 {
+		t.Errorf("left over: %q", left)
+	}
+}
+
+func TestLogGoesToTheFileAndToTheContainer(t *testing.T) {
+	t.Parallel()
+	tr := newTree(t)
+	r := tr.rig()
+	id := r.Register(t, "coder", servicetest.Ready)
+	line := fmt.Sprintf("started %d\n", r.Start(t, id).PID)
+	servicetest.Eventually(t, func() string {
+		file, err := os.ReadFile(filepath.Join(tr.home, "logs", "gateways", "coder", "current"))
+		container, err2 := os.ReadFile(tr.log.Name())
+		if err != nil || err2 != nil || !strings.HasSuffix(string(file), " "+line) || !strings.Contains(string(container), "[coder] "+line) {
+			return fmt.Sprintf("file %q (%v), container %q (%v)", file, err, container, err2)
+		}
+		return ""
+	})
+}
+
+func TestWithoutAVerdictThereIsABackoff(t *testing.T) {
+	t.Parallel()
+	tr := newTree(t)
+	r := tr.rig()
+	if err := os.WriteFile(filepath.Join(tr.home, "backoff.json"), []byte("no json"), 0o644); err != nil { // finish exits 1
+		t.Fatal(err)
+	}
+	id := r.Register(t, "coder", servicetest.Exit.With(1))
+	if err := r.Manager.Start(t.Context(), id, time.Minute); err == nil {
+		t.Error("ready")
+	}
+	r.Await(t, id, service.Status{Up: true, WantUp: true, Backoff: true})
+	if n := len(r.Starts(t, id)); n != 1 {
+		t.Errorf("%d starts, want 1", n)
+	}
+}
