@@ -92,6 +92,9 @@ func reconcileOne(h profile.Home, slots Slots, getenv func(string) string, dryRu
 	}
 	// No process of the former run lives any more.
 	for _, stale := range []string{h.PIDFile(), h.ProcessesFile(), h.TakeoverFile()} {
+		if _, err := os.Lstat(stale); errors.Is(err, fs.ErrNotExist) {
+			continue // a file system that is read-only would complain all the same
+		}
 		if err := os.Remove(stale); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			o.Reason = fmt.Sprintf("cannot remove a stale file: %v", err)
 		}

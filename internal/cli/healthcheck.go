@@ -14,6 +14,7 @@ import (
 	"hermes/internal/container"
 	"hermes/internal/profile"
 	"hermes/internal/service"
+	"hermes/internal/volume"
 )
 
 // healthTimeout is how long a healthy gateway may take to answer.
@@ -65,6 +66,10 @@ func (a *app) healthy(ctx context.Context, n profile.Name) (string, error) {
 			return "", err
 		}
 		if !st.WantUp {
+			// What wanted it up may have been unable to say so.
+			if err := volume.Writable(home.Dir); err != nil {
+				return "", err
+			}
 			return fmt.Sprintf("the supervisor is in charge, gateway '%s' is not wanted up", n), nil
 		}
 	}
