@@ -92,7 +92,8 @@ func (l Lifecycle) registered(ctx context.Context, n profile.Name) (profile.Home
 }
 
 // intend records an intent around act. A manager that did as it was told, though the gateway
-// did not become ready or is not down yet, keeps the intent.
+// did not become ready or is not down yet, keeps the intent. So does a wait that was cut short: the
+// manager goes on with what it was told.
 func (l Lifecycle) intend(ctx context.Context, h profile.Home, want profile.DesiredState, act func() error) error {
 	var before profile.DesiredState
 	err := profile.UpdateState(ctx, h, func(s *profile.State) error {
@@ -105,7 +106,8 @@ func (l Lifecycle) intend(ctx context.Context, h profile.Home, want profile.Desi
 	err = act()
 	var notReady *NotReadyError
 	var notDown *NotDownError
-	if err == nil || errors.As(err, &notReady) || errors.As(err, &notDown) {
+	if err == nil || errors.As(err, &notReady) || errors.As(err, &notDown) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	if uerr := profile.SetDesired(context.WithoutCancel(ctx), h, before); uerr != nil {
