@@ -71,6 +71,8 @@ func (e *NotReadyError) Error() string {
 		fmt.Fprintf(&b, "'%s' is not ready after %s", e.Service, e.Waited.Round(100*time.Millisecond))
 	case e.Signal != "":
 		fmt.Fprintf(&b, "'%s' was killed by %s before it was ready", e.Service, e.Signal)
+	case e.ExitCode < 0: // the tally was cleared before it could be read
+		fmt.Fprintf(&b, "'%s' ended before it was ready", e.Service)
 	default:
 		fmt.Fprintf(&b, "'%s' exited with code %d before it was ready", e.Service, e.ExitCode)
 	}
