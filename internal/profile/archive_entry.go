@@ -169,9 +169,10 @@ func (u *unpacker) dir(rel string, mode fs.FileMode) error {
 	return nil
 }
 
-// taken explains a place that another entry, or one that differs only in case, has taken.
+// taken explains a place that another entry, or one that differs only in case, has taken. A directory is missing where
+// a link, which is made last, is to be in its place.
 func taken(rel string, err error) error {
-	if errors.Is(err, fs.ErrExist) || errors.Is(err, errNotDir) {
+	if errors.Is(err, fs.ErrExist) || errors.Is(err, errNotDir) || errors.Is(err, fs.ErrNotExist) {
 		return &ArchiveError{rel, "collides with another entry"}
 	}
 	return err
