@@ -61,8 +61,10 @@ func (p Profiles) stopAndForget(ctx context.Context, h profile.Home) (wasUp bool
 		if inside(st.PID) {
 			return false, &SelfError{h.Name, "stop"}
 		}
-		if err := p.Manager.Stop(ctx, id, GatewaySpec(h).KillAfter+margin); err != nil && !errors.As(err, &unknown) {
-			return false, err
+		if err := p.Manager.Stop(ctx, id, GatewaySpec(h).KillAfter+margin); err != nil {
+			if _, serr := p.Manager.Status(ctx, id); !errors.As(serr, &unknown) {
+				return false, err
+			} // else somebody else who deletes it came first
 		}
 	}
 	return st.Up || st.WantUp, p.forget(ctx, h)
@@ -72,11 +74,16 @@ func (p Profiles) forget(ctx context.Context, h profile.Home) error {
 	if !p.registers() {
 		return nil
 	}
-	var unknown *GatewayNotRegisteredError
-	if err := p.Manager.Unregister(ctx, Gateway(h.Name)); err != nil && !errors.As(err, &unknown) {
-		return err
+	err := p.Manager.Unregister(ctx, Gateway(h.Name))
+	if err == nil {
+		return nil
 	}
-	return nil
+	// Somebody else who deletes it may have come first.
+	var unknown *GatewayNotRegisteredError
+	if _, serr := p.Manager.Status(ctx, Gateway(h.Name)); errors.As(serr, &unknown) {
+		return nil
+	}
+	return err
 }
 
 // Known reports whether there is anything to delete under a name: a profile, a slot, or what an interrupted
