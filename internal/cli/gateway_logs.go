@@ -119,10 +119,9 @@ func (a *app) logSink(prefix bool) logs.Sink {
 				text = logs.Printable(text)
 			}
 			if prefix {
-				w.WriteString("[" + l.Profile.String() + "] ")
+				text = "[" + l.Profile.String() + "] " + text
 			}
-			w.WriteString(text)
-			w.WriteByte('\n')
+			fmt.Fprintln(w, text)
 		}
 		return w.Flush()
 	}

@@ -53,8 +53,10 @@ Without -p a command is about the profile "default", whose home is HERMES_HOME
 	})
 	complete(cmd, "profile", a.completeProfile)
 	complete(cmd, "format", cobra.FixedCompletions([]cobra.Completion{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
-	cmd.AddCommand(a.gatewayCommand(), a.profileCommand(), a.statusCommand(), a.dashboardCommand(), a.healthcheckCommand(),
-		a.versionCommand(), a.bootCommand(), a.initCommand())
+	gateway := a.gatewayCommand()
+	gateway.AddCommand(a.gatewayInstallCommand(), a.gatewayUninstallCommand())
+	cmd.AddCommand(gateway, a.profileCommand(), a.statusCommand(), a.dashboardCommand(), a.healthcheckCommand(),
+		a.doctorCommand(), a.versionCommand(), a.bootCommand(), a.initCommand())
 	return cmd
 }
 

@@ -98,7 +98,7 @@ func (g *gateway) serve(ctx context.Context, s *service) error {
 // close ends what start began, when no turn runs any more.
 func (s *service) close(served <-chan error) error {
 	err := s.api.Close()
-	_ = <-served // it ended because it was closed
+	<-served //nolint:errcheck // it ended because it was closed
 	s.cancel(nil)
 	if c, ok := s.model.(interface{ Close() }); ok {
 		c.Close()

@@ -214,7 +214,7 @@ func TestARefusedChangeWritesNothing(t *testing.T) {
 	h := home(t)
 	putState(t, h, `{"pid":7}`)
 	no := errors.New("no")
-	if err := UpdateState(t.Context(), h, func(s *State) error { s.PID = 8; return no }); err != no { //nolint:errorlint // as it is
+	if err := UpdateState(t.Context(), h, func(s *State) error { s.PID = 8; return no }); err != no {
 		t.Errorf("got %v", err)
 	}
 	if s, _ := ReadState(h); s.PID != 7 {

@@ -135,7 +135,7 @@ func TestASwapAfterTheLookIsNoticed(t *testing.T) {
 		}
 	})
 	err := atOnce(t, "reading a path under attack", func() error {
-		for range 3000 {
+		for range 30000 {
 			data, err := ReadFile(path, 1<<10)
 			if err == nil && string(data) != "fine" {
 				return errors.New("read " + string(data))

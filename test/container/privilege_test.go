@@ -90,9 +90,7 @@ func TestNothingThatRootExecutesIsWritableByTheRuntimeUser(t *testing.T) {
 			}
 		}
 	}
-	for _, dir := range strings.Split(b.mustExec("0", "printenv", "PATH"), ":") {
-		files = append(files, dir)
-	}
+	files = append(files, strings.Split(b.mustExec("0", "printenv", "PATH"), ":")...)
 	slices.Sort(files)
 	for _, file := range slices.Compact(files) {
 		if slices.Contains([]string{"/opt/data", "/"}, file) {

@@ -1,0 +1,187 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"hermes/internal/profile"
+	"hermes/internal/service"
+)
+
+// Severity says how bad a finding is.
+type Severity string
+
+// The severities. A note is nothing wrong.
+const (
+	Error   Severity = "error"   // something does not work
+	Warning Severity = "warning" // something will not work, or is not safe
+	Note    Severity = "note"
+)
+
+// Finding is one thing that a check found.
+type Finding struct {
+	Check    string   `json:"check"`
+	Severity Severity `json:"severity"`
+	Profile  string   `json:"profile,omitempty"`
+	What     string   `json:"what"`
+	// Mend is what to do about it, with the command to type.
+	Mend string `json:"mend,omitempty"`
+	// Fixable is true if Fix can do it.
+	Fixable bool `json:"fixable,omitempty"`
+	// Fixed is what Fix did.
+	Fixed string `json:"fixed,omitempty"`
+	// FixError is why Fix could not.
+	FixError string `json:"fix_error,omitempty"`
+
+	fix func(context.Context) (did string, err error)
+}
+
+// Wrong reports whether the finding is something that is wrong, still.
+func (f Finding) Wrong() bool { return f.Severity != Note && f.Fixed == "" }
+
+// Options says what is examined.
+type Options struct {
+	Store  *profile.Store
+	Getenv func(string) string
+	// Manager is in charge of the gateways; nil if none is.
+	Manager service.Manager
+	// Scandir is where the supervisor of an image looks for slots.
+	Scandir string
+	// Image says that this is the container image, Container that it is some container.
+	Image, Container bool
+	// UID and GID are who the files are to belong to. GID -1 leaves the group open.
+	UID, GID int
+	// Root says that this process may give files to others.
+	Root bool
+}
+
+// check is one examination.
+type check struct {
+	name string
+	run  func(context.Context, *examination) []Finding
+}
+
+var checks = []check{
+	{"volume", checkVolume},
+	{"ownership", checkOwnership},
+	{"profiles", checkProfiles},
+	{"ports", checkPorts},
+	{"s6", checkS6},
+	{"slots", checkSlots},
+	{"gateways", checkGateways},
+	{"log locks", checkLogLocks},
+}
+
+// Names lists the checks in their order.
+func Names() []string {
+	var names []string
+	for _, c := range checks {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+// patience is how long a check may take. Reading a thousand profiles takes a second; a network mount that is
+// gone takes for ever.
+const patience = 20 * time.Second
+
+// Run makes all checks, side by side, and returns what they found in the checks' order.
+func Run(ctx context.Context, o Options) []Finding { return run(ctx, o, checks, patience) }
+
+func run(ctx context.Context, o Options, checks []check, patience time.Duration) []Finding {
+	results := make([]chan []Finding, len(checks))
+	for i, c := range checks {
+		results[i] = make(chan []Finding, 1)
+		go func() { results[i] <- c.guarded(ctx, o) }()
+	}
+	timeout := time.NewTimer(patience)
+	defer timeout.Stop()
+	over := false
+	var all []Finding
+	for i, c := range checks {
+		var found []Finding
+		done := false
+		if !over {
+			select {
+			case found = <-results[i]:
+				done = true
+			case <-timeout.C:
+				over = true
+			case <-ctx.Done():
+				over = true
+			}
+		}
+		if over && !done {
+			select {
+			case found = <-results[i]:
+			default:
+				found = []Finding{{Severity: Error, What: fmt.Sprintf("this check did not finish within %s: a file system may hang", patience),
+					Mend: "look at the mounts below " + o.Store.Root()}}
+			}
+		}
+		for _, f := range found {
+			f.Check = c.name
+			f.Fixable = f.fix != nil
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// guarded makes a panic a finding.
+func (c check) guarded(ctx context.Context, o Options) (found []Finding) {
+	defer func() {
+		if r := recover(); r != nil {
+			found = append(found, Finding{Severity: Error, What: fmt.Sprintf("this check broke off: %v", r), Mend: "this is a mistake in hermes: report it"})
+		}
+	}()
+	return c.run(ctx, &examination{Options: o})
+}
+
+// Fix mends what can be mended without harm and writes into the findings what it did.
+func Fix(ctx context.Context, found []Finding) {
+	for i := range found {
+		f := &found[i]
+		if f.fix == nil {
+			continue
+		}
+		did, err := f.fix(ctx)
+		if err != nil {
+			f.FixError = err.Error()
+			continue
+		}
+		f.Fixed = did
+	}
+}
+
+// examination is what the checks share: the options, and ways to list.
+type examination struct{ Options }
+
+// homes returns the profiles that can be used. Errors are the profile check's to tell.
+func (e *examination) homes() []profile.Home {
+	entries, _ := e.Store.List()
+	var homes []profile.Home
+	for _, en := range entries {
+		if en.Err == nil {
+			homes = append(homes, en.Home)
+		}
+	}
+	return homes
+}
+
+// command is a hermes command line about a profile.
+func command(n profile.Name, words string) string {
+	if n.IsDefault() {
+		return "`hermes " + words + "`"
+	}
+	return fmt.Sprintf("`hermes -p %s %s`", n, words)
+}
+
+// again is how a gateway gets to see a change.
+func (e *examination) again(n profile.Name) string {
+	if e.Manager == nil {
+		return command(n, "gateway run")
+	}
+	return command(n, "gateway restart")
+}

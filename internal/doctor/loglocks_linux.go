@@ -1,0 +1,99 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"hermes/internal/profile"
+	"hermes/internal/volume"
+)
+
+// checkLogLocks looks at who holds the lock of each log directory: s6-log does not start where somebody else holds it.
+func checkLogLocks(_ context.Context, e *examination) []Finding {
+	var found []Finding
+	for _, h := range e.homes() {
+		if f, ok := e.logLock(h); ok {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+func (e *examination) logLock(h profile.Home) (Finding, bool) {
+	f := Finding{Severity: Error, Profile: h.Name.String()}
+	dir := h.LogDir()
+	if err := volume.IsDir(dir); errors.Is(err, fs.ErrNotExist) {
+		return f, false
+	} else if err != nil {
+		f.Severity, f.What, f.Mend = Warning, err.Error(), "replace it by a directory: `gateway logs` follows no links"
+		return f, true
+	}
+	path := filepath.Join(dir, "lock")
+	pid, locked, err := lockHolder(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return f, false
+	case err != nil:
+		f.What, f.Mend = fmt.Sprintf("cannot look at the lock of the log: %v", err), "remove "+path+" while the gateway is stopped"
+		return f, true
+	case !locked:
+		return f, false
+	}
+	name, seen := processName(pid)
+	switch {
+	case !seen:
+		f.What = path + " is held by a process that cannot be seen from here, perhaps in another container on this volume"
+		f.Mend = "one volume is for one container: stop the other one"
+	case name != "s6-log":
+		f.What = fmt.Sprintf("%s is held by pid %d (%s), which is no logger", path, pid, name)
+		f.Mend = fmt.Sprintf("end that process: `kill %d`", pid)
+	case e.Manager == nil:
+		f.Severity = Warning
+		f.What = fmt.Sprintf("%s is held by a logger (pid %d) that no supervisor in charge here has started", path, pid)
+		f.Mend = fmt.Sprintf("end it: `kill %d`", pid)
+	default:
+		return f, false
+	}
+	return f, true
+}
+
+// lockHolder asks the kernel who holds a POSIX lock on a file; that is what s6-log takes. It takes none itself. pid is
+// not positive if the holder lives where it cannot be seen.
+func lockHolder(path string) (pid int, locked bool, err error) {
+	f, err := volume.Open(path)
+	if err != nil {
+		return 0, false, err
+	}
+	defer f.Close()
+	lk := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart}
+	if err := unix.FcntlFlock(f.Fd(), unix.F_GETLK, &lk); err != nil {
+		return 0, false, err
+	}
+	return int(lk.Pid), lk.Type != unix.F_UNLCK, nil
+}
+
+func processName(pid int) (string, bool) {
+	if pid <= 0 {
+		return "", false
+	}
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+	return strings.TrimSpace(string(data)), err == nil
+}
+
+// probeLoggerLock takes a lock the way s6-log does.
+func probeLoggerLock(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return unix.FcntlFlock(f.Fd(), unix.F_SETLK, &unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart})
+}

@@ -1,0 +1,118 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"hermes/internal/profile"
+	"hermes/internal/volume"
+)
+
+func checkProfiles(_ context.Context, e *examination) []Finding {
+	entries, err := e.Store.List()
+	var found []Finding
+	if err != nil {
+		found = append(found, Finding{Severity: Error, What: err.Error(), Mend: "make " + filepath.Join(e.Store.Root(), "profiles") + " a directory that uid " + fmt.Sprint(e.UID) + " can read"})
+	}
+	echoing := 0
+	for _, en := range entries {
+		if en.Err != nil {
+			found = append(found, e.unusable(en))
+			continue
+		}
+		f, echo := e.inspect(en.Home)
+		found = append(found, f...)
+		if echo {
+			echoing++
+		}
+	}
+	if echoing > 0 {
+		found = append(found, Finding{Severity: Note, What: fmt.Sprintf("%d of %d profiles have no model and echo what they are told", echoing, len(entries)),
+			Mend: "set model.name, and model.base_url where it is not OpenAI, in the profile's config.yaml"})
+	}
+	return found
+}
+
+// unusable says how to make a profile of what only looks like one.
+func (e *examination) unusable(en profile.Entry) Finding {
+	path := filepath.Join(e.Store.Root(), "profiles", en.Label)
+	f := Finding{Severity: Error, Profile: en.Label, What: en.Err.Error()}
+	var bad *profile.NameError
+	switch info, err := os.Lstat(path); {
+	case en.Label == profile.DefaultName:
+		f.Severity = Warning
+		f.Mend = fmt.Sprintf("move what you need from %s to %s, then remove it", path, e.Store.Root())
+	case errors.As(en.Err, &bad):
+		f.Mend = fmt.Sprintf("give it a name of lower-case letters, digits, - and _: `mv '%s' '%s'`", path, filepath.Join(filepath.Dir(path), "NAME"))
+	case err == nil && info.Mode()&fs.ModeSymlink != 0:
+		f.Mend = "replace the link by the directory itself; a profile is never a link"
+	default:
+		f.Mend = "make " + path + " a directory with a file SOUL.md that uid " + fmt.Sprint(e.UID) + " can read"
+	}
+	return f
+}
+
+// maxSoul is what a gateway reads of SOUL.md.
+const maxSoul = 1 << 20
+
+// inspect looks at the files of one profile. echo tells that it has no model.
+func (e *examination) inspect(h profile.Home) (found []Finding, echo bool) {
+	add := func(s Severity, what, mend string) {
+		found = append(found, Finding{Severity: s, Profile: h.Name.String(), What: what, Mend: mend})
+	}
+	_, err := volume.ReadFile(h.Soul(), maxSoul)
+	fresh := h.Name.IsDefault() && errors.Is(err, fs.ErrNotExist)
+	if err != nil && !fresh {
+		add(Error, fmt.Sprintf("cannot read who the agent is: %v", err), "make "+h.Soul()+" a text file of at most 1 MB")
+	}
+	if _, err := profile.ReadState(h); err != nil && !errors.Is(err, profile.ErrNoState) {
+		add(Error, err.Error(), fmt.Sprintf("`mv %s %s.corrupt`, then %s", h.StateFile(), h.StateFile(), e.again(h.Name)))
+	}
+	if f, ok := envMode(h); ok {
+		found = append(found, f)
+	}
+	c, err := profile.LoadConfig(h)
+	if err != nil {
+		add(Error, err.Error(), "edit the file, then "+e.again(h.Name))
+		return found, false
+	}
+	env, err := profile.LoadEnv(h)
+	if err != nil {
+		add(Error, err.Error(), "edit the file, then "+e.again(h.Name))
+		return found, false
+	}
+	if _, err := profile.APISettings(h, c, env, e.Getenv); err != nil && !fresh {
+		add(Error, err.Error(), "edit the file, then "+e.again(h.Name))
+	}
+	if c.Model.Provider == "openai" && c.Model.BaseURL == profile.DefaultOpenAIBaseURL && env.Secret(c.Model.APIKeyEnv, e.Getenv) == "" {
+		add(Error, fmt.Sprintf("%s: %s: missing: provider openai needs it", h.Env(), c.Model.APIKeyEnv),
+			"add a line "+c.Model.APIKeyEnv+"=<the provider's key>, then "+e.again(h.Name))
+	}
+	return found, c.Model.Provider == "echo"
+}
+
+// envMode finds secrets that others may read.
+func envMode(h profile.Home) (Finding, bool) {
+	info, err := os.Lstat(h.Env())
+	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o077 == 0 || runtime.GOOS == "windows" {
+		return Finding{}, false
+	}
+	return Finding{
+		Severity: Warning, Profile: h.Name.String(),
+		What: fmt.Sprintf("%s holds secrets and others may read it (mode %04o)", h.Env(), info.Mode().Perm()),
+		Mend: "`chmod 600 " + h.Env() + "`",
+		fix: func(context.Context) (string, error) {
+			f, err := volume.Open(h.Env()) // what is changed is what was opened: no link
+			if err != nil {
+				return "", err
+			}
+			defer f.Close()
+			return "set the mode of " + h.Env() + " to 0600", f.Chmod(0o600)
+		},
+	}, true
+}

@@ -1,0 +1,19 @@
+//go:build linux || darwin
+
+package doctor
+
+import "golang.org/x/sys/unix"
+
+// free returns how many bytes and files an unprivileged process can still make. File systems that count no
+// files have any number of them.
+func free(dir string) (bytes, files uint64, ok bool) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil || st.Blocks == 0 {
+		return 0, 0, false
+	}
+	files = ^uint64(0)
+	if st.Files > 0 {
+		files = st.Ffree
+	}
+	return st.Bavail * uint64(st.Bsize), files, true
+}

@@ -1,0 +1,102 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"hermes/internal/store"
+	"hermes/internal/volume"
+)
+
+const (
+	// littleSpace is when a warning is due, noSpace when writes begin to fail. A profile's log alone may take 11 MB.
+	littleSpace = 256 << 20
+	noSpace     = 16 << 20
+	// fewFiles is how many files and directories more make a warning.
+	fewFiles = 1000
+)
+
+func checkVolume(ctx context.Context, e *examination) []Finding {
+	root := e.Store.Root()
+	info, err := os.Stat(root)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !e.Image:
+		return []Finding{{Severity: Note, What: root + " does not exist yet", Mend: "`hermes gateway run` makes it; HERMES_HOME names another place"}}
+	case err != nil:
+		return []Finding{{Severity: Error, What: fmt.Sprintf("cannot look at HERMES_HOME: %v", err), Mend: e.mount()}}
+	case !info.IsDir():
+		return []Finding{{Severity: Error, What: fmt.Sprintf("HERMES_HOME %s is %s, not a directory", root, volume.Kind(info.Mode())), Mend: e.mount()}}
+	}
+	dir, err := os.MkdirTemp(root, ".doctor-")
+	if err != nil {
+		return []Finding{{Severity: Error, What: fmt.Sprintf("cannot write in %s: %v", root, err),
+			Mend: fmt.Sprintf("mount it writable, and give it to uid %d", e.UID)}}
+	}
+	defer os.RemoveAll(dir)
+	found := checkSpace(root)
+	if err := os.WriteFile(filepath.Join(dir, "data"), make([]byte, 64<<10), 0o600); err != nil {
+		return append(found, Finding{Severity: Error, What: fmt.Sprintf("cannot write in %s: %v", root, err), Mend: "make room on the volume"})
+	}
+	found = append(found, probeLocks(dir)...)
+	return append(found, probeDatabase(ctx, dir)...)
+}
+
+func (e *examination) mount() string {
+	if e.Image {
+		return "mount a volume there: `docker run -v hermes-data:" + e.Store.Root() + " ...`"
+	}
+	return "make that directory, or set HERMES_HOME"
+}
+
+func checkSpace(root string) []Finding {
+	bytes, files, ok := free(root)
+	switch {
+	case !ok:
+		return nil
+	case bytes < noSpace:
+		return []Finding{{Severity: Error, What: fmt.Sprintf("the volume is full: %d MB are free", bytes>>20), Mend: "make room: `du -sh " + root + "/*`"}}
+	case bytes < littleSpace:
+		return []Finding{{Severity: Warning, What: fmt.Sprintf("the volume is nearly full: %d MB are free", bytes>>20), Mend: "make room: `du -sh " + root + "/*`"}}
+	case files < fewFiles:
+		return []Finding{{Severity: Warning, What: fmt.Sprintf("the volume takes only %d more files", files), Mend: "remove files: `du --inodes -s " + root + "/*`"}}
+	}
+	return nil
+}
+
+// probeLocks finds out whether locks are worth anything: one gateway per profile hangs on it.
+func probeLocks(dir string) []Finding {
+	const mend = "put HERMES_HOME on a local file system, or one whose locks work (NFS 4, or NFS 3 with lockd)"
+	path := filepath.Join(dir, "lock")
+	lock, err := volume.TryLock(path)
+	if err != nil {
+		return []Finding{{Severity: Error, What: fmt.Sprintf("the volume's file system cannot lock files: %v", err), Mend: mend}}
+	}
+	defer lock.Unlock()
+	second, err := volume.TryLock(path)
+	if err == nil {
+		second.Unlock()
+		return []Finding{{Severity: Error, What: "the volume's file system grants a lock twice: two gateways could run on one profile", Mend: mend}}
+	}
+	if err := probeLoggerLock(filepath.Join(dir, "log-lock")); err != nil {
+		return []Finding{{Severity: Error, What: fmt.Sprintf("the volume's file system has no POSIX locks, without which s6-log does not start: %v", err), Mend: mend}}
+	}
+	return nil
+}
+
+// probeDatabase makes a database like a profile's.
+func probeDatabase(ctx context.Context, dir string) []Finding {
+	s, err := store.Open(ctx, filepath.Join(dir, "state.db"))
+	if err != nil {
+		return []Finding{{Severity: Error, What: fmt.Sprintf("SQLite does not work on the volume: %v", err), Mend: "put HERMES_HOME on a local file system"}}
+	}
+	defer s.Close()
+	if s.Journal() != "wal" {
+		return []Finding{{Severity: Warning, What: "the volume's file system cannot do SQLite's WAL: profiles use a rollback journal, which is slower",
+			Mend: "put HERMES_HOME on a local file system; a shared mount of a virtual machine is not one"}}
+	}
+	return nil
+}
