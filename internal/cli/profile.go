@@ -24,7 +24,8 @@ others lie in HERMES_HOME/profiles.`,
 		Example: `  hermes profile create coder
   hermes -p coder gateway start
   hermes profile export coder -o coder.tar.zst`,
-		Args: cobra.ArbitraryArgs,
+		SuggestionsMinimumDistance: 2,
+		Args:                       cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return unknownCommand(cmd, args[0])

@@ -1,6 +1,4 @@
-//go:build unix && stories
-
-// The tag goes as soon as go.mod and go.sum have golang.org/x/tools, which testscript needs.
+//go:build unix
 
 package cli_test
 
