@@ -103,7 +103,9 @@ func TestAPortThatAnotherProfileOwnsIsPassedOver(t *testing.T) {
 			outside(t, s, "a", fmt.Sprintf("API_SERVER_PORT=%d\n", derived), "")
 			outside(t, s, "z", fmt.Sprintf("API_SERVER_PORT=%d\n", derived+1), "")
 		}, nil, derived + 2},
-		{"default's own", func(t *testing.T, s *Store) { put(t, s.Home(Default()).Env(), fmt.Sprintf("API_SERVER_PORT=%d\n", derived)) }, nil, derived + 1},
+		{"default's own", func(t *testing.T, s *Store) {
+			put(t, s.Home(Default()).Env(), fmt.Sprintf("API_SERVER_PORT=%d\n", derived))
+		}, nil, derived + 1},
 		{"the container's, which is default's", func(*testing.T, *Store) {}, []string{fmt.Sprintf("API_SERVER_PORT=%d", derived)}, derived + 1},
 		{"nobody's", func(*testing.T, *Store) {}, []string{"API_SERVER_PORT=9999"}, derived},
 		{"one with no port yet owns nothing", func(t *testing.T, s *Store) { outside(t, s, "a", "", "") }, nil, derived},
