@@ -94,7 +94,7 @@ func (tr *tree) start(t *testing.T, args ...string) {
 	t.Helper()
 	cmd := exec.Command("s6-svscan", append(args, tr.scandir)...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = tr.env, tr.log, tr.log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} // a test that runs out of time cleans up nothing
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGQUIT} // a test that runs out of time cleans up nothing
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
