@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,6 +13,15 @@ import (
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
+// output runs a command and returns what it wrote on both streams.
+func output(name string, args ...string) (string, error) {
+	out, err := exec.CommandContext(context.Background(), name, args...).CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%s %q: %w\n%s", name, args, err, out)
+	}
+	return string(out), err
+}
+
 // times runs a command N times, one after the other, and prints each wall time in ms.
 // The command's output is thrown away; its failure is an error.
 func times(args []string) error {
@@ -21,12 +31,11 @@ func times(args []string) error {
 	}
 	took := make([]float64, 0, n)
 	for range n {
-		cmd := exec.Command(args[1], args[2:]...)
 		begin := time.Now()
-		out, err := cmd.CombinedOutput()
+		_, err := output(args[1], args[2:]...)
 		took = append(took, milliseconds(time.Since(begin)))
 		if err != nil {
-			return fmt.Errorf("%v: %w\n%s", args[1:], err, out)
+			return err
 		}
 	}
 	return printJSON(took)
@@ -37,8 +46,9 @@ func times(args []string) error {
 const minimumLife = 1100 * time.Millisecond
 
 // ready kills a service with SIGKILL, N times, and prints how long it took each time until
-// it was ready again, in ms, as s6 sees it. Every life is longer than minimumLife, because
-// a gateway that crashes in its first second waits by design.
+// it was ready again, in ms, as s6 sees it. Each is the first failure of a service that was
+// well: it has lived for minimumLife and its earlier deaths are forgotten, because one that
+// fails again and again waits by design. It runs as the service's user.
 func ready(args []string) error {
 	n, err := strconv.Atoi(args[0])
 	if err != nil {
@@ -52,6 +62,9 @@ func ready(args []string) error {
 			return err
 		}
 		time.Sleep(minimumLife)
+		if _, err := output("s6-svdt-clear", slot); err != nil {
+			return err
+		}
 		begin := time.Now()
 		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 			return err
@@ -67,11 +80,11 @@ func ready(args []string) error {
 // waitReady waits until the service is ready under another pid than old, and returns it.
 func waitReady(slot string, old int) (int, error) {
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
-		out, err := exec.Command("s6-svstat", "-o", "ready,pid", slot).Output()
+		out, err := output("s6-svstat", "-o", "ready,pid", slot)
 		if err != nil {
 			continue
 		}
-		fields := strings.Fields(string(out))
+		fields := strings.Fields(out)
 		if len(fields) != 2 || fields[0] != "true" {
 			continue
 		}
