@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+
+	"hermes/internal/container"
+	"hermes/internal/dashboard"
+	"hermes/internal/profile"
+	"hermes/internal/service"
+)
+
+// variable is one variable of the environment. A test keeps this table and the code together: each name that the code
+// mentions is here, and each name that is here is mentioned.
+type variable struct {
+	name, def, values, meaning string
+	// planned says that nothing reads it yet.
+	planned bool
+}
+
+const (
+	onOff = "`1`, `true`, `yes`"
+	ports = "1 to 65535"
+	ids   = "1 to 65534"
+)
+
+var variables = []variable{
+	{name: "HERMES_HOME", def: fmt.Sprintf("`%s` in the image, `~/.hermes` elsewhere", profile.ImageRoot), values: "a directory",
+		meaning: "the home of the profile `default`; the others are below it, in `profiles/`"},
+	{name: "HERMES_UID", def: runtimeID(), values: ids, meaning: "image: the runtime user's id; wins over `PUID`"},
+	{name: "HERMES_GID", def: runtimeID(), values: ids, meaning: "image: the runtime user's group; wins over `PGID`"},
+	{name: "PUID", values: ids, meaning: "another name for `HERMES_UID`"},
+	{name: "PGID", values: ids, meaning: "another name for `HERMES_GID`"},
+	{name: container.OptOut, values: onOff, meaning: "`gateway run` stays in the foreground where s6 supervises, like `--no-supervise`"},
+	{name: "HERMES_GATEWAY_BOOTSTRAP_STATE", values: "`running`", meaning: "image: on a volume that has no state yet, start the default profile's gateway at boot"},
+	{name: "HERMES_DASHBOARD", values: onOff, meaning: "image: run the dashboard, supervised"},
+	{name: "HERMES_DASHBOARD_HOST", def: "`0.0.0.0` in the image, `127.0.0.1` elsewhere", values: "an address", meaning: "where the dashboard listens"},
+	{name: "HERMES_DASHBOARD_PORT", def: fmt.Sprint(dashboard.DefaultPort), values: ports, meaning: "where the dashboard listens"},
+	{name: "HERMES_DASHBOARD_BASIC_AUTH_USERNAME", values: "a text", meaning: "the dashboard's credentials; without them it serves loopback only, and otherwise ends with code 78"},
+	{name: "HERMES_DASHBOARD_BASIC_AUTH_PASSWORD", values: "a text", meaning: "belongs to `HERMES_DASHBOARD_BASIC_AUTH_USERNAME`"},
+	{name: "HERMES_DASHBOARD_BASIC_AUTH_SECRET", values: "a text", meaning: "kept for later versions; nothing reads it", planned: true},
+	{name: "API_SERVER_HOST", def: "`" + profile.DefaultAPIHost + "`", values: "an address",
+		meaning: "where the API of the profile `default` listens; others say it in their own files"},
+	{name: "API_SERVER_PORT", def: fmt.Sprint(profile.DefaultPort), values: ports, meaning: "the port of the API of `default`"},
+	{name: "API_SERVER_KEY", def: "made with the profile, in its `.env`", values: "a text", meaning: "the key that every request under `/v1` to `default` needs"},
+	{name: "HERMES_DOCKER_EXEC_AS_ROOT", values: onOff, meaning: "image: a `hermes` that root started stays root instead of stepping down to the runtime user"},
+	{name: "HERMES_ALLOW_ROOT_GATEWAY", values: onOff, meaning: "image: a gateway may run as root, which it otherwise refuses with code 126"},
+	{name: "HERMES_S6_SCANDIR", def: scandir(), values: "a directory", meaning: "where the supervisor looks for the gateways' slots, for images with another init"},
+	{name: container.SupervisedChild, values: "`1`", meaning: "set by the supervisor for its own gateways; leave it alone"},
+}
+
+func runtimeID() string {
+	u, err := container.RuntimeUser(func(string) string { return "" })
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprint(u.UID)
+}
+
+func scandir() string {
+	if service.DefaultScandir == "" {
+		return "`/run/service`" // these documents are about Linux, wherever they are made
+	}
+	return "`" + service.DefaultScandir + "`"
+}

@@ -1,0 +1,10 @@
+package cli
+
+import "github.com/spf13/cobra"
+
+// Tree returns all commands, for the generated reference (internal/cli/gen). Nothing in the binary calls it.
+func Tree() *cobra.Command {
+	root := (&app{getenv: func(string) string { return "" }}).rootCommand()
+	root.InitDefaultCompletionCmd()
+	return root
+}
