@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"hermes/internal/container"
 	"hermes/internal/profile"
@@ -23,7 +24,11 @@ func Setup(getenv func(string) string, warn io.Writer) error {
 	if err := container.NameUser(u); err != nil {
 		fmt.Fprintf(warn, "hermes setup: %v\n", err)
 	}
-	for _, dir := range []string{container.RunDir, service.Scandir(getenv)} {
+	scandir := service.Scandir(getenv)
+	if err := checkScandir(scandir); err != nil {
+		return err
+	}
+	for _, dir := range []string{container.RunDir, scandir} {
 		if err := freshDir(dir, u); err != nil {
 			return fmt.Errorf("cannot prepare %s: %w", dir, err)
 		}
@@ -37,6 +42,16 @@ func Setup(getenv func(string) string, warn io.Writer) error {
 	}
 	if err := Heal(root, u.UID, u.GID); err != nil {
 		fmt.Fprintf(warn, "hermes setup: cannot give %s to uid %d, gateways may be unable to write it: %v\n", root, u.UID, err)
+	}
+	return nil
+}
+
+// checkScandir refuses a scan directory that is not for run-time files: Setup empties it.
+func checkScandir(dir string) error {
+	clean := filepath.Clean(dir)
+	inside := func(parent string) bool { return clean == parent || strings.HasPrefix(clean, parent+"/") }
+	if clean == "/run" || !inside("/run") || inside(container.RunS6) {
+		return fmt.Errorf("invalid HERMES_S6_SCANDIR=%s: want a directory of its own below /run, it is emptied at every boot", dir)
 	}
 	return nil
 }

@@ -44,6 +44,9 @@ func FromEnv(getenv func(string) string) (Config, error) {
 		return c, &ConfigError{fmt.Sprintf("it would listen on %s without credentials; set HERMES_DASHBOARD_BASIC_AUTH_USERNAME and "+
 			"HERMES_DASHBOARD_BASIC_AUTH_PASSWORD, or HERMES_DASHBOARD_HOST=127.0.0.1", c.Host)}
 	}
+	if (c.Username == "") != (c.Password == "") {
+		return c, &ConfigError{"only one of HERMES_DASHBOARD_BASIC_AUTH_USERNAME and HERMES_DASHBOARD_BASIC_AUTH_PASSWORD is set; set both or none"}
+	}
 	return c, nil
 }
 

@@ -187,6 +187,11 @@ func TestWithoutCredentialsItListensOnLoopbackOrNotAtAll(t *testing.T) {
 			t.Errorf("%q: %v", host, err)
 		}
 	}
+	for _, half := range []string{user, pass} {
+		if _, err := FromEnv(vars(half)); err == nil {
+			t.Errorf("on loopback %q was taken for no credentials at all", half)
+		}
+	}
 	for _, host := range []string{"0.0.0.0", "::", "10.0.0.1", "example.org", "127.0.0.1.example.org", "*"} {
 		for _, some := range [][]string{nil, {user}, {pass}, {user, "BASIC_AUTH_PASSWORD="}} {
 			_, err := FromEnv(vars(append(some, "HOST="+host)...))

@@ -23,7 +23,6 @@ type item struct {
 	name, body string
 	link       string
 	mode       int64
-	size       int64 // of the header, if it is not that of the body
 	pax        map[string]string
 }
 
