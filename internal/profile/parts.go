@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // part is what a file of a home is to a copy of the profile.
@@ -27,32 +28,36 @@ var (
 		"gateway_state.json", "gateway_state.json.corrupt", "gateway.pid", "gateway.lock", "processes.json",
 		"state.db-shm", "profiles", "logs", "cache", "tmp",
 	}
-	// localHidden are the names that this program and atomic writes give to what lies beside those.
-	localHidden = regexp.MustCompile(`^\.(?:ports\.lock|active_profile|staging\.lock|gateway_.*|\..*|.*[^0-9][0-9]{6,})$`)
-	localFile   = regexp.MustCompile(`\.(?:pid|lock|log|sock|tmp|tar\.zst)$`)
-
-	databaseFile = regexp.MustCompile(`\.(?:db|sqlite3?)(?:-wal|-journal|-shm)?$`)
-
-	secretWord = regexp.MustCompile(`(?:^|[^a-z])(?:tokens?|secrets?|credentials?|passwords?|passwd|(?:api|private|ssh)[._-]?keys?)(?:[^a-z]|$)`)
-	secretFile = regexp.MustCompile(`^(?:auth\.(?:json|ya?ml|toml)|cookies?\..*|id_[a-z0-9]+|.*\.(?:pem|key|p12|pfx|jks|kdbx|keytab|env))$`)
 )
+
+// patterns are compiled at the first use: a gateway, which never copies a profile, is not to carry them.
+var patterns = sync.OnceValue(func() (p struct{ localHidden, localFile, database, secretWord, secretFile *regexp.Regexp }) {
+	// What this program and atomic writes call what lies beside localNames.
+	p.localHidden = regexp.MustCompile(`^\.(?:ports\.lock|active_profile|staging\.lock|gateway_.*|\..*|.*[^0-9][0-9]{6,})$`)
+	p.localFile = regexp.MustCompile(`\.(?:pid|lock|log|sock|tmp|tar\.zst)$`)
+	p.database = regexp.MustCompile(`\.(?:db|sqlite3?)(?:-wal|-journal|-shm)?$`)
+	p.secretWord = regexp.MustCompile(`(?:^|[^a-z])(?:tokens?|secrets?|credentials?|passwords?|passwd|(?:api|private|ssh)[._-]?keys?)(?:[^a-z]|$)`)
+	p.secretFile = regexp.MustCompile(`^(?:auth\.(?:json|ya?ml|toml)|cookies?\..*|id_[a-z0-9]+|.*\.(?:pem|key|p12|pfx|jks|kdbx|keytab|env))$`)
+	return p
+})
 
 // partOf classifies a slash-separated path relative to a home. What lies in a directory is at least what the
 // directory is.
 func partOf(rel string) part {
+	is := patterns()
 	elements := strings.Split(rel, "/")
 	top := strings.ToLower(elements[0])
 	base := strings.ToLower(path.Base(rel))
-	if slices.Contains(localNames, top) || localHidden.MatchString(top) || localFile.MatchString(base) {
+	if slices.Contains(localNames, top) || is.localHidden.MatchString(top) || is.localFile.MatchString(base) {
 		return partLocal
 	}
 	for _, e := range elements {
 		e = strings.ToLower(e)
-		if e[0] == '.' || secretWord.MatchString(e) || secretFile.MatchString(e) {
+		if e[0] == '.' || is.secretWord.MatchString(e) || is.secretFile.MatchString(e) {
 			return partSecret
 		}
 	}
-	if databaseFile.MatchString(base) {
+	if is.database.MatchString(base) {
 		return partDatabase
 	}
 	return partContent
