@@ -25,8 +25,8 @@ func configuration(root string) (string, error) {
 	var b strings.Builder
 	b.WriteString("# Configuration\n\n" + notice)
 	b.WriteString(`A profile is configured by three files in its home: ` + "`SOUL.md`" + ` (who the agent is), ` + "`.env`" + ` (secrets, mode 0600), and
-` + "`config.yaml`" + `, which need not be there. A gateway reads them when it starts: after a change,
-` + "`hermes -p NAME gateway restart`" + `. A key that does not exist, a value of the wrong type or out of range ends the gateway with
+` + "`config.yaml`" + `, which need not be there. An edit of SOUL.md counts from the next turn on; the other two
+are read at the gateway's start, so type ` + "`hermes -p NAME gateway restart`" + ` after a change. A key that does not exist, a value of the wrong type or out of range ends the gateway with
 code 78 and the file, the line and the key in its message; it is not started again until you start it.
 
 ## config.yaml

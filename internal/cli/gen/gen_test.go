@@ -1,10 +1,14 @@
 package main
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -100,4 +104,83 @@ func TestKeysAreFound(t *testing.T) {
 			t.Errorf("%s is explained and does not exist", path)
 		}
 	}
+}
+
+// TestMessagesInOperationsAreOurs keeps the troubleshooting tables true: each message in them must stand in the code.
+func TestMessagesInOperationsAreOurs(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(repository, "docs", "operations.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, messages, _ := strings.Cut(string(text), "\n## Messages\n")
+	// These are the system's, or a library's.
+	foreign := []string{"permission denied", "no space left on device", "read-only file system", "too many open files", "unknown flag: "}
+	code := literals(t)
+	quoted := regexp.MustCompile("`[^`]+`")
+	checked := 0
+	for _, row := range strings.Split(messages, "\n") {
+		cells := strings.Split(row, " | ")
+		if !strings.HasPrefix(row, "| ") || len(cells) < 2 {
+			continue
+		}
+		column := cells[0]
+		if regexp.MustCompile(`^\| \d`).MatchString(row) {
+			column = cells[1] // the tables of HTTP's answers begin with a code
+		}
+		for _, message := range quoted.FindAllString(column, -1) {
+			for _, part := range regexp.MustCompile("…|: ").Split(strings.Trim(message, "`"), -1) {
+				part = strings.Trim(part, " :;,'()=-")
+				ours := len(part) < 4 || strings.Contains(code, part)
+				for _, f := range foreign {
+					ours = ours || strings.Contains(f, part)
+				}
+				if checked++; !ours {
+					t.Errorf("operations.md explains %s, but %q is nowhere in the code", message, part)
+				}
+			}
+		}
+	}
+	if checked < 100 {
+		t.Errorf("only %d parts of messages found: the check is broken", checked)
+	}
+}
+
+// literals is the text of all string constants of the code, joined ones put together.
+func literals(t *testing.T) string {
+	var b strings.Builder
+	err := filepath.WalkDir(filepath.Join(repository, "internal"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch e := n.(type) {
+			case *ast.BinaryExpr:
+				b.WriteString(joined(e) + "\n")
+			case *ast.BasicLit:
+				b.WriteString(joined(e) + "\n")
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func joined(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.BinaryExpr:
+		return joined(e.X) + joined(e.Y)
+	case *ast.BasicLit:
+		if s, err := strconv.Unquote(e.Value); err == nil && e.Kind == token.STRING {
+			return s
+		}
+	}
+	return ""
 }
