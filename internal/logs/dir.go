@@ -19,6 +19,8 @@ type logFile struct {
 	path  string
 	f     *os.File
 	start int64
+	// kept is a file that has no lasting name yet (tail.unnamed). Reading does not close it.
+	kept bool
 }
 
 // open opens the file if it is not, and returns its size.
@@ -39,18 +41,22 @@ func (l *logFile) open() (int64, error) {
 }
 
 func (l *logFile) close() {
-	if l.f != nil {
+	if l != nil && l.f != nil {
 		l.f.Close()
 		l.f = nil
 	}
 }
 
-// currentName is the file that s6-log writes to.
-const currentName = "current"
+// The names that a file of s6-log has in turn: current while it is written, previous for a moment while it is rotated, and
+// then the archive's.
+const (
+	currentName  = "current"
+	previousName = "previous"
+)
 
-// openCurrent returns the file that s6-log writes to, or nil if there is none now.
-func openCurrent(dir string) (*logFile, error) {
-	path := filepath.Join(dir, currentName)
+// openIn opens a file of a log directory, or returns nil if there is none now.
+func openIn(dir, name string) (*logFile, error) {
+	path := filepath.Join(dir, name)
 	f, err := volume.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -103,26 +109,43 @@ func closed(name string) (time.Time, bool) {
 	return time.Unix(int64(secs&^(1<<62)), int64(binary.BigEndian.Uint32(raw[8:]))), true
 }
 
-// snapshot returns what s6-log writes to, open, or nil if there is nothing now, and the archives that are older. What
-// was rotated between the two looks is looked at again, but not for ever: an archive may be
-// a second name of current.
-func snapshot(dir string) (current *logFile, names []string, err error) {
+// snapshot is a log directory at one moment. Each file is in it once.
+type snapshot struct {
+	current  *logFile // what s6-log writes to; nil between two files
+	previous *logFile // what it has just closed and not yet named; nil if there is none
+	archives []string // what is older
+}
+
+func (s snapshot) close() {
+	s.current.close()
+	s.previous.close()
+}
+
+// takeSnapshot looks at a directory. A file moves from current over previous to the archives; the looks go the same way, so
+// none is missed, and one that was seen twice shows that something was rotated in between: then it looks
+// again. Not for ever: somebody may have given one file two of the names.
+func takeSnapshot(dir string) (s snapshot, err error) {
 	for tries := 0; ; tries++ {
-		if current, err = openCurrent(dir); err != nil {
-			return nil, nil, err
+		if s.current, err = openIn(dir, currentName); err != nil {
+			return snapshot{}, err
 		}
-		names, err = archives(dir)
-		if current == nil {
-			return nil, names, err
+		s.previous, _ = openIn(dir, previousName) // what cannot be read is none of s6-log's
+		if s.archives, err = archives(dir); err != nil {
+			s.close()
+			return snapshot{}, err
 		}
-		rotated := slices.ContainsFunc(names, func(name string) bool { return is(filepath.Join(dir, name), current.f) })
-		if err == nil && (!rotated || tries == 10) {
-			return current, names, nil
+		named := func(l *logFile) bool {
+			return l != nil && slices.ContainsFunc(s.archives, func(name string) bool { return is(filepath.Join(dir, name), l.f) })
 		}
-		current.close()
-		if err != nil {
-			return nil, nil, err
+		rotated := named(s.current) || s.current != nil && s.previous != nil && same(s.current.f, s.previous.f)
+		if named(s.previous) {
+			s.previous.close()
+			s.previous = nil
 		}
+		if !rotated || tries == 10 {
+			return s, nil
+		}
+		s.close()
 	}
 }
 

@@ -133,6 +133,40 @@ func TestFollowLosesAndDoublesNothing(t *testing.T) {
 	f.wants(numbers(0, lines)...)
 }
 
+// TestFollowKnowsAFileWithoutAName stops s6-log in the middle of a rotation: the next current is written to before the
+// one before it has its archive's name.
+func TestFollowKnowsAFileWithoutAName(t *testing.T) {
+	h := newHome(t)
+	h.append("coder", minutes(0, 1))
+	f := h.follow(h.one("coder"), Query{Last: -1})
+	f.wants("line 0")
+	h.append("coder", minutes(1, 2))
+	h.rename("coder", currentName, previousName)
+	h.append("coder", minutes(2, 3))
+	f.wants(numbers(0, 3)...)
+	h.rename("coder", previousName, archive(minute(2)))
+	h.append("coder", minutes(3, 4))
+	f.wants(numbers(0, 4)...)
+	h.rotate("coder", minute(4))
+	h.append("coder", minutes(4, 5))
+	f.wants(numbers(0, 5)...)
+}
+
+func TestAFileWithoutANameIsRead(t *testing.T) {
+	h := newHome(t)
+	h.write("coder", archive(minute(1)), minutes(0, 1))
+	h.write("coder", previousName, minutes(1, 2))
+	h.write("coder", currentName, minutes(2, 3))
+	for n := range 4 {
+		if got, want := h.read(h.one("coder"), Query{Last: n}), numbers(3-n, 3); !slices.Equal(got, want) {
+			t.Errorf("last %d: got %q, want %q", n, got, want)
+		}
+	}
+	if got := h.read(h.one("coder"), Query{Last: -1, Since: minute(1)}); !slices.Equal(got, numbers(1, 3)) {
+		t.Errorf("since: got %q", got)
+	}
+}
+
 func TestFollowWaitsForALogThatIsNotThere(t *testing.T) {
 	for _, exists := range []string{"", "logs", "logs/gateways", "logs/gateways/coder"} {
 		h := newHome(t)

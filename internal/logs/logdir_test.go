@@ -51,10 +51,16 @@ func (h home) append(name, text string) {
 	}
 }
 
-// rotate does what s6-log does: current becomes an archive; the next write makes a new one.
+// rotate does what s6-log does: current becomes previous, and then an archive; the next write makes a new current.
 func (h home) rotate(name string, at time.Time) {
 	h.t.Helper()
-	if err := os.Rename(filepath.Join(h.dir(name), currentName), filepath.Join(h.dir(name), archive(at))); err != nil {
+	h.rename(name, currentName, previousName)
+	h.rename(name, previousName, archive(at))
+}
+
+func (h home) rename(name, from, to string) {
+	h.t.Helper()
+	if err := os.Rename(filepath.Join(h.dir(name), from), filepath.Join(h.dir(name), to)); err != nil {
 		h.t.Fatal(err)
 	}
 }

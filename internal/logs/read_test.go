@@ -20,7 +20,7 @@ func threeFiles(h home, name string) {
 	h.write(name, currentName, minutes(20, 30))
 	h.write(name, "state", "")
 	h.write(name, "lock", "")
-	h.write(name, "previous", "not ours\n")
+	h.write(name, "other", "not ours\n")
 }
 
 func TestLastLinesGoAcrossArchives(t *testing.T) {

@@ -2,6 +2,7 @@ package logs
 
 import (
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -15,6 +16,7 @@ type tail struct {
 	profile profile.Name
 	dir     string
 	known   map[string]bool // the archives that have been seen
+	unnamed []*logFile      // files that have been seen and get an archive's name any moment
 	queue   []*logFile      // what comes after active
 	active  *logFile
 	lines   *scanner
@@ -30,33 +32,80 @@ func (t *tail) look() error {
 	if err := volume.IsDir(t.dir); err != nil {
 		return err
 	}
-	current, names, err := snapshot(t.dir)
+	last := t.newest()
+	if last != nil && is(filepath.Join(t.dir, currentName), last.f) {
+		t.rewindIfCut()
+		return nil
+	}
+	s, err := takeSnapshot(t.dir)
 	if err != nil {
 		return err
 	}
-	last := t.newest()
-	if last != nil && (current == nil || same(current.f, last.f)) {
-		// Nothing was rotated, or the next current is not there yet; its coming will be told.
-		if current != nil {
-			current.close()
-			t.rewindIfCut()
-		}
+	if last != nil && (s.current == nil || same(s.current.f, last.f)) {
+		s.close() // the next current is not there yet; its coming will be told
 		return nil
 	}
-	known := make(map[string]bool, len(names))
-	for _, name := range names {
+	if last != nil {
+		t.expectName(last)
+	}
+	known := make(map[string]bool, len(s.archives))
+	for _, name := range s.archives {
 		known[name] = true
-		path := filepath.Join(t.dir, name)
-		if t.known[name] || last != nil && is(path, last.f) || current != nil && is(path, current.f) {
-			continue
+		if path := filepath.Join(t.dir, name); !t.known[name] && !t.nowNamed(path) {
+			t.queue = append(t.queue, &logFile{path: path})
 		}
-		t.queue = append(t.queue, &logFile{path: path})
+	}
+	for name := range t.known {
+		// A long listing is not of one moment and may leave out a name.
+		if _, err := os.Lstat(filepath.Join(t.dir, name)); err == nil {
+			known[name] = true
+		}
 	}
 	t.known = known
-	if current != nil {
-		t.queue = append(t.queue, current)
+	if p := s.previous; p != nil {
+		if slices.ContainsFunc(t.unnamed, func(l *logFile) bool { return same(l.f, p.f) }) {
+			p.close()
+		} else {
+			t.expectName(p)
+			t.queue = append(t.queue, p)
+		}
+	}
+	if s.current != nil {
+		t.queue = append(t.queue, s.current)
 	}
 	return nil
+}
+
+// expectName remembers a file that will be met again under an archive's name. It stays open: while it is, no
+// other file can pass for it.
+func (t *tail) expectName(l *logFile) {
+	if l.kept {
+		return
+	}
+	l.kept = true
+	t.unnamed = append(t.unnamed, l)
+	if len(t.unnamed) > 4 { // s6-log has one; more were removed before they had a name
+		t.forget(0)
+	}
+}
+
+// nowNamed reports whether an archive is one of the files that were expected to get a name.
+func (t *tail) nowNamed(path string) bool {
+	i := slices.IndexFunc(t.unnamed, func(l *logFile) bool { return is(path, l.f) })
+	if i < 0 {
+		return false
+	}
+	t.forget(i)
+	return true
+}
+
+func (t *tail) forget(i int) {
+	l := t.unnamed[i]
+	t.unnamed = slices.Delete(t.unnamed, i, i+1)
+	l.kept = false
+	if l != t.active && !slices.Contains(t.queue, l) {
+		l.close() // it has been read
+	}
 }
 
 // newest is the open file that was current when it was looked at last.
@@ -118,7 +167,9 @@ func (t *tail) next() (_ Line, ok bool, err error) {
 			return Line{}, false, nil
 		}
 		raw, ok = t.lines.flush()
-		t.active.close()
+		if !t.active.kept {
+			t.active.close()
+		}
 		t.active = nil
 		if ok {
 			return t.line(raw), true, nil
@@ -136,13 +187,11 @@ func (t *tail) line(raw string) Line {
 }
 
 func (t *tail) close() {
-	if t.active != nil {
-		t.active.close()
-	}
-	for _, f := range t.queue {
+	t.active.close()
+	for _, f := range slices.Concat(t.queue, t.unnamed) {
 		f.close()
 	}
-	t.active, t.queue = nil, nil
+	t.active, t.queue, t.unnamed = nil, nil, nil
 }
 
 // seek leaves in the queue what a query asks for. It is called once, after the first look.
@@ -168,18 +217,25 @@ func (t *tail) seek(q Query) error {
 			return err
 		}
 		f.start = start
-		if i < len(t.queue)-1 || !t.isCurrent(f) {
+		if !f.kept && !t.isCurrent(f) {
 			f.close() // opened again when its turn comes: no more than two open files for a log
 		}
 		if left -= lines; left <= 0 {
-			for _, older := range t.queue[:i] {
-				older.close()
-			}
-			t.queue = t.queue[i:]
+			t.drop(i)
 			return nil
 		}
 	}
 	return nil
+}
+
+// drop takes the oldest files out of the queue, unread.
+func (t *tail) drop(n int) {
+	for _, f := range t.queue[:n] {
+		if !f.kept {
+			f.close()
+		}
+	}
+	t.queue = t.queue[n:]
 }
 
 func (t *tail) isCurrent(f *logFile) bool { return filepath.Base(f.path) == currentName }
@@ -189,11 +245,11 @@ func (t *tail) seekTime(since time.Time) error {
 	for len(t.queue) > 0 {
 		f := t.queue[0]
 		if at, ok := closed(filepath.Base(f.path)); ok && at.Before(since) {
-			t.queue = t.queue[1:]
+			t.drop(1)
 			continue
 		}
 		if _, err := f.open(); err != nil {
-			t.queue = t.queue[1:]
+			t.drop(1)
 			continue
 		}
 		found, err := t.seekIn(f, since)
@@ -203,8 +259,7 @@ func (t *tail) seekTime(since time.Time) error {
 		if t.isCurrent(f) {
 			return nil // all of it is older; what comes next is not
 		}
-		f.close()
-		t.queue = t.queue[1:]
+		t.drop(1)
 	}
 	return nil
 }
