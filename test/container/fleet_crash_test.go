@@ -1,0 +1,385 @@
+//go:build fleet
+
+package container_test
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"hermes/test/container/docker"
+)
+
+// TestFleetWrongConfigGivesUpAndTheOthersRun: exit code 78 is final, at once, and at the next boot too.
+func TestFleetWrongConfigGivesUpAndTheOthersRun(t *testing.T) {
+	parallel(t)
+	profiles := append(fleetOf(3, wantsRunning), fleetProfile{name: "wrong", port: 18100, state: wantsRunning, config: "api_server:\n  port: many"})
+	all := profileNames(profiles)
+	up := without(all, []string{"wrong"})
+	b := startFleet(t, options{vol: fleetVolume(t, profiles...)}, all, up)
+	check := func() {
+		t.Helper()
+		throughout(t, 3*time.Second, "it stays down, the others up", b.fleetIs(withDefault(all), up))
+		if s := b.stateOf("wrong"); s["gateway_state"] != "startup_failed" || !strings.Contains(fmt.Sprint(s["exit_reason"]), "api_server.port") {
+			t.Errorf("state: %v, want startup_failed and why", s)
+		}
+	}
+	check()
+	if d := b.deathTimes("gateway-wrong"); len(d) != 1 || d[0].how != "exitcode 78" {
+		t.Errorf("deaths: %v, want one with code 78", d)
+	}
+	for _, args := range [][]string{{"gateway", "list"}, {"-p", "wrong", "gateway", "status"}} {
+		if out := b.mustExec("0", append([]string{"hermes"}, args...)...); !strings.Contains(out, "startup_failed") {
+			t.Errorf("%v does not say startup_failed:\n%s", args, out)
+		}
+	}
+	for _, reboot := range reboots {
+		before := b.bootLogSize()
+		reboot.do(b)
+		b.waitFleet(withDefault(all), up)
+		check()
+		for _, l := range b.bootLines(before) {
+			if l.profile == "wrong" && (l.action != "registered" || l.prior != "startup_failed") {
+				t.Errorf("the boot log says %q", l.text)
+			}
+		}
+	}
+	if r := b.hermes("-p", "wrong", "gateway", "start"); r.Code != 1 || !strings.Contains(r.Stderr, "api_server.port") {
+		t.Errorf("want code 1 and why: %s", r)
+	}
+	b.mustExec("hermes", "rm", "/opt/data/profiles/wrong/config.yaml")
+	b.mustExec("0", "hermes", "-p", "wrong", "gateway", "start")
+	if err := b.fleetIs(withDefault(all), all)(); err != nil {
+		t.Error(err)
+	}
+}
+
+// startCrashLoop boots a profile `loop` that cannot have its port, beside one that runs.
+func startCrashLoop(t *testing.T) *box {
+	t.Helper()
+	b := startFleet(t, options{vol: fleetVolume(t, fleetProfile{name: "good", port: 18000, state: wantsRunning}, fleetProfile{name: "loop", port: 18001})},
+		[]string{"good", "loop"}, []string{"good"})
+	b.background("0", docker.TestClientPath, "listen", "127.0.0.1:18001")
+	eventually(t, soon, "the port is taken", func() error {
+		if n := len(only(b.ps(), func(p process) bool { return p.Comm == "testclient" })); n != 1 {
+			return fmt.Errorf("%d listeners", n)
+		}
+		return nil
+	})
+	if r := b.hermes("-p", "loop", "gateway", "start"); r.Code != 1 || !strings.Contains(r.Stderr, "18001") {
+		t.Fatalf("want code 1 and the port: %s", r)
+	}
+	return b
+}
+
+// checkSpacing compares the times of failures with the rule of contract B2: at once, 1, 2, 4 ... 60 s, a
+// quarter more or less. slack is what a start and a busy machine may add.
+func checkSpacing(t *testing.T, deaths []death) {
+	t.Helper()
+	const slack = 4 * time.Second
+	for i := 2; i < len(deaths); i++ {
+		nap := min(time.Minute, time.Second<<(i-2))
+		got := deaths[i].at.Sub(deaths[i-1].at)
+		t.Logf("failure %d came %s after the one before", i+1, got.Round(10*time.Millisecond))
+		if got < nap*3/4 || got > nap*5/4+slack {
+			t.Errorf("failure %d came %s after the one before, want a pause of %s, give or take a quarter", i+1, got, nap)
+		}
+	}
+}
+
+// inBackoff waits until a slot naps for at least so long.
+func (b *box) inBackoff(name string, atLeast time.Duration) {
+	b.t.Helper()
+	eventually(b.t, soon, name+" is in a long backoff", func() error {
+		// s6 lets a second pass before it runs the script that naps.
+		if s, err := b.svstat("gateway-" + name); err != nil || !s.up {
+			return fmt.Errorf("%+v, %v", s, err)
+		}
+		r := b.exec("0", "cat", "/run/service/gateway-"+name+"/data/nap")
+		s, err := strconv.ParseFloat(strings.TrimSpace(r.Stdout), 64)
+		if err == nil && s < atLeast.Seconds() {
+			err = fmt.Errorf("it naps %v s", s)
+		}
+		return err
+	})
+}
+
+// TestFleetCrashLoopIsNoStorm watches a gateway for a minute that fails whenever it starts.
+func TestFleetCrashLoopIsNoStorm(t *testing.T) {
+	parallel(t)
+	b := startCrashLoop(t)
+	b.inBackoff("loop", 2*time.Second)
+	if out := b.mustExec("0", "hermes", "gateway", "list"); len(linesWith(out, "loop", "backoff")) != 1 {
+		t.Errorf("gateway list does not say backoff:\n%s", out)
+	}
+	good := b.waitReady("gateway-good")
+	begin := b.deathTimes("gateway-loop")[0].at
+	throughout(t, time.Minute-time.Since(begin), "the other one does not suffer", func() error {
+		s, err := b.svstat("gateway-good")
+		if err == nil && (s.pid != good || !s.ready) {
+			err = fmt.Errorf("%+v", s)
+		}
+		return err
+	})
+	// Pauses of 0, 1, 2, 4, 8, 16 and 32 s make eight starts in 63 s; jitter may take a quarter off.
+	deaths := b.deathTimes("gateway-loop")
+	if n := len(deaths); n < 6 || n > 9 {
+		t.Errorf("%d starts in a minute, want about 8", n)
+	}
+	checkSpacing(t, deaths)
+}
+
+// TestFleetCommandsCutABackoffShort: stop and start do not wait for the nap to end.
+func TestFleetCommandsCutABackoffShort(t *testing.T) {
+	parallel(t)
+	b := startCrashLoop(t)
+	b.inBackoff("loop", 6*time.Second)
+
+	before := len(b.deathTimes("gateway-loop"))
+	r := b.hermes("-p", "loop", "gateway", "start")
+	if r.Code != 1 || !strings.Contains(r.Stderr, "18001") || r.Took > 4*time.Second {
+		t.Errorf("start in a backoff, want one try at once, and why it failed: %s", r)
+	}
+	if after := b.deathTimes("gateway-loop"); len(after) == before {
+		t.Errorf("start in a backoff did not try: %v", after)
+	}
+	b.inBackoff("loop", 2*time.Second)
+	r = b.hermes("-p", "loop", "gateway", "stop")
+	if r.Code != 0 || r.Took > 3*time.Second {
+		t.Errorf("stop in a backoff: %s", r)
+	}
+	throughout(t, 3*time.Second, "it is down", b.isDown("gateway-loop"))
+	b.mustExec("0", "sh", "-c", "kill $(pidof testclient)")
+	if r := b.hermes("-p", "loop", "gateway", "start"); r.Code != 0 || r.Took > 4*time.Second {
+		t.Errorf("start after the port is free: %s", r)
+	}
+}
+
+// TestFleetCrashLoopGivesUpAfterTenFailures: SIGTERM to the slot ends a nap without being a failure itself, so the ten come fast.
+func TestFleetCrashLoopGivesUpAfterTenFailures(t *testing.T) {
+	parallel(t)
+	b := startCrashLoop(t)
+	eventually(t, time.Minute, "it gave up", func() error {
+		if err := b.isDown("gateway-loop")(); err == nil {
+			return nil
+		}
+		r := b.exec("0", "sh", "-c", "cd /run/service/gateway-loop && [ -f data/nap ] && s6-svc -t .; s6-svdt . | tail -n 3")
+		return fmt.Errorf("%s", r)
+	})
+	failures := slices.DeleteFunc(b.deathTimes("gateway-loop"), func(d death) bool { return d.how != "exitcode 1" })
+	if len(failures) != 10 {
+		t.Errorf("it gave up after %d failures, want 10: %v", len(failures), failures)
+	}
+	b.checkGaveUp(`gave up after 10 failures in `)
+	if n := len(linesWith(b.allLogs(), "gave up after 10 failures", "`hermes -p loop gateway start` tries again")); n != 1 {
+		t.Errorf("docker logs says %d times that it gave up, and what to do", n)
+	}
+	for _, reboot := range reboots {
+		reboot.do(b) // ends the listener too
+		b.waitFleet(withDefault([]string{"good", "loop"}), []string{"good"})
+		throughout(t, 2*time.Second, "it stays down", b.isDown("gateway-loop"))
+	}
+	b.mustExec("0", "hermes", "-p", "loop", "gateway", "start")
+	if err := b.isReady("gateway-loop")(); err != nil {
+		t.Error(err)
+	}
+	if s := b.stateOf("loop"); s["gateway_state"] != "running" || strings.Contains(fmt.Sprint(s["exit_reason"]), "gave up") {
+		t.Errorf("start did not clear the failure: %v", s)
+	}
+}
+
+// checkGaveUp: every place that shows status says that the supervisor gave up on `loop`, why, and what to do.
+func (b *box) checkGaveUp(prefix string) {
+	b.t.Helper()
+	throughout(b.t, 3*time.Second, "it stays down", b.isDown("gateway-loop"))
+	s := b.stateOf("loop")
+	reason := fmt.Sprint(s["exit_reason"])
+	if s["gateway_state"] != "startup_failed" || !strings.HasPrefix(reason, prefix) || !strings.Contains(reason, "18001") {
+		b.t.Errorf("state: %v", s)
+	}
+	for _, args := range [][]string{{"-p", "loop", "gateway", "status"}, {"gateway", "list"}} {
+		out := b.mustExec("0", append([]string{"hermes"}, args...)...)
+		if len(linesWith(out, "startup_failed")) != 1 {
+			b.t.Errorf("hermes %s does not say startup_failed:\n%s", strings.Join(args, " "), out)
+		}
+		if !strings.Contains(out, "gave up after 10 failures") || !strings.Contains(out, "hermes -p loop gateway start") {
+			b.t.Errorf("hermes %s does not say that it gave up, and what to do:\n%s", strings.Join(args, " "), out)
+		}
+	}
+}
+
+// TestFleetCrashLoopGivesUpByItself takes four minutes: it runs with HERMES_TEST_LONG=1.
+func TestFleetCrashLoopGivesUpByItself(t *testing.T) {
+	if os.Getenv("HERMES_TEST_LONG") != "1" {
+		t.Skip("set HERMES_TEST_LONG=1 for a test of four minutes")
+	}
+	parallel(t)
+	b := startCrashLoop(t)
+	begin := b.deathTimes("gateway-loop")[0].at
+	throughout(t, 3*time.Minute-time.Since(begin), "no storm", func() error {
+		if n := b.deaths("gateway-loop"); n > 10 {
+			return fmt.Errorf("%d starts", n)
+		}
+		return b.isReady("gateway-good")()
+	})
+	t.Logf("%d starts in three minutes", b.deaths("gateway-loop"))
+	eventually(t, 2*time.Minute, "it gave up", b.isDown("gateway-loop"))
+	deaths := b.deathTimes("gateway-loop")
+	if len(deaths) != 10 {
+		t.Errorf("it gave up after %d failures, want 10", len(deaths))
+	}
+	checkSpacing(t, deaths)
+	b.checkGaveUp("gave up after 10 failures in ")
+}
+
+// TestFleetFirstCrashIsRestartedAtOnce: no backoff for a gateway that was well.
+func TestFleetFirstCrashIsRestartedAtOnce(t *testing.T) {
+	parallel(t)
+	b := startFleet(t, options{vol: fleetVolume(t, fleetProfile{name: "coder", port: 18000, state: wantsRunning})}, []string{"coder"}, []string{"coder"})
+	pid := b.waitReady("gateway-coder")
+	b.killGateway(pid)
+	begin := time.Now()
+	b.waitReplaced("gateway-coder", pid)
+	if took := time.Since(begin); took > 3*time.Second {
+		t.Errorf("it was back after %s", took)
+	}
+}
+
+// TestFleetKilledSupervisionComesBack: whatever is killed with -9, everything is back, with one gateway for each profile, those
+// that were stopped stay so, and logs flow.
+func TestFleetKilledSupervisionComesBack(t *testing.T) {
+	profiles := fleetOf(4, wantsRunning)
+	profiles[3].state = `{"desired_state":"stopped"}`
+	all := profileNames(profiles)
+	up := without(all, []string{"p03"})
+	last := func(p process) string {
+		if len(p.Cmdline) == 0 {
+			return ""
+		}
+		return p.Cmdline[len(p.Cmdline)-1]
+	}
+	for _, c := range []struct {
+		name string
+		pick func(process) bool
+	}{
+		{"s6-svscan", func(p process) bool { return p.Comm == "s6-svscan" && p.PID != 1 }},
+		{"s6-supervise of a gateway", func(p process) bool { return p.Comm == "s6-supervise" && last(p) == "gateway-p00" }},
+		{"s6-supervise of a stopped gateway", func(p process) bool { return p.Comm == "s6-supervise" && last(p) == "gateway-p03" }},
+		{"every s6-supervise of a gateway", func(p process) bool {
+			return p.Comm == "s6-supervise" && p.UID == runtimeUID && !strings.HasSuffix(last(p), "/log")
+		}},
+		{"logger", func(p process) bool { return p.Comm == "s6-log" && strings.HasSuffix(last(p), "/p00") }},
+		{"s6-supervise of a logger", func(p process) bool { return p.Comm == "s6-supervise" && last(p) == "gateway-p00/log" }},
+		{"every logger and its s6-supervise", func(p process) bool {
+			return p.Comm == "s6-log" || p.Comm == "s6-supervise" && strings.HasSuffix(last(p), "/log")
+		}},
+		{"every s6-supervise and s6-svscan", func(p process) bool {
+			return p.UID == runtimeUID && strings.HasPrefix(p.Comm, "s6-sv") || p.UID == runtimeUID && p.Comm == "s6-supervise"
+		}},
+		{"every gateway", process.isGateway},
+		{"everything but the CMD", func(p process) bool { return p.UID == runtimeUID && !p.isHeartbeat() }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			parallel(t)
+			b := startFleet(t, options{vol: fleetVolume(t, profiles...)}, all, up)
+			for range 2 { // also when it happens again
+				// Not within the first second of a supervisor's life: when another one dies in the second that s6-svscan 2.13.1
+				// waits before it starts such a one again, it forgets to.
+				throughout(t, 1500*time.Millisecond, "all is well", b.fleetIs(withDefault(all), up))
+				var victims []process
+				eventually(t, soon, "there is somebody to kill", func() error {
+					processes := b.ps()
+					if victims = only(processes, c.pick); len(victims) == 0 {
+						return fmt.Errorf("%v", processes)
+					}
+					return nil
+				})
+				kill := "kill -KILL"
+				for _, p := range victims {
+					kill += fmt.Sprintf(" %d", p.PID)
+				}
+				b.exec("0", "sh", "-c", kill) // some may be gone before it is their turn
+				eventually(t, soon, "everything is back", func() error {
+					for _, p := range b.ps() {
+						if slices.ContainsFunc(victims, func(v process) bool { return v.PID == p.PID && v.Comm == p.Comm && p.State != "Z" }) {
+							return fmt.Errorf("%v still lives", p)
+						}
+					}
+					if err := b.fleetIs(withDefault(all), up)(); err != nil {
+						return err
+					}
+					return b.oneGatewayEach(up)()
+				})
+			}
+			throughout(t, 3*time.Second, "there is never a second gateway", b.oneGatewayEach(up))
+			for i := range 3 {
+				if err := b.isServing(18000 + i)(); err != nil {
+					t.Error(err)
+				}
+			}
+			b.checkLogsFlow("p00")
+			b.checkOneLoggerEach(withDefault(all))
+		})
+	}
+}
+
+// checkLogsFlow restarts a gateway and looks for what the new one says, in its file and in docker logs.
+func (b *box) checkLogsFlow(name string) {
+	b.t.Helper()
+	if r := b.hermes("-p", name, "gateway", "restart"); r.Code != 0 {
+		b.t.Fatal(r)
+	}
+	pid := b.waitReady("gateway-" + name)
+	words := []string{"starting", "profile=" + name, fmt.Sprintf("pid=%d ", pid)}
+	eventually(b.t, soon, "the log goes on", func() error {
+		if text := b.mustExec("0", "cat", "/opt/data/logs/gateways/"+name+"/current"); len(linesWith(text, words...)) == 0 {
+			return fmt.Errorf("no %v in the file:\n%s", words, tail(text))
+		}
+		if text := b.allLogs(); len(linesWith(text, words...)) == 0 {
+			return fmt.Errorf("no %v in docker logs", words)
+		}
+		return nil
+	})
+}
+
+// checkOneLoggerEach: none was left behind, and none fights for a lock.
+func (b *box) checkOneLoggerEach(names []string) {
+	b.t.Helper()
+	eventually(b.t, soon, "one logger for each gateway", func() error {
+		count := map[string]int{}
+		for _, p := range only(b.ps(), func(p process) bool { return p.Comm == "s6-log" }) {
+			dir := p.Cmdline[len(p.Cmdline)-1]
+			count[dir[strings.LastIndex(dir, "/")+1:]]++
+		}
+		for _, name := range names {
+			if count[name] != 1 {
+				return fmt.Errorf("loggers: %v", count)
+			}
+		}
+		return nil
+	})
+	if n := len(linesWith(b.allLogs(), "s6-log: fatal")); n > 10 {
+		b.t.Errorf("%d complaints of s6-log", n)
+	}
+}
+
+// TestFleetWholeUserIsKilled: kill -9 -1 as the runtime user ends the CMD too, and with it the container; then
+// everything that ran is back.
+func TestFleetWholeUserIsKilled(t *testing.T) {
+	parallel(t)
+	profiles := fleetOf(3, wantsRunning)
+	all := profileNames(profiles)
+	b := startFleet(t, options{vol: fleetVolume(t, profiles...)}, all, all)
+	b.exec("hermes", "sh", "-c", "kill -KILL -1")
+	b.wait()
+	must(t, "start", b.name)
+	b.waitFleet(withDefault(all), all)
+	if err := b.oneGatewayEach(all)(); err != nil {
+		t.Error(err)
+	}
+	b.checkLogsFlow("p01")
+}
