@@ -1,3 +1,5 @@
+//go:build unix
+
 // Testclient runs inside a container under test, where there is neither curl nor ps.
 // Every subcommand prints JSON, or nothing.
 package main
