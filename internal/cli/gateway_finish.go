@@ -3,11 +3,9 @@ package cli
 import (
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"hermes/internal/profile"
 	"hermes/internal/service"
 	"hermes/internal/service/s6"
 )
@@ -32,7 +30,11 @@ func (a *app) gatewayFinishCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("cannot tell which slot this is: %w", err)
 			}
-			d, err := s6.Failed(cmd.Context(), id, dir, a.backoff(id))
+			store, err := a.store()
+			if err != nil {
+				return err
+			}
+			d, err := s6.Failed(cmd.Context(), id, dir, service.BackoffOf(store, id))
 			if err != nil {
 				return err
 			}
@@ -41,57 +43,17 @@ func (a *app) gatewayFinishCommand() *cobra.Command {
 				how = "signal " + args[2]
 			}
 			if !d.GiveUp {
-				if d.Delay > 0 {
-					fmt.Fprintf(a.Out, "%s failed (%s), %d times in a row: next start in %s\n", id, how, d.Failures, d.Delay.Round(100*time.Millisecond))
+				if text := d.Tell(id, how); text != "" {
+					fmt.Fprintln(a.Out, text)
 				}
 				return nil
 			}
-			if err := a.gaveUp(cmd, id, d, how); err != nil {
-				fmt.Fprintf(a.Out, "%v\n", err)
+			text, err := service.RecordGaveUp(cmd.Context(), store, id, d, how)
+			fmt.Fprintln(a.Out, text)
+			if err != nil {
+				fmt.Fprintln(a.Out, err)
 			}
 			return &silentError{permanentFailure}
 		},
 	}
-}
-
-// backoff is the rule for a service: a profile may have limits of its own.
-func (a *app) backoff(id service.ID) s6.Backoff {
-	b := s6.DefaultBackoff()
-	n, ok := id.Profile()
-	if !ok {
-		return b
-	}
-	store, err := a.store()
-	if err != nil {
-		return b
-	}
-	if c, err := profile.LoadConfig(store.Home(n)); err == nil { // a wrong file is the gateway's to report
-		b.Limit, b.Window = c.Gateway.GiveUp()
-	}
-	return b
-}
-
-// gaveUp records that the supervisor stopped trying (B2).
-func (a *app) gaveUp(cmd *cobra.Command, id service.ID, d s6.Decision, how string) error {
-	summary := fmt.Sprintf("gave up after %d failures in %s", d.Failures, d.Since.Round(time.Second))
-	n, ok := id.Profile()
-	if !ok {
-		fmt.Fprintf(a.Out, "%s: %s: %s\n", id, summary, how)
-		return nil
-	}
-	store, err := a.store()
-	if err != nil {
-		return err
-	}
-	reason := how
-	err = profile.UpdateState(cmd.Context(), store.Home(n), func(s *profile.State) error {
-		if s.ExitReason != "" {
-			reason = s.ExitReason
-		}
-		s.Gateway, s.PID = profile.StateStartupFailed, 0
-		s.ExitReason = summary + ": " + reason
-		return nil
-	})
-	fmt.Fprintf(a.Out, "%s: %s: %s; `%s` tries again\n", id, summary, reason, service.StartCommand(n))
-	return err
 }

@@ -12,7 +12,7 @@ type Redirect struct {
 }
 
 // SupervisedChild is the variable that a slot's run script sets: the recursion guard.
-const SupervisedChild = "HERMES_S6_SUPERVISED_CHILD"
+const SupervisedChild = service.SupervisedChild
 
 // OptOut is the variable that keeps `gateway run` in the foreground.
 const OptOut = "HERMES_GATEWAY_NO_SUPERVISE"

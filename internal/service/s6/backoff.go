@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"strconv"
 	"strings"
@@ -17,78 +16,12 @@ import (
 	"hermes/internal/volume"
 )
 
-// Backoff says how a service that fails is started again (contract B2).
-type Backoff struct {
-	// First is the pause before the third start in a row; the second start comes at once. It
-	// doubles from there up to Max.
-	First, Max time.Duration
-	// Healthy is how long a service must live to have its earlier failures forgotten.
-	Healthy time.Duration
-	// Limit failures within Window, and it is not started any more.
-	Limit  int
-	Window time.Duration
-}
-
-// DefaultBackoff returns the rule of contract B2: 1, 2, 4 ... 60 s; five healthy minutes start over; ten
-// failures within ten minutes are enough.
-func DefaultBackoff() Backoff {
-	return Backoff{First: time.Second, Max: time.Minute, Healthy: 5 * time.Minute, Limit: 10, Window: 10 * time.Minute}
-}
-
-// Decision is what follows a failure.
-type Decision struct {
-	Failures int           // in a row
-	Since    time.Duration // from the first of them to the last
-	Delay    time.Duration // before the next start
-	GiveUp   bool
-}
-
-// Decide looks at the times of failures, oldest first.
-func (b Backoff) Decide(failures []time.Time) Decision {
-	n := len(failures)
-	if n == 0 {
-		return Decision{}
-	}
-	first := 0
-	for i := 1; i < n; i++ {
-		// A service that died, waited and then lived on for Healthy breaks the row.
-		if failures[i].Sub(failures[i-1]) > b.Healthy+b.delay(i-first) {
-			first = i
-		}
-	}
-	d := Decision{Failures: n - first, Since: failures[n-1].Sub(failures[first])}
-	d.Delay = b.delay(d.Failures)
-	if n >= b.Limit && d.Failures >= b.Limit && failures[n-1].Sub(failures[n-b.Limit]) <= b.Window {
-		d.GiveUp, d.Delay = true, 0
-	}
-	return d
-}
-
-func (b Backoff) delay(failures int) time.Duration {
-	if failures < 2 {
-		return 0
-	}
-	d := b.First
-	for range failures - 2 {
-		if d *= 2; d >= b.Max {
-			return b.Max
-		}
-	}
-	return d
-}
-
-// jitter spreads a delay by a quarter either way, so that services which failed together do not
-// come back together.
-func jitter(d time.Duration) time.Duration {
-	return time.Duration(float64(d) * (0.75 + rand.Float64()/2))
-}
-
 // Failed is what a slot's finish script calls, in the slot, after a failure: it decides
 // from s6's own tally of deaths and leaves the pause for the run script.
-func Failed(ctx context.Context, id service.ID, dir string, b Backoff) (Decision, error) {
+func Failed(ctx context.Context, id service.ID, dir string, b service.Backoff) (service.Decision, error) {
 	failures, err := deaths(ctx, id, dir)
 	if err != nil {
-		return Decision{}, err
+		return service.Decision{}, err
 	}
 	d := b.Decide(failures)
 	path := dir + "/" + napFile
@@ -98,7 +31,7 @@ func Failed(ctx context.Context, id service.ID, dir string, b Backoff) (Decision
 		}
 		return d, nil
 	}
-	d.Delay = jitter(d.Delay)
+	d.Delay = service.Jitter(d.Delay)
 	text := strconv.FormatFloat(d.Delay.Seconds(), 'f', 3, 64)
 	return d, volume.WriteFile(path, []byte(text+"\n"), 0o644)
 }
@@ -176,11 +109,14 @@ func parseDeath(line string) (_ time.Time, failed bool, _ error) {
 	if err != nil {
 		return time.Time{}, false, err
 	}
-	switch f[1] + " " + f[2] {
-	case "exitcode 0", "exitcode 75", "exitcode 143", "signal SIGTERM":
-		return t, false, nil
+	code, signal := -1, f[2]
+	if f[1] == "exitcode" {
+		if code, err = strconv.Atoi(f[2]); err != nil {
+			return time.Time{}, false, fmt.Errorf("%q is no death", strings.TrimSpace(line))
+		}
+		signal = ""
 	}
-	return t, true, nil
+	return t, code != 0 && service.ExitOf(code, signal) != service.ExitAgain, nil
 }
 
 // parseTAI64N reads a TAI64N label (https://cr.yp.to/libtai/tai64.html). Leap seconds do not

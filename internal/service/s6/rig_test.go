@@ -25,7 +25,7 @@ func TestMain(m *testing.M) { servicetest.Main(m, finish) }
 
 // finish is `hermes gateway finish`, with the rule that the test wrote.
 func finish(args []string) int {
-	rule := s6.DefaultBackoff()
+	rule := service.DefaultBackoff()
 	if data, err := os.ReadFile(filepath.Join(os.Getenv("HERMES_HOME"), "backoff.json")); err == nil {
 		if err := json.Unmarshal(data, &rule); err != nil {
 			fmt.Println(err)
@@ -219,7 +219,7 @@ func (tr *tree) rig() servicetest.Rig {
 		},
 		SetBackoff: func(t *testing.T, pause time.Duration, limit int) {
 			t.Helper()
-			rule := s6.DefaultBackoff()
+			rule := service.DefaultBackoff()
 			rule.First, rule.Max, rule.Limit = pause, max(pause, rule.Max), limit
 			data, err := json.Marshal(rule)
 			if err != nil {

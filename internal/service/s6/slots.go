@@ -97,7 +97,7 @@ func (s Slots) fill(spec service.Spec, dir string, exists bool) error {
 		{"run", runScript(spec.ID), 0o755},
 		{"finish", finishScript(spec.ID), 0o755},
 		{"log/run", logScript(spec.ID), 0o755},
-		{"notification-fd", strconv.Itoa(ReadyFD) + "\n", 0o644},
+		{"notification-fd", strconv.Itoa(service.ReadyFD) + "\n", 0o644},
 		{"timeout-kill", millis(kill) + "\n", 0o644},
 		{"timeout-finish", millis(finishTimeout) + "\n", 0o644},
 		{"max-death-tally", strconv.Itoa(maxDeathTally) + "\n", 0o644},

@@ -170,7 +170,7 @@ func TestSlotsRunTheRealCommandLine(t *testing.T) {
 		"hermes -p coder gateway run --replace --ready-fd 3": id(t, "coder"),
 		"hermes dashboard --ready-fd 3":                      service.Dashboard(),
 	} {
-		if got := strings.Join(Command(id), " "); got != want {
+		if got := strings.Join(service.Command(id, service.ReadyFD), " "); got != want {
 			t.Errorf("%s runs %q, want %q", id, got, want)
 		}
 		script := runScript(id)

@@ -8,9 +8,6 @@ import (
 	"hermes/internal/service"
 )
 
-// ReadyFD is the descriptor on which a service says that it is ready (notification-fd).
-const ReadyFD = 3
-
 // maxDeathTally is how many deaths s6-supervise remembers. Backoff looks at fewer; status
 // counts restarts with it. 4096 is the most that s6 allows.
 const maxDeathTally = 4096
@@ -72,28 +69,12 @@ exec s6-log 'p[%s]' 1
 const finishTimeout = 10 * time.Second
 
 func runScript(id service.ID) string {
-	return fmt.Sprintf(runTemplate, strings.Join(Command(id), " "))
-}
-
-// Command is the command line of a service (M16).
-func Command(id service.ID) []string {
-	fd := fmt.Sprint(ReadyFD)
-	name, ok := id.Profile()
-	switch {
-	case !ok:
-		return []string{"hermes", "dashboard", "--ready-fd", fd}
-	case name.IsDefault():
-		return []string{"hermes", "gateway", "run", "--replace", "--ready-fd", fd}
-	}
-	return []string{"hermes", "-p", name.String(), "gateway", "run", "--replace", "--ready-fd", fd}
+	return fmt.Sprintf(runTemplate, strings.Join(service.Command(id, service.ReadyFD), " "))
 }
 
 func finishScript(id service.ID) string { return fmt.Sprintf(finishTemplate, id) }
 
 func logScript(id service.ID) string {
-	label, dir := id.String(), id.String()
-	if name, ok := id.Profile(); ok {
-		label, dir = name.String(), "gateways/"+name.String()
-	}
-	return fmt.Sprintf(logTemplate, dir, label, label)
+	label := service.LogLabel(id)
+	return fmt.Sprintf(logTemplate, strings.TrimPrefix(service.LogDir(id), "logs/"), label, label)
 }
