@@ -90,6 +90,10 @@ func reconcileOne(h profile.Home, slots Slots, getenv func(string) string, dryRu
 	if dryRun {
 		return o
 	}
+	if _, running := profile.RunningPID(h); running {
+		// A gateway whose supervisor was killed: the next one replaces it, and must find its pid.
+		return register(h, slots, o)
+	}
 	// No process of the former run lives any more.
 	for _, stale := range []string{h.PIDFile(), h.ProcessesFile(), h.TakeoverFile()} {
 		if _, err := os.Lstat(stale); errors.Is(err, fs.ErrNotExist) {
@@ -99,10 +103,15 @@ func reconcileOne(h profile.Home, slots Slots, getenv func(string) string, dryRu
 			o.Reason = fmt.Sprintf("cannot remove a stale file: %v", err)
 		}
 	}
+	return register(h, slots, o)
+}
+
+// register writes the slot that an outcome says.
+func register(h profile.Home, slots Slots, o Outcome) Outcome {
 	spec := service.GatewaySpec(h)
-	spec.Up = action == Started
+	spec.Up = o.Action == Started
 	if _, err := slots.Write(spec); err != nil {
-		return Outcome{Profile: o.Profile, PriorState: prior, Action: Skipped, Reason: err.Error()}
+		return Outcome{Profile: o.Profile, PriorState: o.PriorState, Action: Skipped, Reason: err.Error()}
 	}
 	return o
 }

@@ -38,6 +38,12 @@ func Run(ctx context.Context, o Options) error {
 		// The live heap is small: half the garbage costs little time.
 		defer debug.SetGCPercent(debug.SetGCPercent(50))
 	}
+	if o.Supervised {
+		// Who reads the log may die. Then a line that cannot be written is lost, and the gateway still drains.
+		broken := make(chan os.Signal, 1)
+		signal.Notify(broken, syscall.SIGPIPE)
+		defer signal.Stop(broken)
+	}
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)

@@ -50,6 +50,21 @@ func (e *S6CommandError) Error() string {
 	return fmt.Sprintf("%s %s on '%s' failed (rc=%d): %s", e.Command, e.Action, e.Service, e.ExitCode, strings.TrimSpace(e.Stderr))
 }
 
+// CommandError reports a command that a manager other than s6 refused, or did not answer.
+type CommandError struct {
+	Manager string // hermes up, ...
+	Service ID     // the zero ID if it is about no service
+	Action  string // start, stop, restart, ...
+	Reason  string
+}
+
+func (e *CommandError) Error() string {
+	if e.Service == (ID{}) {
+		return fmt.Sprintf("`%s` cannot %s: %s", e.Manager, e.Action, e.Reason)
+	}
+	return fmt.Sprintf("`%s` cannot %s '%s': %s", e.Manager, e.Action, e.Service, e.Reason)
+}
+
 // NotReadyError reports a service that was started and is not ready.
 type NotReadyError struct {
 	Service ID
@@ -112,5 +127,6 @@ func (e *SelfError) Error() string {
 func (*GatewayNotRegisteredError) s6Error() {}
 func (*NotRegisteredError) s6Error()        {}
 func (*S6CommandError) s6Error()            {}
+func (*CommandError) s6Error()              {}
 func (*NotReadyError) s6Error()             {}
 func (*NotDownError) s6Error()              {}

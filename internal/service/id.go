@@ -1,6 +1,7 @@
 package service
 
 import (
+	"fmt"
 	"strings"
 
 	"hermes/internal/profile"
@@ -48,3 +49,17 @@ func (id ID) Profile() (_ profile.Name, ok bool) {
 
 // MarshalText writes the service's name, for JSON.
 func (id ID) MarshalText() ([]byte, error) { return []byte(id.s), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (id *ID) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*id = ID{}
+		return nil
+	}
+	got, ok := ParseID(string(text))
+	if !ok {
+		return fmt.Errorf("%q is no service", text)
+	}
+	*id = got
+	return nil
+}

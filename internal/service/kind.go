@@ -5,8 +5,9 @@ type Kind string
 
 // The managers.
 const (
-	KindS6   Kind = "s6"
-	KindNone Kind = "none"
+	KindS6    Kind = "s6"
+	KindLocal Kind = "local"
+	KindNone  Kind = "none"
 )
 
 // ManagerName is what status prints for a kind (M13). container says whether
@@ -15,6 +16,8 @@ func ManagerName(k Kind, container bool) string {
 	switch {
 	case k == KindS6:
 		return "s6 (container supervisor)"
+	case k == KindLocal:
+		return "hermes up (embedded supervisor)"
 	case container:
 		return "docker (foreground)"
 	}

@@ -31,6 +31,8 @@ type Rig struct {
 	// SetBackoff makes the pause after the first failure in a row that is paused after, and
 	// the number of failures after which the supervisor gives up.
 	SetBackoff func(t *testing.T, pause time.Duration, limit int)
+	// Refused checks the error of a command on a service that is broken; nil for s6's own.
+	Refused func(t *testing.T, action string, err error)
 	// Break makes every command on a service fail and returns what makes it work again.
 	Break func(t *testing.T, id service.ID) (mend func())
 	// Leftovers names what is there of a service: files and processes. The log is none.
@@ -142,6 +144,9 @@ func (r Rig) Want(t *testing.T, id service.ID, want service.Status) service.Stat
 }
 
 func same(got, want service.Status) bool {
+	if want.Backoff { // in a pause some managers have a process, and some have none
+		return got.Backoff && got.WantUp && !got.Ready
+	}
 	return got.Up == want.Up && got.Ready == want.Ready && got.WantUp == want.WantUp && got.Backoff == want.Backoff &&
 		(got.PID != 0) == got.Up
 }

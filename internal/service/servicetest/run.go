@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"hermes/internal/profile"
 	"hermes/internal/service"
 )
 
@@ -361,10 +363,21 @@ func stubborn(t *testing.T, r Rig) {
 	}
 }
 
+// operator returns the commands of a person, who has a profile: what is wanted is written down.
+func (r Rig) operator(t *testing.T, id service.ID) (service.Lifecycle, profile.Name) {
+	t.Helper()
+	n, ok := id.Profile()
+	store := profile.NewStore(r.Home)
+	if !ok || os.MkdirAll(store.Home(n).Dir, 0o755) != nil || os.WriteFile(store.Home(n).Soul(), nil, 0o644) != nil {
+		t.Fatalf("cannot make the profile of %s", id)
+	}
+	return service.Lifecycle{Manager: r.Manager, Store: store}, n
+}
+
 func stopPersists(t *testing.T, r Rig) {
 	id := r.Register(t, "coder", Ready)
-	r.Start(t, id)
-	if err := r.Manager.Stop(t.Context(), id, deadline); err != nil {
+	l, n := r.operator(t, id)
+	if err := errors.Join(l.Start(t.Context(), n, deadline), l.Stop(t.Context(), n, deadline)); err != nil {
 		t.Fatal(err)
 	}
 	r.RestartSupervisor(t)
@@ -379,7 +392,10 @@ func stopPersists(t *testing.T, r Rig) {
 
 func startPersists(t *testing.T, r Rig) {
 	id := r.Register(t, "coder", Ready)
-	r.Start(t, id)
+	l, n := r.operator(t, id)
+	if err := l.Start(t.Context(), n, deadline); err != nil {
+		t.Fatal(err)
+	}
 	r.RestartSupervisor(t)
 	r.Await(t, id, ready)
 }
@@ -456,6 +472,10 @@ func refused(t *testing.T, r Rig) {
 			err := tt.act(t.Context(), id, wait)
 			if d := time.Since(begun); d > prompt {
 				t.Errorf("%s: took %s", tt.action, d)
+			}
+			if r.Refused != nil {
+				r.Refused(t, tt.action, err)
+				continue
 			}
 			var e *service.S6CommandError
 			if !errors.As(err, &e) {

@@ -1,0 +1,144 @@
+package logs
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"hermes/internal/volume"
+)
+
+// The figures of the slots' log/run (contract "On disk").
+const (
+	keepArchives = 10
+	archiveSize  = 1_000_000
+)
+
+// Writer writes a log directory the way s6-log does with n10 s1000000 T: the same names, stamps and sizes. What
+// cannot be written, because the disk is full, is left out and counted; the log goes on when there is room again.
+// It is not for concurrent use.
+type Writer struct {
+	dir  string
+	f    *os.File
+	size int64
+	torn bool // the file ends in the middle of a line
+	lost int
+	buf  []byte
+}
+
+// NewWriter returns the writer of a directory, which it makes with the first line.
+func NewWriter(dir string) *Writer { return &Writer{dir: dir} }
+
+// Line writes one line, given without its end. The error is told for the first of several lines that are lost.
+func (w *Writer) Line(text []byte) error {
+	w.buf = w.buf[:0]
+	if w.lost > 0 {
+		w.stamp(fmt.Appendf(nil, "%d lines could not be written and are lost", w.lost))
+	}
+	w.stamp(text)
+	err := w.write()
+	if err == nil {
+		w.lost = 0
+		return nil
+	}
+	if w.lost++; w.lost > 1 {
+		return nil
+	}
+	return fmt.Errorf("cannot write the log in %s: %w", w.dir, err)
+}
+
+func (w *Writer) stamp(text []byte) {
+	w.buf = time.Now().AppendFormat(w.buf, stampLayout)
+	w.buf = append(append(append(w.buf, stampGap...), text...), '\n')
+}
+
+func (w *Writer) write() error {
+	if err := w.open(); err != nil {
+		return err
+	}
+	if w.size > 0 && w.size+int64(len(w.buf)) > archiveSize {
+		if err := w.rotate(); err != nil {
+			return err
+		}
+	}
+	if w.torn {
+		w.buf = append([]byte{'\n'}, w.buf...)
+	}
+	n, err := w.f.Write(w.buf)
+	w.size += int64(n)
+	w.torn = err != nil && (n > 0 && w.buf[n-1] != '\n' || n == 0 && w.torn)
+	return err
+}
+
+// open makes the directory and opens current, which must be a file.
+func (w *Writer) open() error {
+	if w.f != nil {
+		return nil
+	}
+	if err := os.MkdirAll(w.dir, 0o750); err != nil {
+		return err
+	}
+	if err := volume.IsDir(w.dir); err != nil {
+		return err
+	}
+	r, err := os.OpenRoot(w.dir)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if info, err := r.Lstat(currentName); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is %s: %w", currentName, volume.Kind(info.Mode()), volume.ErrNotRegular)
+	}
+	f, err := r.OpenFile(currentName, os.O_RDWR|os.O_APPEND|os.O_CREATE|syscall.O_NONBLOCK, 0o640)
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = volume.ErrNotRegular
+	}
+	if err != nil {
+		f.Close()
+		return err
+	}
+	last := make([]byte, 1)
+	if _, err := f.ReadAt(last, info.Size()-1); err == nil && last[0] != '\n' {
+		w.torn = true
+	}
+	w.f, w.size = f, info.Size()
+	return nil
+}
+
+// rotate gives current its archive's name and removes what is over the number. A log that cannot be rotated
+// grows on.
+func (w *Writer) rotate() error {
+	label := make([]byte, 12)
+	now := time.Now()
+	binary.BigEndian.PutUint64(label, 1<<62+uint64(now.Unix()))
+	binary.BigEndian.PutUint32(label[8:], uint32(now.Nanosecond()))
+	if err := os.Rename(filepath.Join(w.dir, currentName), filepath.Join(w.dir, "@"+hex.EncodeToString(label)+".s")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil //nolint:nilerr // the next line tries again
+	}
+	w.Close()
+	if names, err := archives(w.dir); err == nil {
+		for len(names) > keepArchives {
+			os.Remove(filepath.Join(w.dir, names[0]))
+			names = names[1:]
+		}
+	}
+	return w.open()
+}
+
+// Close closes the file. The next line opens it again.
+func (w *Writer) Close() {
+	if w.f != nil {
+		w.f.Close()
+	}
+	w.f, w.size, w.torn = nil, 0, false
+}

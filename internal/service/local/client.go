@@ -1,0 +1,133 @@
+package local
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"hermes/internal/service"
+)
+
+// patience is how long the supervisor may take to answer, on top of what it is asked to wait.
+const patience = 15 * time.Second
+
+// Manager drives the supervisor of a home over its socket.
+type Manager struct {
+	home string
+	http http.Client
+}
+
+var _ service.Manager = (*Manager)(nil)
+
+// NewManager returns the manager of a home. Nothing is started: a supervisor must be there (Live).
+func NewManager(home string) *Manager {
+	return &Manager{home: home, http: http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext:       func(context.Context, string, string) (net.Conn, error) { return dial(home) },
+	}}}
+}
+
+// Kind returns service.KindLocal.
+func (m *Manager) Kind() service.Kind { return service.KindLocal }
+
+// SupportsRegistration returns true.
+func (m *Manager) SupportsRegistration() bool { return true }
+
+// ask sends one request. An error of the supervisor's comes back as the type that it was.
+func (m *Manager) ask(ctx context.Context, method, path string, id service.ID, action string, q request) (answer, error) {
+	within, cancel := context.WithTimeout(ctx, q.Wait+patience+q.KillAfter)
+	defer cancel()
+	fail := func(err error) (answer, error) {
+		if ctx.Err() != nil {
+			return answer{}, fmt.Errorf("%s on '%s': %w", action, id, ctx.Err())
+		}
+		return answer{}, &service.CommandError{Manager: Name, Service: id, Action: action, Reason: "it does not answer: " + err.Error()}
+	}
+	body, err := json.Marshal(q)
+	if err != nil {
+		return fail(err)
+	}
+	r, err := http.NewRequestWithContext(within, method, "http://up/v1/"+path, bytes.NewReader(body))
+	if err != nil {
+		return fail(err)
+	}
+	resp, err := m.http.Do(r)
+	if err != nil {
+		return fail(err)
+	}
+	defer resp.Body.Close()
+	var a answer
+	if err := json.NewDecoder(resp.Body).Decode(&a); err != nil {
+		return fail(err)
+	}
+	if a.Error != nil {
+		return answer{}, a.Error.decode(id)
+	}
+	return a, nil
+}
+
+func (m *Manager) act(ctx context.Context, id service.ID, action string, q request) error {
+	_, err := m.ask(ctx, http.MethodPost, "services/"+id.String()+"/"+action, id, action, q)
+	return err
+}
+
+// Register makes a service known.
+func (m *Manager) Register(ctx context.Context, spec service.Spec) error {
+	return m.act(ctx, spec.ID, "register", request{Up: spec.Up, KillAfter: spec.KillAfter})
+}
+
+// Unregister stops a service and forgets it.
+func (m *Manager) Unregister(ctx context.Context, id service.ID) error {
+	return m.act(ctx, id, "unregister", request{Wait: 10 * time.Minute}) // the supervisor knows its limit
+}
+
+// Start wants a service up.
+func (m *Manager) Start(ctx context.Context, id service.ID, wait time.Duration) error {
+	return m.act(ctx, id, "start", request{Wait: wait})
+}
+
+// Stop wants a service down.
+func (m *Manager) Stop(ctx context.Context, id service.ID, wait time.Duration) error {
+	return m.act(ctx, id, "stop", request{Wait: wait})
+}
+
+// Restart ends a service and starts it anew.
+func (m *Manager) Restart(ctx context.Context, id service.ID, wait time.Duration) error {
+	return m.act(ctx, id, "restart", request{Wait: wait})
+}
+
+// Status tells what a service does now.
+func (m *Manager) Status(ctx context.Context, id service.ID) (service.Status, error) {
+	a, err := m.ask(ctx, http.MethodPost, "services/"+id.String()+"/status", id, "look at", request{})
+	if err != nil || len(a.Services) == 0 {
+		return service.Status{}, err
+	}
+	return a.Services[0].status(), nil
+}
+
+// List tells the status of every service, by name.
+func (m *Manager) List(ctx context.Context) ([]service.Status, error) {
+	a, err := m.ask(ctx, http.MethodGet, "services", service.ID{}, "list the services", request{})
+	var list []service.Status
+	for _, st := range a.Services {
+		list = append(list, st.status())
+	}
+	return list, err
+}
+
+// Down asks the supervisor to end and returns when it has taken that in.
+func (m *Manager) Down(ctx context.Context) error {
+	_, err := m.ask(ctx, http.MethodPost, "down", service.ID{}, "end", request{})
+	return err
+}
+
+func (w wireStatus) status() service.Status {
+	st := w.Status
+	st.ID, _ = service.ParseID(w.Name)
+	st.For, st.Restarts = w.For, w.Restarts
+	return st
+}
