@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hermes/internal/container"
+	"hermes/internal/service"
 )
 
 func (a *app) gatewayInstallCommand() *cobra.Command {
@@ -25,7 +26,7 @@ The service managers of a host (systemd, launchd, Windows services) are not supp
 
 // guide is what install and uninstall do (M12): words where s6 is in charge, a refusal elsewhere.
 func (a *app) guide(action, words string) error {
-	if m := a.manager(); m != nil {
+	if m := a.manager(); m != nil && m.Kind() == service.KindS6 {
 		if a.format == "json" {
 			return a.json(map[string]any{"action": action, "manager": m.Kind(), "changed": false, "guidance": words})
 		}

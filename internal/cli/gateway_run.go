@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"time"
@@ -84,7 +85,9 @@ func (a *app) gatewayRun(ctx context.Context, f gatewayRunFlags) error {
 }
 
 // logger writes one line per event. Under a supervisor the logger adds the time.
-func (a *app) logger(supervised bool) *slog.Logger {
+func (a *app) logger(supervised bool) *slog.Logger { return loggerTo(a.Err, supervised) }
+
+func loggerTo(w io.Writer, supervised bool) *slog.Logger {
 	var o slog.HandlerOptions
 	if supervised {
 		o.ReplaceAttr = func(groups []string, at slog.Attr) slog.Attr {
@@ -94,7 +97,7 @@ func (a *app) logger(supervised bool) *slog.Logger {
 			return at
 		}
 	}
-	return slog.New(slog.NewTextHandler(a.Err, &o))
+	return slog.New(slog.NewTextHandler(w, &o))
 }
 
 // redirect hands `gateway run` over to the supervisor (M1).

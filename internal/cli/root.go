@@ -55,7 +55,7 @@ Without -p a command is about the profile "default", whose home is HERMES_HOME
 	complete(cmd, "format", cobra.FixedCompletions([]cobra.Completion{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	gateway := a.gatewayCommand()
 	gateway.AddCommand(a.gatewayInstallCommand(), a.gatewayUninstallCommand())
-	cmd.AddCommand(gateway, a.profileCommand(), a.statusCommand(), a.dashboardCommand(), a.healthcheckCommand(),
+	cmd.AddCommand(gateway, a.profileCommand(), a.statusCommand(), a.upCommand(), a.downCommand(), a.dashboardCommand(), a.healthcheckCommand(),
 		a.doctorCommand(), a.versionCommand(), a.bootCommand(), a.initCommand())
 	return cmd
 }

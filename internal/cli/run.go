@@ -14,6 +14,7 @@ import (
 	"hermes/internal/gateway"
 	"hermes/internal/profile"
 	"hermes/internal/service"
+	"hermes/internal/service/local"
 	"hermes/internal/service/s6"
 )
 
@@ -81,11 +82,14 @@ func (a *app) store() (*profile.Store, error) {
 	return profile.NewStore(root), nil
 }
 
-// manager returns the service manager in charge, or nil if there is none.
+// manager returns the service manager in charge, or nil if there is none: s6, then the `hermes up` of this home.
 func (a *app) manager() service.Manager {
 	dir := service.Scandir(a.getenv)
 	if service.Detect(dir) == service.KindS6 {
 		return s6.New(dir)
+	}
+	if root, err := profile.RootFromEnv(a.getenv); err == nil && local.Live(root) {
+		return local.NewManager(root)
 	}
 	return nil
 }
@@ -106,7 +110,7 @@ func errNoManager(inContainer bool) error {
 		return errors.New("no service manager runs in this container, so there is nothing to start or stop gateways with: " +
 			"start the container with the image's own entrypoint, or run `hermes gateway run` as its command and let docker restart it")
 	}
-	return errors.New("no service manager is in charge of gateways here: run `hermes gateway run` in the foreground")
+	return errors.New("no service manager is in charge of gateways here: `hermes up` supervises them all, `hermes gateway run` runs one in the foreground")
 }
 
 // json writes a value for programs.

@@ -49,6 +49,7 @@ func TestStories(t *testing.T) {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("HERMES_HOME", home)
 			env.Setenv("HERMES_S6_SCANDIR", filepath.Join(env.WorkDir, "no-scandir"))
+			env.Setenv("HERMES_DASHBOARD", "0") // its port is everybody's
 			env.Setenv("PORT", strconv.Itoa(port))
 			env.Setenv("API_SERVER_PORT", strconv.Itoa(port))
 			for _, name := range []string{"HERMES_GATEWAY_NO_SUPERVISE", "HERMES_S6_SUPERVISED_CHILD", "API_SERVER_KEY", "API_SERVER_HOST",
@@ -124,7 +125,7 @@ func ready(ts *testscript.TestScript, neg bool, args []string) {
 	p.cmd = exec.CommandContext(context.Background(), path, append(args[2:], "--ready-fd", "3")...)
 	p.cmd.Dir, p.cmd.ExtraFiles = ts.MkAbs("."), []*os.File{w}
 	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
-	for _, name := range []string{"PATH", "HOME", "HERMES_HOME", "HERMES_S6_SCANDIR", "API_SERVER_PORT", "KUBERNETES_SERVICE_HOST"} {
+	for _, name := range []string{"PATH", "HOME", "HERMES_HOME", "HERMES_S6_SCANDIR", "HERMES_DASHBOARD", "API_SERVER_PORT", "KUBERNETES_SERVICE_HOST"} {
 		p.cmd.Env = append(p.cmd.Env, name+"="+ts.Getenv(name))
 	}
 	ts.Check(p.cmd.Start())

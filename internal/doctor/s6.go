@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"hermes/internal/service"
 )
 
 // tools is what the slots, the manager and the image call.
@@ -24,8 +26,11 @@ var imageTools = []string{"s6-envdir", "s6-applyuidgid"}
 const minMajor, minMinor = 2, 11
 
 func checkS6(ctx context.Context, e *examination) []Finding {
+	if e.Manager != nil && e.Manager.Kind() != service.KindS6 {
+		return nil
+	}
 	if e.Manager == nil && !e.Image {
-		what, mend := "no service manager is in charge of gateways here", "run `hermes gateway run` in the foreground"
+		what, mend := "no service manager is in charge of gateways here", "`hermes up` supervises them all; `hermes gateway run` runs one in the foreground"
 		if e.Container {
 			mend = "start the container with the image's own entrypoint, or run `hermes gateway run` as its command"
 		}

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -168,4 +169,13 @@ func Live(home string) bool {
 	}
 	c.Close()
 	return true
+}
+
+// WaitDown returns when no supervisor has the home.
+func WaitDown(ctx context.Context, home string) error {
+	lock, err := volume.WaitLock(ctx, lockOf(home))
+	if err != nil {
+		return err
+	}
+	return lock.Unlock()
 }

@@ -1,0 +1,323 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hermes/internal/boot"
+	"hermes/internal/logs"
+	"hermes/internal/profile"
+	"hermes/internal/service"
+	"hermes/internal/service/local"
+)
+
+type upFlags struct {
+	detach, detached, noDashboard bool
+	only                          []string
+	readyFD                       int
+}
+
+func (a *app) upCommand() *cobra.Command {
+	var f upFlags
+	cmd := &cobra.Command{
+		Use:   "up",
+		Short: "Supervise all gateways from here, with no container and no s6",
+		Long: `up runs the gateways of all profiles as its own processes, by the rules of the image: those start that ran
+before, or that the operator wants; one that fails comes back with growing delays, up to a limit. It stays in the foreground
+until Ctrl-C (a second one does not wait for running turns), SIGTERM, or ` + "`hermes down`" + `; the gateways end with it, and the next
+up starts them again. Meanwhile all other commands work from any terminal of the same user.
+
+In a home that has only the default profile, which never ran, up starts it. The dashboard comes along, on
+http://127.0.0.1:9119, unless HERMES_DASHBOARD=0 or --no-dashboard.`,
+		Example: `  hermes up
+  hermes up -d
+  hermes up --only coder --only reviewer`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.detach {
+				return a.upDetached(cmd.Context(), f)
+			}
+			return a.up(cmd.Context(), f)
+		},
+	}
+	cmd.Flags().BoolVarP(&f.detach, "detach", "d", false, "return when every gateway is ready, or say which is not; `hermes down` ends them")
+	cmd.Flags().BoolVar(&f.detached, "detached", false, "")
+	cmd.Flags().StringArrayVar(&f.only, "only", nil, "supervise only the profile `NAME`; may be given several times")
+	cmd.Flags().BoolVar(&f.noDashboard, "no-dashboard", false, "leave the dashboard out")
+	cmd.Flags().IntVar(&f.readyFD, "ready-fd", 0, "write a newline to descriptor `N` once every gateway is ready or has failed")
+	if err := cmd.Flags().MarkHidden("detached"); err != nil {
+		panic(err) // a flag is misspelt above
+	}
+	complete(cmd, "only", a.completeProfile)
+	return cmd
+}
+
+// upWait is how long up waits for its gateways before it says which are not ready.
+const upWait = 60 * time.Second
+
+// up supervises until a signal, or `hermes down`, ends it.
+func (a *app) up(ctx context.Context, f upFlags) error {
+	store, home, err := a.upHome()
+	if err != nil {
+		return err
+	}
+	if service.Detect(service.Scandir(a.getenv)) == service.KindS6 {
+		return errors.New("s6 supervises the gateways here already: `hermes gateway start` starts one")
+	}
+	program, err := a.program()
+	if err != nil {
+		return err
+	}
+	claim, err := local.Take(home)
+	if err != nil {
+		return err
+	}
+	defer claim.Release()
+	o := local.Options{Home: home, Program: program, Env: os.Environ(), Log: a.logger(false)}
+	if f.detached {
+		w := logs.NewWriter(filepath.Join(home, "logs", "up"))
+		defer w.Close()
+		o.Log = loggerTo(lineWriter{w}, true)
+	} else {
+		o.Copy = a.Out
+	}
+	s := local.New(o)
+
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	defer a.upSignals(s, end, f.detached)()
+
+	outcomes, err := boot.Reconcile(store, chosen{s, f.only}, a.upEnv(store, f), false)
+	if err != nil {
+		o.Log.Warn("not all is as it should be", "error", err) // what could be done is done
+	}
+	for _, out := range outcomes {
+		if out.Reason != "" {
+			o.Log.Warn("profile", "name", out.Profile, "action", string(out.Action), "reason", out.Reason)
+		}
+	}
+	listening := make(chan struct{})
+	go func() {
+		defer close(listening)
+		_ = s.Listen(claim.Listener, end) // it ends when the listener is closed
+	}()
+	settled := make(chan struct{})
+	go func() {
+		defer close(settled)
+		begun := time.Now()
+		s.Settle(ctx, upWait)
+		if ctx.Err() != nil {
+			return
+		}
+		list, _ := s.List(ctx)
+		up := 0
+		for _, st := range list {
+			if st.Ready {
+				up++
+			}
+		}
+		o.Log.Info("up", "ready", up, "services", len(list), "ms", time.Since(begun).Milliseconds(), "home", home)
+		if f.readyFD > 0 {
+			w := os.NewFile(uintptr(f.readyFD), "ready-fd")
+			_, _ = w.WriteString("\n") // who waits may have gone
+			w.Close()
+		}
+	}()
+	s.Serve(ctx)
+	<-settled
+	claim.Listener.Close()
+	<-listening
+	o.Log.Info("down", "home", home)
+	return nil
+}
+
+func (a *app) upHome() (*profile.Store, string, error) {
+	store, err := a.store()
+	if err != nil {
+		return nil, "", err
+	}
+	home, err := filepath.Abs(store.Root())
+	if err != nil {
+		return nil, "", err
+	}
+	return store, home, os.MkdirAll(home, 0o700)
+}
+
+// program returns the path of this binary as it was called, so that a newer one in its place is what runs next.
+func (a *app) program() (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("cannot tell where hermes is: %w", err)
+	}
+	called, err := exec.LookPath(os.Args[0])
+	if err != nil {
+		return self, nil //nolint:nilerr // the other way is as good
+	}
+	if called, err = filepath.Abs(called); err != nil {
+		return self, nil //nolint:nilerr // the same
+	}
+	x, err1 := os.Stat(called)
+	y, err2 := os.Stat(self)
+	if err1 == nil && err2 == nil && os.SameFile(x, y) {
+		return called, nil
+	}
+	return self, nil
+}
+
+// upSignals ends the supervisor at the first signal, and every process at once at the second.
+func (a *app) upSignals(s *local.Supervisor, end func(), detached bool) (stop func()) {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	done, over := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(over)
+		for asked := 0; ; {
+			select {
+			case <-done:
+				return
+			case sig := <-signals:
+				switch {
+				case sig == syscall.SIGPIPE, sig == syscall.SIGHUP && detached:
+					continue
+				case asked > 0:
+					s.Kill()
+				}
+				asked++
+				end()
+			}
+		}
+	}()
+	return func() { signal.Stop(signals); close(done); <-over }
+}
+
+// upEnv is the environment of a boot. A home that nobody has used yet gets its first gateway, and a dashboard that
+// nobody declined is wanted.
+func (a *app) upEnv(store *profile.Store, f upFlags) func(string) string {
+	fresh := true
+	if entries, err := store.List(); err == nil {
+		fresh = !slices.ContainsFunc(entries, func(e profile.Entry) bool { return e.Label != profile.DefaultName })
+	}
+	return func(name string) string {
+		v := a.getenv(name)
+		switch {
+		case name == "HERMES_DASHBOARD" && f.noDashboard:
+			return "0"
+		case name == "HERMES_DASHBOARD" && v == "":
+			return "1"
+		case name == "HERMES_GATEWAY_BOOTSTRAP_STATE" && v == "" && fresh:
+			return string(profile.StateRunning)
+		}
+		return v
+	}
+}
+
+// chosen registers only those gateways that --only names.
+type chosen struct {
+	*local.Supervisor
+	only []string
+}
+
+func (c chosen) Write(spec service.Spec) (bool, error) {
+	if n, ok := spec.ID.Profile(); ok && len(c.only) > 0 && !slices.Contains(c.only, n.String()) {
+		return false, nil
+	}
+	return c.Supervisor.Write(spec)
+}
+
+// lineWriter takes the lines of a slog.Handler, which writes one at a time.
+type lineWriter struct{ w *logs.Writer }
+
+func (l lineWriter) Write(p []byte) (int, error) {
+	line := p
+	if n := len(line); n > 0 && line[n-1] == '\n' {
+		line = line[:n-1]
+	}
+	return len(p), l.w.Line(line)
+}
+
+// upDetached starts a supervisor that outlives this command, and reports what came of it.
+func (a *app) upDetached(ctx context.Context, f upFlags) error {
+	_, home, err := a.upHome()
+	if err != nil {
+		return err
+	}
+	program, err := a.program()
+	if err != nil {
+		return err
+	}
+	errs, err := os.CreateTemp("", "hermes-up-*")
+	if err != nil {
+		return fmt.Errorf("cannot detach: %w", err)
+	}
+	defer os.Remove(errs.Name())
+	defer errs.Close()
+	r, w, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("cannot detach: %w", err)
+	}
+	defer r.Close()
+	args := []string{"up", "--detached"}
+	for _, n := range f.only {
+		args = append(args, "--only", n)
+	}
+	if f.noDashboard {
+		args = append(args, "--no-dashboard")
+	}
+	cmd := exec.Command(program, append(args, "--ready-fd", "3")...) //nolint:gosec // it is this program
+	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = errs, errs, []*os.File{w}
+	detach(cmd)
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("cannot detach: %w", err)
+	}
+	w.Close()
+	if n, _ := r.Read(make([]byte, 1)); n == 0 { // it ended
+		_ = cmd.Wait() // its words say more than its code
+		text, _ := io.ReadAll(io.NewSectionReader(errs, 0, 64<<10))
+		fmt.Fprint(a.Err, string(text))
+		return &silentError{exitFailure}
+	}
+	pid := cmd.Process.Pid
+	_ = cmd.Process.Release()
+	return a.reportUp(ctx, home, pid)
+}
+
+// reportUp says which services of a new supervisor are ready, and which are not.
+func (a *app) reportUp(ctx context.Context, home string, pid int) error {
+	list, err := local.NewManager(home).List(ctx)
+	if err != nil {
+		return err
+	}
+	failed, ready := 0, 0
+	for _, st := range list {
+		switch {
+		case st.Ready:
+			ready++
+		case st.WantUp || st.ExitCode > 0 || st.Signal != "":
+			a.say("✗ %s is not ready: %s", st.ID, st.LastExit())
+			if st.ID != service.Dashboard() {
+				failed++
+			}
+		}
+	}
+	if a.format == "json" {
+		if err := a.json(map[string]any{"pid": pid, "home": home, "ready": ready, "failed": failed, "services": list}); err != nil {
+			return err
+		}
+	}
+	a.say("✓ up (pid %d): %d of %d services are ready; `hermes gateway list` shows them, `hermes down` ends them", pid, ready, len(list))
+	if failed > 0 {
+		return &silentError{exitFailure}
+	}
+	return nil
+}
