@@ -2,16 +2,22 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up down build cross image test lint vuln bench fuzz docs
+.PHONY: help up down up-container down-container build cross image test lint vuln bench fuzz docs
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: ## build the image, start a container with a supervised gateway, wait until it is ready
+up: ## build bin/hermes, supervise the gateways from it, wait until they answer; no container
 	@script/up
 
-down: ## stop and remove that container; its volume stays
+down: ## end what `make up` started; the home stays
 	@script/down
+
+up-container: ## build the image, start a container with a supervised gateway, wait until it is ready
+	@script/up-container
+
+down-container: ## stop and remove that container; its volume stays
+	@script/down-container
 
 build: ## bin/hermes for this machine
 	@script/build
