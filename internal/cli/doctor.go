@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -62,13 +63,22 @@ func (a *app) doctorOptions() (doctor.Options, error) {
 	}
 	o.UID, o.GID, o.Root = fileOwner(store.Root())
 	if o.Image {
-		u, err := container.RuntimeUser(a.getenv)
+		u, err := runtimeUser(a.getenv)
 		if err != nil {
 			return o, err
 		}
 		o.UID, o.GID = u.UID, u.GID
 	}
 	return o, nil
+}
+
+// runtimeUser is who gateways run as here.
+func runtimeUser(getenv func(string) string) (container.User, error) {
+	if os.Geteuid() == 0 {
+		return container.ExecUser(getenv)
+	}
+	u, _, err := container.Current(getenv)
+	return u, err
 }
 
 func wrong(found []doctor.Finding) int {

@@ -70,6 +70,13 @@ func (a *app) gatewayRun(ctx context.Context, f gatewayRunFlags) error {
 			return err
 		}
 	}
+	if os.Getpid() == 1 {
+		code, err := container.Foreground()
+		if err == nil && code != 0 {
+			err = &silentError{code}
+		}
+		return err
+	}
 	home, err := a.home()
 	var missing *profile.NotFoundError
 	if errors.As(err, &missing) {

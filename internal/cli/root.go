@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -79,11 +80,18 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	if os.Geteuid() != 0 || cmd.Annotations[asRoot] != "" || !container.InImage() || container.Strict(a.getenv("HERMES_DOCKER_EXEC_AS_ROOT")) {
 		return nil
 	}
-	u, err := container.RuntimeUser(a.getenv)
+	u, err := container.ExecUser(a.getenv)
 	if err != nil {
 		return err
 	}
-	return container.DropPrivileges(u)
+	err = container.DropPrivileges(u)
+	if errors.Is(err, fs.ErrPermission) {
+		if container.Strict(a.getenv("HERMES_ALLOW_ROOT_GATEWAY")) {
+			return nil // root that can become nobody runs everything here
+		}
+		return fmt.Errorf("%w: `docker exec -u %d:%d` starts as that user", err, u.UID, u.GID)
+	}
+	return err
 }
 
 // complete adds a completion for a flag that the command has.

@@ -7,16 +7,19 @@ import (
 	"errors"
 )
 
+// ErrCannotStepDown reports root that can neither become another user nor may run gateways itself.
+var ErrCannotStepDown = errors.New("refusing to run as root")
+
 var errNotLinux = errors.New("this works only inside a Linux container")
 
 // Init fails: the image is a Linux image.
 func Init(context.Context, []string) error { return errNotLinux }
 
 // Stage2 fails: the image is a Linux image.
-func Stage2([]string) error { return errNotLinux }
+func Stage2(string, []string) error { return errNotLinux }
 
 // Stage3 returns 1: the image is a Linux image.
-func Stage3() int { return 1 }
+func Stage3(string) int { return 1 }
 
 // DropPrivileges fails: there is no runtime user to become.
 func DropPrivileges(User) error { return errNotLinux }
@@ -29,3 +32,12 @@ func Heartbeat() error { return errNotLinux }
 
 // EndOrphans fails: there is no supervision tree.
 func EndOrphans(context.Context) error { return errNotLinux }
+
+// Current fails: there is no runtime user.
+func Current(func(string) string) (User, bool, error) { return User{}, false, errNotLinux }
+
+// ExecUser fails: there is no runtime user.
+func ExecUser(func(string) string) (User, error) { return User{}, errNotLinux }
+
+// Foreground fails: nothing of ours is PID 1 here.
+func Foreground() (int, error) { return 0, errNotLinux }

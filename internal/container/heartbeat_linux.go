@@ -14,7 +14,7 @@ import (
 // IsCommand reports whether this process is the container's command.
 func IsCommand() bool {
 	ppid := os.Getppid()
-	return ppid > 0 && ppid == readPID(stage2PIDFile)
+	return ppid > 0 && ppid == readPID(found().stage2PID())
 }
 
 // Heartbeat puts `sleep infinity` in the place of this process, so that the container stays up
@@ -26,11 +26,11 @@ func Heartbeat() error {
 	}
 	if IsCommand() {
 		// Tells the second stage that this sleep ends with 0 (M6).
-		if err := volume.WriteFile(heartbeatFile, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil {
+		if err := volume.WriteFile(found().heartbeat(), []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil {
 			return fmt.Errorf("cannot keep the container up: %w", err)
 		}
 	}
 	return fmt.Errorf("cannot keep the container up: %w", unix.Exec(sleep, []string{"sleep", "infinity"}, os.Environ()))
 }
 
-func isHeartbeat(pid int) bool { return pid == readPID(heartbeatFile) }
+func (l Layout) isHeartbeat(pid int) bool { return pid == readPID(l.heartbeat()) }

@@ -7,17 +7,14 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// Init is the first stage of the image's init: it writes the root tree, starts the second
+// Init is the first stage of the image's init: it chooses where, writes the outer tree, starts the second
 // stage with the container's command, and becomes s6-svscan. It returns only if it fails.
 func Init(_ context.Context, command []string) error {
-	if os.Geteuid() != 0 {
-		return fmt.Errorf("the image's init starts as root and leaves it for uid %d by itself: "+
-			"remove `--user`, and set HERMES_UID and HERMES_GID to choose who gateways run as", defaultID)
-	}
 	if os.Getpid() != 1 {
 		// Not PID 1 (docker run --init): orphans are to come to us all the same. The setting survives execve(2).
 		if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
@@ -32,48 +29,57 @@ func Init(_ context.Context, command []string) error {
 	if err != nil {
 		return fmt.Errorf("cannot supervise: %w", err)
 	}
-	u, err := RuntimeUser(os.Getenv)
+	u, own, err := Current(os.Getenv)
 	if err != nil {
 		return err
 	}
-	// A container that is started again finds what the last run left.
-	if err := os.RemoveAll(RunS6); err != nil {
-		return fmt.Errorf("cannot clear %s: %w", RunS6, err)
+	if own && os.Geteuid() == 0 && u.UID != 0 {
+		// Without the capabilities for two levels the root level is left out, and root with it.
+		if err := DropPrivileges(u); err != nil {
+			return err
+		}
+		fmt.Fprintf(os.Stderr, "hermes: root lacks capabilities here (%s): everything runs as uid %d, and the volume's ownership is not set right\n",
+			strings.Join(missing(rootCaps), ", "), u.UID)
 	}
-	if err := os.MkdirAll(RunS6, 0o755); err != nil {
+	l, err := place(own)
+	if err != nil {
 		return err
 	}
-	if err := WriteEnvironment(EnvDir, os.Environ(), u.GID); err != nil {
+	gid := u.GID
+	if own {
+		gid = -1
+	}
+	if err := WriteEnvironment(l.EnvDir(), os.Environ(), gid); err != nil {
 		return err
 	}
-	if err := writeRootTree(self); err != nil {
+	if err := l.writeRootTree(self); err != nil {
 		return err
 	}
-	if err := unix.Mkfifo(userTreeReady, 0o600); err != nil {
+	if err := unix.Mkfifo(l.userTreeReady(), 0o600); err != nil {
 		return fmt.Errorf("cannot prepare the supervision tree: %w", err)
 	}
-	ready, err := startStage2(self, command)
+	ready, err := l.startStage2(self, command)
 	if err != nil {
 		return err
 	}
 	// s6-svscan -d: it writes a line to this descriptor when it takes commands.
-	argv := []string{"s6-svscan", "-d", strconv.Itoa(ready), "-C", "16", TreeDir}
+	argv := []string{"s6-svscan", "-d", strconv.Itoa(ready), "-C", "16", l.TreeDir()}
 	return fmt.Errorf("cannot become s6-svscan: %w", unix.Exec(svscan, argv, []string{"PATH=" + systemPath}))
 }
 
 // startStage2 starts the second stage and returns the descriptor on which it waits for s6-svscan.
-func startStage2(self string, command []string) (int, error) {
+func (l Layout) startStage2(self string, command []string) (int, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return 0, fmt.Errorf("cannot make a pipe: %w", err)
 	}
-	cmd := exec.Command(self, append([]string{"init", "--stage2", "--"}, command...)...)
+	cmd := exec.Command(self, append([]string{"init", "--stage2", l.Dir, "--"}, command...)...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.ExtraFiles = []*os.File{r}
 	if err := cmd.Start(); err != nil {
 		return 0, fmt.Errorf("cannot start the second stage: %w", err)
 	}
-	if err := os.WriteFile(stage2PIDFile, []byte(strconv.Itoa(cmd.Process.Pid)+"\n"), 0o644); err != nil {
+	if err := os.WriteFile(l.stage2PID(), []byte(strconv.Itoa(cmd.Process.Pid)+"\n"), 0o644); err != nil {
 		return 0, err
 	}
 	r.Close()

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -17,15 +16,15 @@ import (
 // the s6-svscan above them was killed (s6-supervise, "Signals": SIGTERM brings the service down and exits). The
 // tree that follows starts them anew.
 func EndOrphans(ctx context.Context) error {
-	u, err := RuntimeUser(os.Getenv)
-	if err != nil {
-		return err
-	}
+	// This runs as the finish script of the gateways' tree, below the s6-supervise of the outer tree, and the orphans
+	// have come to that one's parent. Where all run as one user the outer s6-supervise is no orphan.
+	parent := os.Getppid()
+	_, init := procStat(parent)
 	ctx, cancel := context.WithTimeout(ctx, orphanGrace)
 	defer cancel()
 	signalled := map[int]bool{}
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
-		left := supervisors(u.UID)
+		left := supervisors(init, parent)
 		if len(left) == 0 {
 			return nil
 		}
@@ -46,20 +45,12 @@ func EndOrphans(ctx context.Context) error {
 	}
 }
 
-// supervisors lists the s6-supervise processes of a user.
-func supervisors(uid int) []int {
+// supervisors lists the s6-supervise processes that are children of a process, but one.
+func supervisors(parent, but int) []int {
 	var pids []int
-	for _, pid := range others() {
-		dir := filepath.Join("/proc", strconv.Itoa(pid))
-		comm, err := os.ReadFile(filepath.Join(dir, "comm"))
-		if err != nil || strings.TrimSpace(string(comm)) != "s6-supervise" {
-			continue
-		}
-		info, err := os.Stat(dir)
-		if err != nil {
-			continue
-		}
-		if st, ok := info.Sys().(*syscall.Stat_t); ok && int(st.Uid) == uid {
+	for pid := range childrenOf(parent) {
+		comm, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "comm"))
+		if err == nil && pid != but && strings.TrimSpace(string(comm)) == "s6-supervise" {
 			pids = append(pids, pid)
 		}
 	}

@@ -1,29 +1,52 @@
 package container
 
-import "os"
+import (
+	"os"
+	"path/filepath"
 
-// The places of the image. All of them but RunDir and the scan directory of the gateways belong to root.
+	"hermes/internal/service"
+)
+
+// Layout is where the parts of a running container are, below one run-time directory: service.RunDir, or a directory
+// of the home. In a container that starts as root all of it belongs to root but Own and the scan directory
+// of the gateways; in one that does not, all of it is the runtime user's.
+type Layout struct{ Dir string }
+
+// S6 holds everything of the outer tree.
+func (l Layout) S6() string { return filepath.Join(l.Dir, "s6") }
+
+// BaseDir is where tools look to learn that s6 is in charge of a container; its bin/halt stops it.
+func (l Layout) BaseDir() string { return filepath.Join(l.S6(), "basedir") }
+
+// EnvDir holds the container's environment, a file a variable (s6-envdir).
+func (l Layout) EnvDir() string { return filepath.Join(l.S6(), "container_environment") }
+
+// TreeDir is the scan directory of the outer tree.
+func (l Layout) TreeDir() string { return service.RootTree(l.Dir) }
+
+// Own belongs to the runtime user.
+func (l Layout) Own() string { return filepath.Join(l.Dir, "hermes") }
+
+// Scandir is where the gateways' tree is.
+func (l Layout) Scandir() string { return service.ScandirIn(os.Getenv, l.Dir) }
+
+// stage2PID is the file that says which process runs the container's command.
+func (l Layout) stage2PID() string { return filepath.Join(l.S6(), "stage2.pid") }
+
+// exitCode is the file that says how the container is to end.
+func (l Layout) exitCode() string { return filepath.Join(l.S6(), "exitcode") }
+
+// userTreeReady is the FIFO on which the gateways' tree says that it takes commands.
+func (l Layout) userTreeReady() string { return filepath.Join(l.S6(), "user-tree.ready") }
+
+// heartbeat is the file with the pid of the process that took the place of a redirected `gateway run`.
+func (l Layout) heartbeat() string { return filepath.Join(l.Own(), "heartbeat") }
+
+// found is the layout of the container that this process is in.
+func found() Layout { return Layout{service.RuntimeDir(os.Getenv)} }
+
 const (
-	// RunS6 holds everything of the root tree.
-	RunS6 = "/run/s6"
-	// BaseDir is where tools look to learn that s6 is in charge of a container; its bin/halt stops it.
-	BaseDir = RunS6 + "/basedir"
-	// EnvDir holds the container's environment, a file a variable (s6-envdir).
-	EnvDir = RunS6 + "/container_environment"
-	// TreeDir is the scan directory of the root tree.
-	TreeDir = RunS6 + "/tree"
-	// stage2PIDFile says which process runs the container's command.
-	stage2PIDFile = RunS6 + "/stage2.pid"
-	// exitCodeFile says how the container is to end.
-	exitCodeFile = RunS6 + "/exitcode"
-	// userTreeReady is the FIFO on which the gateways' tree says that it takes commands.
-	userTreeReady = RunS6 + "/user-tree.ready"
-	// RunDir belongs to the runtime user.
-	RunDir = "/run/hermes"
-	// heartbeatFile holds the pid of the process that took the place of a redirected `gateway run`.
-	heartbeatFile = RunDir + "/heartbeat"
-
-	// InitScripts run as root before the command, FinishScripts after it.
+	// InitScripts run before the command, FinishScripts after it: as root where the container starts as root.
 	InitScripts   = "/etc/cont-init.d"
 	FinishScripts = "/etc/cont-finish.d"
 

@@ -16,8 +16,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"hermes/internal/service"
 )
 
 // treeDeadline is how long the supervision trees may take to answer.
@@ -26,8 +24,9 @@ const treeDeadline = 20 * time.Second
 // Stage2 boots the container and runs its command. It ends by telling the root tree to come
 // down; the code with which the container ends is then on record. The returned error is what
 // stopped the boot, if anything did.
-func Stage2(command []string) error {
-	err := stage2(command)
+func Stage2(dir string, command []string) error {
+	l := Layout{dir}
+	err := l.stage2(command)
 	var ended *commandEnded
 	code := 1
 	switch {
@@ -36,14 +35,14 @@ func Stage2(command []string) error {
 	case errors.Is(err, errInterrupted):
 		code, err = 128+int(unix.SIGTERM), nil
 	}
-	if werr := os.WriteFile(exitCodeFile, []byte(strconv.Itoa(code)+"\n"), 0o644); werr != nil {
+	if werr := os.WriteFile(l.exitCode(), []byte(strconv.Itoa(code)+"\n"), 0o644); werr != nil {
 		err = errors.Join(err, werr)
 	}
 	if err != nil {
 		// The last line of the log is the reason; what ends the container is silent.
 		fmt.Fprintf(os.Stderr, "✗ hermes cannot boot: %v\n", err)
 	}
-	halt := exec.Command("s6-svscanctl", "-t", TreeDir)
+	halt := exec.Command("s6-svscanctl", "-t", l.TreeDir())
 	if out, herr := halt.CombinedOutput(); herr != nil && !bytes.Contains(out, []byte("not running")) {
 		return fmt.Errorf("cannot stop the container: %w: %s", herr, bytes.TrimSpace(out))
 	}
@@ -57,20 +56,32 @@ func (e *commandEnded) Error() string { return fmt.Sprintf("the command ended wi
 
 var errInterrupted = errors.New("interrupted")
 
-func stage2(command []string) error {
+func (l Layout) stage2(command []string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
 	defer stop()
+	rootReady := os.NewFile(3, "root-tree-ready")
+	defer rootReady.Close()
+	// First: what looks for the container's trees finds them by the outer one (service.RuntimeDir).
+	within, cancel := context.WithTimeout(ctx, treeDeadline)
+	err := awaitByte(within, rootReady)
+	cancel()
+	if err != nil {
+		if ctx.Err() != nil {
+			return errInterrupted
+		}
+		return fmt.Errorf("the root supervision tree does not come up: %w", err)
+	}
 	if err := runScripts(ctx, InitScripts, true); err != nil {
 		if ctx.Err() != nil {
 			return errInterrupted
 		}
 		return err
 	}
-	u, err := RuntimeUser(os.Getenv)
+	u, own, err := Current(os.Getenv)
 	if err != nil {
 		return err
 	}
-	if err := startUserTree(ctx, u); err != nil {
+	if err := l.startUserTree(ctx, u, own); err != nil {
 		if ctx.Err() != nil {
 			return errInterrupted
 		}
@@ -80,31 +91,26 @@ func stage2(command []string) error {
 	if err != nil {
 		return err
 	}
-	return runCommand(argv, u, stop)
+	return runCommand(argv, u, own, stop, l.isHeartbeat)
 }
 
 // startUserTree adds the gateways' tree to root's and waits until it takes commands.
-func startUserTree(ctx context.Context, u User) error {
+func (l Layout) startUserTree(ctx context.Context, u User, own bool) error {
 	ctx, cancel := context.WithTimeout(ctx, treeDeadline)
 	defer cancel()
-	ready, err := os.OpenFile(userTreeReady, os.O_RDWR, 0)
+	ready, err := os.OpenFile(l.userTreeReady(), os.O_RDWR, 0)
 	if err != nil {
 		return fmt.Errorf("cannot wait for the gateways' tree: %w", err)
 	}
 	defer ready.Close()
-	rootReady := os.NewFile(3, "root-tree-ready")
-	defer rootReady.Close()
-	if err := awaitByte(ctx, rootReady); err != nil {
-		return fmt.Errorf("the root supervision tree does not come up: %w", err)
-	}
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("cannot find this program: %w", err)
 	}
-	if err := writeUserTree(self, u, service.Scandir(os.Getenv)); err != nil {
+	if err := l.writeUserTree(self, u, own); err != nil {
 		return err
 	}
-	if out, err := exec.CommandContext(ctx, "s6-svscanctl", "-a", TreeDir).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(ctx, "s6-svscanctl", "-a", l.TreeDir()).CombinedOutput(); err != nil {
 		return fmt.Errorf("cannot start the gateways' tree: %w: %s", err, bytes.TrimSpace(out))
 	}
 	if err := awaitByte(ctx, ready); err != nil {
@@ -205,12 +211,12 @@ func resolve(command []string) ([]string, error) {
 
 // runCommand runs argv[0] with the arguments argv[1:] as the runtime user, on the
 // container's terminal if it has one, and passes signals on to it.
-func runCommand(argv []string, u User, stopBoot func()) error {
+func runCommand(argv []string, u User, own bool, stopBoot func(), isHeartbeat func(pid int) bool) error {
 	cmd := &exec.Cmd{Path: argv[0], Args: argv[1:], Env: commandEnv(os.Environ(), u)}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Setpgid:    true,
-		Credential: &syscall.Credential{Uid: uint32(u.UID), Gid: uint32(u.GID), Groups: []uint32{uint32(u.GID)}},
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if !own {
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(u.UID), Gid: uint32(u.GID), Groups: []uint32{uint32(u.GID)}}
 	}
 	if _, err := unix.IoctlGetTermios(0, unix.TCGETS); err == nil {
 		takeTerminal(cmd, u)

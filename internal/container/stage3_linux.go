@@ -27,12 +27,13 @@ const (
 // Stage3 ends the container: it is PID 1, and the supervision trees are down. Every process
 // that is left gets SIGTERM, those that stay get SIGKILL. It returns the container's exit code.
 // There is no fixed wait: it ends when everything has ended.
-func Stage3() int {
+func Stage3(dir string) int {
+	l := Layout{dir}
 	child := make(chan os.Signal, 1)
 	signal.Notify(child, unix.SIGCHLD)
 	signal.Ignore(unix.SIGTERM, unix.SIGINT, unix.SIGHUP)
 
-	stage2 := readPID(stage2PIDFile)
+	stage2 := readPID(l.stage2PID())
 	command := childrenOf(stage2)
 	keep := func(pid int) bool { return pid == stage2 || command[pid] }
 	signalAll(unix.SIGTERM, keep)
@@ -45,12 +46,12 @@ func Stage3() int {
 		signalAll(unix.SIGKILL, func(int) bool { return false })
 		await(child, time.Second, func() bool { return len(others()) == 0 })
 	}
-	return recordedCode()
+	return l.recordedCode()
 }
 
 // recordedCode is the exit code that the second stage left; 143 if it was stopped before it had one.
-func recordedCode() int {
-	data, err := volume.ReadFile(exitCodeFile, 16)
+func (l Layout) recordedCode() int {
+	data, err := volume.ReadFile(l.exitCode(), 16)
 	if err != nil {
 		return 128 + int(unix.SIGTERM)
 	}
@@ -89,8 +90,34 @@ func await(child <-chan os.Signal, limit time.Duration, done func() bool) bool {
 	}
 }
 
-// others lists the processes of this container but this one.
+// others lists the processes that are this init's to end: all of the container if it is PID 1, else those that
+// descend from it, to which orphans come too (it is a subreaper). With the host's processes in
+// view (docker run --pid host) the difference matters.
 func others() []int {
+	all := visible()
+	self := os.Getpid()
+	if self == 1 {
+		return all
+	}
+	parents := map[int]int{}
+	for _, pid := range all {
+		_, parents[pid] = procStat(pid)
+	}
+	var ours []int
+	for _, pid := range all {
+		p := parents[pid]
+		for p > 1 && p != self {
+			p = parents[p]
+		}
+		if p == self {
+			ours = append(ours, pid)
+		}
+	}
+	return ours
+}
+
+// visible lists the processes that can be seen, but this one and PID 1.
+func visible() []int {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil
@@ -120,7 +147,7 @@ func childrenOf(parent int) map[int]bool {
 	if parent <= 0 {
 		return set
 	}
-	for _, pid := range others() {
+	for _, pid := range visible() {
 		if _, ppid := procStat(pid); ppid == parent {
 			set[pid] = true
 		}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"hermes/internal/service/s6"
 )
 
 // orphanGrace is how long services whose tree was killed may take to end: a drain and its margin.
@@ -18,31 +20,32 @@ func shQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) 
 // forwardScript passes a signal that PID 1 got on to the process that runs the command. s6-svscan runs
 // a script named like the signal (s6-svscan, "Signals").
 const forwardScript = `#!/bin/sh
-read -r pid <` + stage2PIDFile + ` && kill -%s "$pid"
+read -r pid <%s && kill -%s "$pid"
 `
 
 // stopScript answers docker stop: the command gets its SIGTERM while the gateways come down.
 const stopScript = `#!/bin/sh
-read -r pid <` + stage2PIDFile + ` && kill -TERM "$pid"
-exec s6-svscanctl -t ` + TreeDir + `
+read -r pid <%s && kill -TERM "$pid"
+exec s6-svscanctl -t %s
 `
 
 const haltScript = `#!/bin/sh
 # Stops the container.
-exec s6-svscanctl -t ` + TreeDir + `
+exec s6-svscanctl -t %s
 `
 
 // stage3Script is what s6-svscan becomes when its tree is down.
 const stage3Script = `#!/bin/sh
-exec s6-envdir -IfnL ` + EnvDir + ` %s init --stage3
+exec s6-envdir -IfnL %s %s init --stage3 %s
 `
 
-// userTreeScript runs the gateways' own tree as the runtime user (B1). s6-svscan says on
+// userTreeScript runs the gateways' own tree as the runtime user (B1). In a container that did not start as root the
+// outer tree is that user's already and the change of user is left out. s6-svscan says on
 // descriptor 3 that it takes commands; the FIFO is opened for both ways so that a later start does
 // not wait for a reader. 4096 is twice what a thousand logged slots need.
 const userTreeScript = `#!/bin/sh
-exec 3<>` + userTreeReady + `
-exec s6-envdir -fnL ` + EnvDir + ` s6-applyuidgid -u %d -g %d -G %d \
+exec 3<>%s
+exec s6-envdir -fnL %s %s \
 	env HOME=%s USER=` + UserName + ` LOGNAME=` + UserName + ` s6-svscan -d 3 -C 4096 %s
 `
 
@@ -50,7 +53,7 @@ exec s6-envdir -fnL ` + EnvDir + ` s6-applyuidgid -u %d -g %d -G %d \
 // without it and would keep a new tree from supervising their services; they are brought down first.
 const userTreeFinish = `#!/bin/sh
 [ "$1" != 0 ] || exit 0
-exec s6-envdir -IfnL ` + EnvDir + ` %s init --orphans
+exec s6-envdir -IfnL %s %s init --orphans
 `
 
 type script struct{ path, content string }
@@ -61,34 +64,39 @@ func writeScripts(scripts []script) error {
 		if err := os.MkdirAll(filepath.Dir(s.path), 0o755); err != nil {
 			return fmt.Errorf("cannot prepare the supervision tree: %w", err)
 		}
-		if err := os.WriteFile(s.path, []byte(s.content), 0o755); err != nil {
+		if err := s6.WriteScript(s.path, s.content, false); err != nil {
 			return fmt.Errorf("cannot prepare the supervision tree: %w", err)
 		}
 	}
 	return nil
 }
 
-// writeRootTree makes the root scan directory. self is the path of this program.
-func writeRootTree(self string) error {
-	control := filepath.Join(TreeDir, ".s6-svscan")
+// writeRootTree makes the outer scan directory. self is the path of this program.
+func (l Layout) writeRootTree(self string) error {
+	control := filepath.Join(l.TreeDir(), ".s6-svscan")
+	tree, pid := shQuote(l.TreeDir()), shQuote(l.stage2PID())
 	scripts := []script{
-		{filepath.Join(control, "finish"), fmt.Sprintf(stage3Script, shQuote(self))},
-		{filepath.Join(control, "SIGTERM"), stopScript},
-		{filepath.Join(BaseDir, "bin", "halt"), haltScript},
+		{filepath.Join(control, "finish"), fmt.Sprintf(stage3Script, shQuote(l.EnvDir()), shQuote(self), shQuote(l.Dir))},
+		{filepath.Join(control, "SIGTERM"), fmt.Sprintf(stopScript, pid, tree)},
+		{filepath.Join(l.BaseDir(), "bin", "halt"), fmt.Sprintf(haltScript, tree)},
 	}
 	for _, sig := range []string{"HUP", "INT", "QUIT", "USR1", "USR2"} {
-		scripts = append(scripts, script{filepath.Join(control, "SIG"+sig), fmt.Sprintf(forwardScript, sig)})
+		scripts = append(scripts, script{filepath.Join(control, "SIG"+sig), fmt.Sprintf(forwardScript, pid, sig)})
 	}
 	return writeScripts(scripts)
 }
 
-// writeUserTree adds the service that runs the gateways' tree.
-func writeUserTree(self string, u User, scandir string) error {
-	tmp, dir := filepath.Join(TreeDir, ".user-tree"), filepath.Join(TreeDir, "user-tree")
-	run := fmt.Sprintf(userTreeScript, u.UID, u.GID, u.GID, shQuote(u.Home), shQuote(scandir))
+// writeUserTree adds the service that runs the gateways' tree. own means that there is no other user to become.
+func (l Layout) writeUserTree(self string, u User, own bool) error {
+	tmp, dir := filepath.Join(l.TreeDir(), ".user-tree"), filepath.Join(l.TreeDir(), "user-tree")
+	become := fmt.Sprintf("s6-applyuidgid -u %d -g %d -G %d", u.UID, u.GID, u.GID)
+	if own {
+		become = ""
+	}
+	run := fmt.Sprintf(userTreeScript, shQuote(l.userTreeReady()), shQuote(l.EnvDir()), become, shQuote(u.Home), shQuote(l.Scandir()))
 	if err := writeScripts([]script{
 		{filepath.Join(tmp, "run"), run},
-		{filepath.Join(tmp, "finish"), fmt.Sprintf(userTreeFinish, shQuote(self))},
+		{filepath.Join(tmp, "finish"), fmt.Sprintf(userTreeFinish, shQuote(l.EnvDir()), shQuote(self))},
 	}); err != nil {
 		return err
 	}

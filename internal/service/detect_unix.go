@@ -10,12 +10,15 @@ import (
 // DefaultScandir is where gateways are supervised in the image.
 const DefaultScandir = "/run/service"
 
-// Scandir returns HERMES_S6_SCANDIR or its default.
-func Scandir(getenv func(string) string) string {
+// Scandir returns HERMES_S6_SCANDIR or its default, which is in RuntimeDir.
+func Scandir(getenv func(string) string) string { return ScandirIn(getenv, RuntimeDir(getenv)) }
+
+// ScandirIn is Scandir for a run-time directory that is known.
+func ScandirIn(getenv func(string) string, dir string) string {
 	if dir := getenv("HERMES_S6_SCANDIR"); dir != "" {
 		return dir
 	}
-	return DefaultScandir
+	return filepath.Join(dir, "service")
 }
 
 // Detect tells whether an s6-svscan supervises the scan directory. It does exactly

@@ -94,9 +94,6 @@ func (s Slots) fill(spec service.Spec, dir string, exists bool) error {
 		perm          fs.FileMode
 	}
 	files := []file{
-		{"run", runScript(spec.ID), 0o755},
-		{"finish", finishScript(spec.ID), 0o755},
-		{"log/run", logScript(spec.ID), 0o755},
 		{"notification-fd", strconv.Itoa(service.ReadyFD) + "\n", 0o644},
 		{"timeout-kill", millis(kill) + "\n", 0o644},
 		{"timeout-finish", millis(finishTimeout) + "\n", 0o644},
@@ -104,6 +101,13 @@ func (s Slots) fill(spec service.Spec, dir string, exists bool) error {
 	}
 	if !exists && !spec.Up {
 		files = append(files, file{"down", "", 0o644})
+	}
+	for name, content := range map[string]string{
+		"run": runScript(spec.ID), "finish": finishScript(spec.ID), "log/run": logScript(spec.ID),
+	} {
+		if err := WriteScript(filepath.Join(dir, filepath.FromSlash(name)), content, exists); err != nil {
+			return fmt.Errorf("cannot write the slot of '%s': %w", spec.ID, err)
+		}
 	}
 	for _, f := range files {
 		path := filepath.Join(dir, filepath.FromSlash(f.name))

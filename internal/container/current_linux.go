@@ -1,0 +1,100 @@
+package container
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"hermes/internal/service"
+)
+
+// rootCaps is what root needs for two levels: to give files to the runtime user, to reach them, to signal its
+// processes, and to become it.
+var rootCaps = []int{unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE, unix.CAP_FOWNER, unix.CAP_KILL, unix.CAP_SETGID, unix.CAP_SETUID}
+
+var capNames = map[int]string{
+	unix.CAP_CHOWN: "CHOWN", unix.CAP_DAC_OVERRIDE: "DAC_OVERRIDE", unix.CAP_FOWNER: "FOWNER",
+	unix.CAP_KILL: "KILL", unix.CAP_SETGID: "SETGID", unix.CAP_SETUID: "SETUID",
+}
+
+// ErrCannotStepDown reports root that can neither become another user nor may run gateways itself.
+var ErrCannotStepDown = errors.New("refusing to run as root")
+
+// Current tells who gateways run as in this container. own is true if the init itself is to run as that user, so that
+// there is one level and no root: it did not start as root, or root lacks capabilities. Root that has them
+// always gets two levels.
+func Current(getenv func(string) string) (u User, own bool, err error) {
+	home := getenv("HERMES_HOME")
+	if home == "" {
+		home = "/"
+	}
+	if uid := os.Geteuid(); uid != 0 {
+		return User{UID: uid, GID: os.Getegid(), Home: home}, true, nil
+	}
+	lacking := missing(rootCaps)
+	if len(lacking) == 0 {
+		u, err := RuntimeUser(getenv)
+		return u, false, err
+	}
+	if len(missing([]int{unix.CAP_SETGID, unix.CAP_SETUID})) == 0 {
+		u, err := RuntimeUser(getenv)
+		return u, true, err
+	}
+	if Strict(getenv("HERMES_ALLOW_ROOT_GATEWAY")) {
+		return User{GID: os.Getegid(), Home: home}, true, nil
+	}
+	return User{}, false, fmt.Errorf("%w: this container starts as root without the capabilities %s, so it cannot become the runtime user: "+
+		"start it with `--user %d:%d`, or add `--cap-add SETUID --cap-add SETGID`, or set HERMES_ALLOW_ROOT_GATEWAY=1 if you must",
+		ErrCannotStepDown, strings.Join(lacking, ", "), defaultID, defaultID)
+}
+
+// missing returns the names of those capabilities that are not in effect. What cannot be asked is not there.
+func missing(caps []int) []string {
+	var data [2]unix.CapUserData
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	err := unix.Capget(&header, &data[0])
+	var names []string
+	for _, c := range caps {
+		if err != nil || data[c/32].Effective&(1<<(c%32)) == 0 {
+			names = append(names, capNames[c])
+		}
+	}
+	return names
+}
+
+// ExecUser tells whom a root process of docker exec is to become: who runs the container's trees, or the runtime
+// user if root does. A tree in the home counts only where there is none in /run: the home may say what it
+// likes, it cannot make root stay root.
+func ExecUser(getenv func(string) string) (User, error) {
+	for _, dir := range []string{service.RunDir, service.HomeRunDir(getenv)} {
+		if dir == "" {
+			continue
+		}
+		fd, err := openDir(service.RootTree(dir))
+		if err != nil {
+			continue
+		}
+		var st unix.Stat_t
+		err = unix.Fstat(fd, &st)
+		_ = unix.Close(fd)
+		if err == nil && st.Uid != 0 {
+			return User{UID: int(st.Uid), GID: int(st.Gid), Home: getenv("HERMES_HOME")}, nil
+		}
+		break
+	}
+	return RuntimeUser(getenv)
+}
+
+// openDir opens a directory. No element of its path may be a symbolic link.
+func openDir(path string) (int, error) {
+	fd, err := unix.Openat2(unix.AT_FDCWD, path, &unix.OpenHow{
+		Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS,
+	})
+	if errors.Is(err, unix.ENOSYS) { // before Linux 5.6
+		fd, err = unix.Open(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	}
+	return fd, err
+}

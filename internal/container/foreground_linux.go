@@ -1,0 +1,67 @@
+package container
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Foreground is PID 1 of a container without a supervisor: it runs this same command line as its child, passes
+// signals on, reaps orphans, and returns the child's exit code. PID 1 has no default actions for signals and
+// inherits every orphan, so a gateway that was PID 1 itself would have to wait for children that it did not start.
+func Foreground() (int, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return 0, fmt.Errorf("cannot find this program: %w", err)
+	}
+	cmd := exec.Command(self, os.Args[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if _, err := unix.IoctlGetTermios(0, unix.TCGETS); err == nil {
+		signal.Ignore(unix.SIGTTOU, unix.SIGTTIN)
+		cmd.SysProcAttr.Foreground = true // Ctrl-C reaches the child alone
+	}
+	child := make(chan os.Signal, 1)
+	signal.Notify(child, unix.SIGCHLD)
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2)
+	if err := cmd.Start(); err != nil {
+		return 0, fmt.Errorf("cannot start the gateway: %w", err)
+	}
+	for {
+		select {
+		case s := <-signals:
+			if sig, ok := s.(unix.Signal); ok {
+				_ = unix.Kill(cmd.Process.Pid, sig) // it may just have ended
+			}
+		case <-child:
+			if ws, ended := reap(cmd.Process.Pid); ended {
+				signalAll(unix.SIGTERM, func(int) bool { return false })
+				await(child, stragglerGrace, func() bool { return len(others()) == 0 })
+				if ws.Signaled() {
+					return 128 + int(ws.Signal()), nil
+				}
+				return ws.ExitStatus(), nil
+			}
+		}
+	}
+}
+
+// reap waits for all children that have ended and says how one of them did.
+func reap(pid int) (ws unix.WaitStatus, ended bool) {
+	for {
+		var st unix.WaitStatus
+		got, err := unix.Wait4(-1, &st, unix.WNOHANG, nil)
+		switch {
+		case err == unix.EINTR:
+		case err != nil || got <= 0:
+			return ws, ended
+		case got == pid:
+			ws, ended = st, true
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package container
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"hermes/internal/service"
+	"hermes/internal/service/s6"
+)
+
+// place chooses the run-time directory and clears what the last run left there. Root uses /run and nothing else: the
+// home belongs to the runtime user. Anybody else falls back to a directory in the home.
+func place(own bool) (Layout, error) {
+	run := Layout{service.RunDir}
+	err := run.prepare()
+	if err == nil {
+		return run, nil
+	}
+	const way = "mount a tmpfs there: `docker run --tmpfs /run:exec,mode=1777 ...`"
+	if !own || os.Geteuid() == 0 {
+		return run, fmt.Errorf("%s cannot be used: %w: %s", service.RunDir, err, way)
+	}
+	home := Layout{service.HomeRunDir(os.Getenv)}
+	if herr := home.prepareHome(); herr != nil {
+		return home, fmt.Errorf("there is no place for the supervision tree: %s: %w; %s: %w: %s", run.Dir, err, home.Dir, herr, way)
+	}
+	fmt.Fprintf(os.Stderr, "hermes: %s cannot be used (%v), the supervision tree is in %s; %s\n", run.Dir, err, home.Dir, way)
+	return home, nil
+}
+
+// prepareHome is prepare for a directory on the volume, which another container may use.
+func (l Layout) prepareHome() error {
+	if service.HasReader(filepath.Join(l.TreeDir(), ".s6-svscan", "control")) {
+		return errors.New("another container uses this volume")
+	}
+	if err := os.Mkdir(l.Dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Join(l.Dir, "service"), 0o755); err != nil {
+		return err
+	}
+	return l.prepare()
+}
+
+// prepare empties the directory of the outer tree and sees whether the trees can work there.
+func (l Layout) prepare() error {
+	if os.Geteuid() == 0 {
+		// docker's --tmpfs is everybody's to write, and so are the directories in the image that wait for
+		// containers that do not start as root. Under root's tree they are not.
+		if err := os.Chmod(l.Dir, 0o755); err != nil {
+			return err
+		}
+		if err := os.RemoveAll(l.S6()); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(l.S6(), 0o755); err != nil {
+		return err
+	}
+	if s6.NoExec(l.S6()) {
+		if _, err := os.Stat(s6.Launcher); err != nil {
+			return errors.New("nothing can be executed there (mount option noexec)")
+		}
+	}
+	if err := Empty(l.S6()); err != nil {
+		return err
+	}
+	// The gateways' directories are made by `hermes boot setup`; here it only matters that they can be.
+	for _, dir := range []string{l.Own(), filepath.Join(l.Dir, "service")} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+		if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
+			return &os.PathError{Op: "write", Path: dir, Err: err}
+		}
+	}
+	return nil
+}
+
+// Empty removes everything in a directory. The directory stays: it may be a mount, or somebody else's. No
+// element of its path may be a symbolic link, and none below is followed.
+func Empty(dir string) error {
+	fd, err := openDir(dir)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: dir, Err: err}
+	}
+	defer unix.Close(fd)
+	// The descriptor is what was checked; the name may have changed its meaning.
+	r, err := os.OpenRoot(fmt.Sprintf("/proc/self/fd/%d", fd))
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	d, err := r.Open(".")
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	names, err := d.Readdirnames(-1)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := r.RemoveAll(name); err != nil {
+			return fmt.Errorf("%s: %w", filepath.Join(dir, name), err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,31 @@
+package s6
+
+import (
+	"os"
+	"path/filepath"
+
+	"hermes/internal/volume"
+)
+
+// Launcher stands in for scripts on file systems without execution, such as docker's --tmpfs: a link to it runs the
+// script of the same name that ends in .sh (image/rootfs).
+const Launcher = "/usr/lib/hermes/launch"
+
+// WriteScript makes an executable file of sh, or what amounts to one where the file system forbids
+// execution and the image has the launcher. exists means that something may be there, which is replaced.
+func WriteScript(path, content string, exists bool) error {
+	write := os.WriteFile
+	if exists {
+		write = volume.WriteFile
+	}
+	if !NoExec(filepath.Dir(path)) {
+		return write(path, []byte(content), 0o755)
+	}
+	if err := write(path+".sh", []byte(content), 0o644); err != nil {
+		return err
+	}
+	if target, err := os.Readlink(path); err == nil && target == Launcher {
+		return nil
+	}
+	return os.Symlink(Launcher, path)
+}

@@ -1,0 +1,172 @@
+package container_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// lookedAt is what a restricted container's own commands say about a gateway, as `gateway status --format json`.
+type lookedAt struct {
+	State   string `json:"state"`
+	Manager string `json:"manager"`
+	PID     int    `json:"pid"`
+	Ready   bool   `json:"ready"`
+}
+
+func (b *box) look(user, profile string) (lookedAt, error) {
+	b.t.Helper()
+	r := b.exec(user, "hermes", "-p", profile, "gateway", "status", "--format", "json")
+	if err := r.Failed(); err != nil {
+		return lookedAt{}, err
+	}
+	return decode[lookedAt](b.t, r.Stdout), nil
+}
+
+// serves waits until a profile's gateway is ready and another than before.
+func (b *box) serves(user, profile string, before int) int {
+	b.t.Helper()
+	var v lookedAt
+	eventually(b.t, soon, profile+" is ready", func() (err error) {
+		if v, err = b.look(user, profile); err == nil && (!v.Ready || v.PID == before || v.Manager != "s6 (container supervisor)") {
+			err = fmt.Errorf("%+v, before %d", v, before)
+		}
+		return err
+	})
+	return v.PID
+}
+
+func TestRestrictedContainers(t *testing.T) {
+	const user = "1234:1234"
+	nothing := []string{"--cap-drop", "ALL", "--security-opt", "no-new-privileges"}
+	readOnly := []string{"--read-only", "--tmpfs", "/run", "--tmpfs", "/tmp"}
+	join := func(lists ...[]string) (all []string) {
+		for _, l := range lists {
+			all = append(all, l...)
+		}
+		return all
+	}
+	for _, c := range []struct {
+		name, user string // user "" is root, which leaves it by itself
+		flags      []string
+		says       string // in the log
+		noRootExec bool   // root has no capabilities and cannot become the user
+	}{
+		{name: "user", user: user},
+		{name: "arbitrary uid of the root group", user: "1000650000:0"},
+		{name: "read-only", flags: readOnly},
+		{name: "read-only user, no /run", user: user, flags: []string{"--read-only", "--tmpfs", "/tmp"}, says: "/opt/data/.run"},
+		{name: "init", flags: []string{"--init"}},
+		{name: "no capabilities", user: user, flags: nothing, noRootExec: true},
+		{name: "root that can only step down", flags: join(nothing, []string{"--cap-add", "SETUID", "--cap-add", "SETGID"}), says: "root lacks capabilities", noRootExec: true},
+		{name: "all at once", user: user, flags: join(readOnly, nothing, []string{"--init"}), noRootExec: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			parallel(t)
+			flags := c.flags
+			as := "hermes"
+			if c.user != "" {
+				flags, as = join(flags, []string{"--user", c.user}), c.user
+			}
+			// docker stop and docker restart of the same container: exit codes tell a clean end from a kill.
+			b := start(t, options{flags: flags}, "gateway", "run")
+			first := b.serves(as, "default", 0)
+			b.mustExec(as, "hermes", "profile", "create", "coder")
+			b.mustExec(as, "hermes", "-p", "coder", "gateway", "start")
+			b.mustExec(as, "hermes", "profile", "create", "idle")
+			if c.says != "" && len(linesWith(b.allLogs(), c.says)) == 0 {
+				t.Errorf("the log does not say %q:\n%s", c.says, b.allLogs())
+			}
+			b.mustExec(as, "hermes", "healthcheck")
+			r := b.exec("0", "hermes", "gateway", "status")
+			switch {
+			case c.noRootExec && (r.Code == 0 || !strings.Contains(r.Stderr, "docker exec -u")):
+				t.Errorf("root that cannot step down: %s", r)
+			case !c.noRootExec && r.Code != 0:
+				t.Errorf("as root: %s", r)
+			}
+			b.mustExec(as, "kill", "-9", fmt.Sprint(first))
+			again := b.serves(as, "default", first)
+			if again == 0 {
+				t.Error("no pid")
+			}
+			for _, end := range [][]string{{"restart", "-t", "30", b.name}, {"kill", b.name}} {
+				must(t, end...)
+				if end[0] == "kill" {
+					must(t, "start", b.name)
+				}
+				b.serves(as, "default", 0)
+				b.serves(as, "coder", 0)
+				if v, err := b.look(as, "idle"); err != nil || v.PID != 0 {
+					t.Errorf("after docker %s the idle profile: %+v, %v", end[0], v, err)
+				}
+			}
+			b.stop()
+			if code := b.wait(); code != 0 {
+				t.Errorf("exit code %d after docker stop", code)
+			}
+		})
+	}
+}
+
+func TestRootThatCanBecomeNobodyIsRefused(t *testing.T) {
+	parallel(t)
+	r := run(t, options{flags: []string{"--cap-drop", "ALL"}}, "gateway", "run")
+	if r.Code != 126 || len(linesWith(r.Stderr, "SETUID", "--user")) == 0 {
+		t.Errorf("want code 126 and what to do, got: %s", r)
+	}
+}
+
+func TestUserThatCannotWriteItsVolumeIsToldWhatToDo(t *testing.T) {
+	parallel(t)
+	vol := volume(t)
+	seed(t, vol, "SOUL.md", "I am somebody else's.\n")
+	must(t, "run", "--rm", "--network", "none", "-v", vol+":/opt/data", "--entrypoint", "chmod", "--user", "0", image, "0750", "/opt/data")
+	b := start(t, options{vol: vol, flags: []string{"--user", "1234:1234"}, env: []string{"HERMES_UID=99"}}, "gateway", "run")
+	if code := b.wait(); code == 0 {
+		t.Error("the container ended with 0")
+	}
+	if last := b.lastLine(); !strings.Contains(last, "chown -R 1234:1234") || !strings.Contains(last, "10000:10000") {
+		t.Errorf("the last line does not say what to do: %q", last)
+	}
+	if log := b.allLogs(); len(linesWith(log, "HERMES_UID=99", "no effect")) != 1 {
+		t.Errorf("it is not said that HERMES_UID cannot be followed:\n%s", log)
+	}
+}
+
+// TestRootsTreeTakesBackWhatTheImageGrantsToOthers: its directories for containers without root are closed at boot.
+func TestRootsTreeTakesBackWhatTheImageGrantsToOthers(t *testing.T) {
+	parallel(t)
+	b := startGateway(t, options{flags: []string{"--tmpfs", "/run:mode=1777"}})
+	got := b.mustExec("0", "stat", "-c", "%n %a %U", "/run", "/run/s6", "/run/s6/tree", "/run/service", "/run/hermes", "/opt/data")
+	want := "/run 755 root\n/run/s6 755 root\n/run/s6/tree 755 root\n/run/service 755 hermes\n/run/hermes 755 hermes\n/opt/data 750 hermes"
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestForegroundGatewayIsAGoodPID1: it reaps, ends with the gateway's code, and says who is in charge.
+func TestForegroundGatewayIsAGoodPID1(t *testing.T) {
+	parallel(t)
+	b := start(t, options{flags: []string{"--entrypoint", "hermes"}}, "gateway", "run")
+	var v lookedAt
+	eventually(t, soon, "it answers", func() error { return b.exec("", "hermes", "healthcheck").Failed() })
+	v, err := b.look("", "default")
+	if err != nil || v.Manager != "docker (foreground)" {
+		t.Errorf("%+v, %v", v, err)
+	}
+	if r := b.exec("", "hermes", "gateway", "stop"); r.Code != 1 || !strings.Contains(r.Stderr, "no service manager runs in this container") {
+		t.Errorf("%s", r)
+	}
+	b.mustExec("0", "sh", "-c", "sh -c 'sleep 0.1 & :' & wait")
+	eventually(t, soon, "orphans are reaped", func() error {
+		if z := only(b.ps(), func(p process) bool { return p.State == "Z" || p.Comm == "sleep" }); len(z) != 0 {
+			return fmt.Errorf("%v", z)
+		}
+		return nil
+	})
+	b.stop()
+	if code := b.wait(); code != 143 { // the gateway's own code for an end that nobody planned (128+SIGTERM)
+		t.Errorf("exit code %d", code)
+	}
+}
