@@ -35,11 +35,12 @@ func Init(_ context.Context, command []string) error {
 	}
 	if own && os.Geteuid() == 0 && u.UID != 0 {
 		// Without the capabilities for two levels the root level is left out, and root with it.
+		lacking := missing(rootCaps)
 		if err := DropPrivileges(u); err != nil {
 			return err
 		}
 		fmt.Fprintf(os.Stderr, "hermes: root lacks capabilities here (%s): everything runs as uid %d, and the volume's ownership is not set right\n",
-			strings.Join(missing(rootCaps), ", "), u.UID)
+			strings.Join(lacking, ", "), u.UID)
 	}
 	l, err := place(own)
 	if err != nil {
