@@ -85,7 +85,8 @@ func TestNothingThatRootExecutesIsWritableByTheRuntimeUser(t *testing.T) {
 			if !path.IsAbs(word) {
 				word = path.Join(p.Cwd, word)
 			}
-			if r := b.exec("0", "test", "-e", word); r.Code == 0 && word != "/run/service" {
+			if r := b.exec("0", "test", "-e", word); r.Code == 0 && word != "/run/service" && word != "/run" {
+				// Those two are told to root's processes as places; what root executes is below /run/s6.
 				files = append(files, word)
 			}
 		}
