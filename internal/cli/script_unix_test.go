@@ -43,21 +43,7 @@ func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,
-		Setup: func(env *testscript.Env) error {
-			port, err := freePort()
-			home := filepath.Join(env.WorkDir, "hermes-home")
-			env.Setenv("HOME", env.WorkDir)
-			env.Setenv("HERMES_HOME", home)
-			env.Setenv("HERMES_S6_SCANDIR", filepath.Join(env.WorkDir, "no-scandir"))
-			env.Setenv("HERMES_DASHBOARD", "0") // its port is everybody's
-			env.Setenv("PORT", strconv.Itoa(port))
-			env.Setenv("API_SERVER_PORT", strconv.Itoa(port))
-			for _, name := range []string{"HERMES_GATEWAY_NO_SUPERVISE", "HERMES_S6_SUPERVISED_CHILD", "API_SERVER_KEY", "API_SERVER_HOST",
-				"HERMES_DASHBOARD_HOST", "KUBERNETES_SERVICE_HOST"} {
-				env.Setenv(name, "")
-			}
-			return errors.Join(err, os.Mkdir(home, 0o700))
-		},
+		Setup:               setup,
 		Condition: func(cond string) (bool, error) {
 			if cond == "host" {
 				return !container.InContainer(), nil
@@ -66,6 +52,23 @@ func TestStories(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code, "ready": ready, "end": end},
 	})
+}
+
+// setup gives a story its own home, port and environment.
+func setup(env *testscript.Env) error {
+	port, err := freePort()
+	home := filepath.Join(env.WorkDir, "hermes-home")
+	env.Setenv("HOME", env.WorkDir)
+	env.Setenv("HERMES_HOME", home)
+	env.Setenv("HERMES_S6_SCANDIR", filepath.Join(env.WorkDir, "no-scandir"))
+	env.Setenv("HERMES_DASHBOARD", "0") // its port is everybody's
+	env.Setenv("PORT", strconv.Itoa(port))
+	env.Setenv("API_SERVER_PORT", strconv.Itoa(port))
+	for _, name := range []string{"HERMES_GATEWAY_NO_SUPERVISE", "HERMES_S6_SUPERVISED_CHILD", "API_SERVER_KEY", "API_SERVER_HOST",
+		"HERMES_DASHBOARD_HOST", "KUBERNETES_SERVICE_HOST"} {
+		env.Setenv(name, "")
+	}
+	return errors.Join(err, os.Mkdir(home, 0o700))
 }
 
 func freePort() (int, error) {

@@ -1,0 +1,98 @@
+package cli_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"hermes/internal/service"
+)
+
+// TestLifecycleStories runs testdata/lifecycle under each supervisor, with the default profile's gateway up.
+func TestLifecycleStories(t *testing.T) {
+	for name, supervise := range map[string]func(*testscript.Env) error{"s6": superviseS6, "local": superviseLocal} {
+		t.Run(name, func(t *testing.T) {
+			testscript.Run(t, testscript.Params{
+				Dir: filepath.Join("testdata", "lifecycle"), RequireExplicitExec: true,
+				Setup: func(env *testscript.Env) error { return errors.Join(setup(env), supervise(env)) },
+				Cmds:  map[string]func(*testscript.TestScript, bool, []string){"code": code},
+			})
+		})
+	}
+}
+
+// background starts a command that ends with the story. ready gets what it writes to descriptor 3, if it takes one.
+func background(env *testscript.Env, name string, args ...string) (ready *os.File, err error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer w.Close()
+	cmd := exec.CommandContext(context.Background(), name, args...)
+	cmd.Dir, cmd.Env, cmd.ExtraFiles = env.WorkDir, env.Vars, []*os.File{w}
+	if cmd.Stderr, err = os.Create(filepath.Join(env.WorkDir, "supervisor.log")); err != nil {
+		return nil, err
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	env.Defer(func() {
+		r.Close()
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+	})
+	return r, nil
+}
+
+// installed is where testscript has put hermes.
+func installed(env *testscript.Env) string {
+	return filepath.Join(filepath.SplitList(env.Getenv("PATH"))[0], "hermes")
+}
+
+func superviseLocal(env *testscript.Env) error {
+	r, err := background(env, installed(env), "up", "--ready-fd", "3")
+	if err != nil {
+		return err
+	}
+	if err := r.SetReadDeadline(time.Now().Add(deadline)); err != nil {
+		return err
+	}
+	_, err = r.Read(make([]byte, 1))
+	return err
+}
+
+func superviseS6(env *testscript.Env) error {
+	scandir := filepath.Join(env.WorkDir, "scandir")
+	env.Setenv("HERMES_S6_SCANDIR", scandir)
+	if err := os.Mkdir(scandir, 0o700); err != nil {
+		return err
+	}
+	if _, err := background(env, "s6-svscan", scandir); err != nil {
+		return err
+	}
+	for until := time.Now().Add(deadline); service.Detect(scandir) != service.KindS6; time.Sleep(time.Millisecond) {
+		if time.Now().After(until) {
+			return errors.New("s6-svscan does not come up")
+		}
+	}
+	for _, args := range [][]string{{"boot", "reconcile"}, {"gateway", "start"}} {
+		if args[0] == "gateway" {
+			_ = exec.CommandContext(context.Background(), "s6-svscanctl", "-a", scandir).Run() // start waits for the slot's supervisor
+		}
+		cmd := exec.CommandContext(context.Background(), installed(env), args...)
+		cmd.Env = env.Vars
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("hermes %v: %w: %s", args, err, out)
+		}
+	}
+	return nil
+}
