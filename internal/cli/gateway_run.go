@@ -71,11 +71,7 @@ func (a *app) gatewayRun(ctx context.Context, f gatewayRunFlags) error {
 		}
 	}
 	if os.Getpid() == 1 {
-		code, err := container.Foreground()
-		if err == nil && code != 0 {
-			err = &silentError{code}
-		}
-		return err
+		return belowPID1()
 	}
 	home, err := a.home()
 	var missing *profile.NotFoundError
@@ -89,6 +85,15 @@ func (a *app) gatewayRun(ctx context.Context, f gatewayRunFlags) error {
 		Home: home, Getenv: a.getenv, ReadyFD: f.readyFD, Replace: f.replace, Supervised: supervised,
 		Argv: os.Args, Log: a.logger(supervised),
 	})
+}
+
+// belowPID1 runs this command line again as a child and is a container's PID 1 meanwhile.
+func belowPID1() error {
+	code, err := container.Foreground()
+	if err == nil && code != 0 {
+		err = &silentError{code}
+	}
+	return err
 }
 
 // logger writes one line per event. Under a supervisor the logger adds the time.

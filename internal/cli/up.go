@@ -48,6 +48,9 @@ http://127.0.0.1:9119, unless HERMES_DASHBOARD=0 or --no-dashboard.`,
 			if f.detach {
 				return a.upDetached(cmd.Context(), f)
 			}
+			if os.Getpid() == 1 {
+				return belowPID1()
+			}
 			return a.up(cmd.Context(), f)
 		},
 	}

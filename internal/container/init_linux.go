@@ -27,7 +27,8 @@ func Init(_ context.Context, command []string) error {
 	}
 	svscan, err := exec.LookPath("s6-svscan")
 	if err != nil {
-		return fmt.Errorf("cannot supervise: %w", err)
+		return fmt.Errorf("cannot supervise: %w: install s6 in this image, or run the embedded supervisor instead: "+
+			"`docker run --entrypoint hermes IMAGE up`", err)
 	}
 	u, own, err := Current(os.Getenv)
 	if err != nil {

@@ -166,3 +166,20 @@ func TestForegroundGatewayIsAGoodPID1(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 }
+
+func TestImageWithoutS6SaysWhatToRunInstead(t *testing.T) {
+	parallel(t)
+	img := derive(t, map[string]string{}, "RUN rm /usr/bin/s6-svscan")
+	r := run(t, options{image: img}, "gateway", "run")
+	if r.Code != 1 || len(linesWith(r.Stderr, "s6-svscan", "install s6", "--entrypoint hermes IMAGE up")) != 1 {
+		t.Errorf("want code 1 and what to do, got: %s", r)
+	}
+	b := start(t, options{image: img, flags: []string{"--entrypoint", "hermes"}, env: []string{"HERMES_DASHBOARD=0"}}, "up")
+	eventually(t, soon, "the embedded supervisor has a gateway that answers", func() error {
+		return b.exec("", "hermes", "healthcheck").Failed()
+	})
+	b.stop()
+	if code := b.wait(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
