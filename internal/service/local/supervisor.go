@@ -152,7 +152,6 @@ func (s *Supervisor) Register(ctx context.Context, spec service.Spec) error {
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-			s.drop(u)
 		}
 	}
 	_, err := s.Write(spec)
@@ -175,7 +174,6 @@ func (s *Supervisor) Unregister(ctx context.Context, id service.ID) error {
 	u.mu.Unlock()
 	select {
 	case <-u.over:
-		s.drop(u)
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

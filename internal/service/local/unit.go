@@ -104,6 +104,9 @@ func (u *unit) Serve(ctx context.Context) error {
 		switch {
 		case over:
 			u.log.close()
+			if u.gone { // also when whoever unregistered it did not wait for it
+				u.s.drop(u)
+			}
 			close(u.over)
 			return suture.ErrDoNotRestart
 		case begin:
