@@ -51,6 +51,10 @@ type Claim struct {
 	Listener net.Listener
 }
 
+// settle is how long a supervisor that was killed may take to let go of its lock: the kernel has the pages of a process to
+// free first.
+const settle = 300 * time.Millisecond
+
 // Take claims a home. The error is *HeldError if somebody has it.
 func Take(home string) (*Claim, error) {
 	fail := func(err error) (*Claim, error) { return nil, fmt.Errorf("cannot supervise %s: %w", home, err) }
@@ -63,8 +67,10 @@ func Take(home string) (*Claim, error) {
 	if err := os.Chmod(Dir(home), 0o700); err != nil {
 		return fail(err)
 	}
-	lock, err := volume.TryLock(lockOf(home))
-	if errors.Is(err, volume.ErrLocked) {
+	waiting, cancel := context.WithTimeout(context.Background(), settle)
+	lock, err := volume.WaitLock(waiting, lockOf(home))
+	cancel()
+	if errors.Is(err, volume.ErrLocked) || errors.Is(err, context.DeadlineExceeded) {
 		held := &HeldError{Home: home}
 		var h holder
 		if data, err := volume.ReadFile(holderOf(home), 4<<10); err == nil && json.Unmarshal(data, &h) == nil {
