@@ -46,6 +46,9 @@ func (e *examination) strangers(label string, paths []string) (Finding, bool) {
 		if err != nil {
 			continue
 		}
+		if shared := os.ModeSticky | 0o007; info.IsDir() && info.Mode()&shared == shared {
+			continue // a new volume in a container that does not start as root: everybody's to use
+		}
 		st, ok := info.Sys().(*syscall.Stat_t)
 		if !ok || int(st.Uid) == e.UID && (e.GID < 0 || int(st.Gid) == e.GID) {
 			continue

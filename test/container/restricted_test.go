@@ -77,6 +77,7 @@ func TestRestrictedContainers(t *testing.T) {
 				t.Errorf("the log does not say %q:\n%s", c.says, b.allLogs())
 			}
 			b.mustExec(as, "hermes", "healthcheck")
+			b.mustExec(as, "hermes", "doctor")
 			r := b.exec("0", "hermes", "gateway", "status")
 			switch {
 			case c.noRootExec && (r.Code == 0 || !strings.Contains(r.Stderr, "docker exec -u")):
