@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hermes/internal/boot"
+	"hermes/internal/logs"
 	"hermes/internal/service"
 	"hermes/internal/service/s6"
 )
@@ -70,7 +71,7 @@ func (a *app) renderOutcomes(outcomes []boot.Outcome, all bool) error {
 	for _, o := range outcomes {
 		count[o.Action]++
 		if all || o.Reason != "" {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", o.Profile, o.PriorState, o.Action, o.Reason)
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", logs.Printable(o.Profile), logs.Printable(o.PriorState), o.Action, logs.Printable(o.Reason))
 		}
 	}
 	if err := w.Flush(); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hermes/internal/container"
+	"hermes/internal/logs"
 	"hermes/internal/profile"
 	"hermes/internal/service"
 )
@@ -57,7 +58,23 @@ func (a *app) renderViews(views []service.View) error {
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", v.Profile, v.State, dash(string(v.Desired)), dash(pid), dash(up), dash(restarts), dash(port), dash(memory(v.Memory)))
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return a.renderFailed(views)
+}
+
+// renderFailed says of each gateway that was given up why, and what to do.
+func (a *app) renderFailed(views []service.View) error {
+	for _, v := range views {
+		if v.Hint == "" {
+			continue
+		}
+		if _, err := fmt.Fprintf(a.Out, "%s: %s\n", v.Profile, logs.Printable(v.Trouble())); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (a *app) statusCommand() *cobra.Command {
@@ -79,9 +96,11 @@ func (a *app) statusCommand() *cobra.Command {
 			if a.format == "json" {
 				return a.json(s)
 			}
-			_, err = fmt.Fprintf(a.Out, "Manager:    %s\nDashboard:  %s\nProfiles:   %d (%d running, %d down, %d cannot be used)\n",
-				s.Manager, s.Dashboard, s.Profiles, s.Running, s.Down, s.Broken)
-			return err
+			if _, err := fmt.Fprintf(a.Out, "Manager:    %s\nDashboard:  %s\nProfiles:   %d (%d running, %d down, %d cannot be used)\n",
+				s.Manager, s.Dashboard, s.Profiles, s.Running, s.Down, s.Broken); err != nil {
+				return err
+			}
+			return a.renderFailed(views)
 		},
 	}
 }

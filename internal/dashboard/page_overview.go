@@ -51,7 +51,7 @@ func overview(o Options) http.Handler {
 			if v.Memory != 0 {
 				memory = fmt.Sprintf("%.1f MB", float64(v.Memory)/1e6)
 			}
-			cells(&b, v.Profile.String(), v.State, string(v.Desired), pid, up, port, memory, v.Reason)
+			cells(&b, v.Profile.String(), v.State, string(v.Desired), pid, up, port, memory, v.Trouble())
 		}
 		for _, e := range broken {
 			cells(&b, e.Label, "cannot be used", "", "", "", "", "", e.Err.Error())

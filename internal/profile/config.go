@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/parser"
@@ -265,7 +267,29 @@ func yamlError(file string, err error) error {
 	case errors.As(err, &mismatch):
 		msg = fmt.Sprintf("want %s", typeWord(mismatch.DstType.String()))
 	}
-	return &ConfigError{File: file, Line: tk.Position.Line, Key: keyPath(tk), Msg: msg}
+	return &ConfigError{File: file, Line: tk.Position.Line, Key: plainKey(keyPath(tk)), Msg: printable(msg)}
+}
+
+// plainKey returns a key that looks like one of ours, else "": in a file that is no YAML anything may stand where a key is
+// looked for, a part of a secret or what a terminal would obey.
+func plainKey(key string) string {
+	odd := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._-", r)
+	}
+	if len(key) > 80 || strings.ContainsFunc(key, odd) {
+		return ""
+	}
+	return key
+}
+
+// printable replaces what a terminal would not take as text.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return utf8.RuneError
+	}, s)
 }
 
 // typeWord names a Go type as a person who edits YAML would.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 )
 
 func TestWithoutAFileTheDefaultsHold(t *testing.T) {
@@ -133,4 +134,18 @@ func FuzzParseConfig(f *testing.F) {
 			t.Errorf("%q passed as %+v", data, c)
 		}
 	})
+}
+
+// TestConfigErrorRepeatsNoBinary: what a terminal would obey does not get out of a file that is no YAML.
+func TestConfigErrorRepeatsNoBinary(t *testing.T) {
+	for _, text := range []string{"\x1b[31mred: [", "a\x14b: 1", "\u009b31m: {", "\ue000: 1", "k\u202ee: 2\n"} {
+		_, err := parseConfig("config.yaml", []byte(text))
+		if err == nil {
+			t.Errorf("%q is accepted", text)
+			continue
+		}
+		if strings.ContainsFunc(err.Error(), func(r rune) bool { return !unicode.IsPrint(r) }) {
+			t.Errorf("%q: the error is %q", text, err)
+		}
+	}
 }

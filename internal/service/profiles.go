@@ -35,7 +35,7 @@ func (p Profiles) Register(ctx context.Context, h profile.Home) error {
 	}
 	// Deleted in the meantime: its slot must not stay behind.
 	if _, err := p.Store.Get(h.Name); err != nil {
-		return errors.Join(err, p.forget(context.WithoutCancel(ctx), h))
+		return errors.Join(err, p.forgetAgain(context.WithoutCancel(ctx), h))
 	}
 	return nil
 }
@@ -133,7 +133,15 @@ func (p Profiles) Delete(ctx context.Context, n profile.Name) error {
 		return err
 	}
 	// A start that began before may have registered it again.
-	return p.forget(context.WithoutCancel(ctx), h)
+	return p.forgetAgain(context.WithoutCancel(ctx), h)
+}
+
+// forgetAgain removes a slot that came up while its profile went, and the log directory that its logger made anew.
+func (p Profiles) forgetAgain(ctx context.Context, h profile.Home) error {
+	if err := p.forget(ctx, h); err != nil || !p.Store.Leftovers(h.Name) {
+		return err
+	}
+	return p.Store.Delete(ctx, h.Name)
 }
 
 // Rename gives a profile another name and its gateway another slot. ran tells whether the gateway was wanted up and

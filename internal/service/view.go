@@ -43,6 +43,14 @@ func StartCommand(n profile.Name) string {
 	return "hermes -p " + n.String() + " gateway start"
 }
 
+// Trouble is the reason for which a gateway stays down though it is to run, and what helps; "" if there is none.
+func (v View) Trouble() string {
+	if v.Reason == "" || v.Hint == "" {
+		return v.Reason + v.Hint
+	}
+	return v.Reason + "; " + v.Hint
+}
+
 // Up reports whether the gateway's process runs.
 func (v View) Up() bool { return v.PID != 0 }
 

@@ -14,17 +14,18 @@ import (
 )
 
 // What supervisors report (s6-supervise, "Detailed operation"): u, the process runs; U, it is ready;
-// d, it died; D, its finish script has ended too; O, just before D, it will not be started again.
+// d, it died; D, its finish script has ended too; O, just before D, it will not be started again; x, the
+// supervisor itself ends: the slot was unregistered, or everything goes down, and nothing more will come.
 const (
 	eventReady  = "U"
 	eventFailed = "O"
 
 	// untilStarted ends a wait for a service that is told to start: it is ready, it is
 	// given up, or the run that was seen to begin or to die is over.
-	untilStarted = "U|O|[ud].*D"
+	untilStarted = "U|O|x|[ud].*D"
 	// untilRestarted is the same for a service whose present run must end first.
-	untilRestarted = "O|d.*U|u.*D"
-	untilDown      = "D"
+	untilRestarted = "O|x|d.*U|u.*D"
+	untilDown      = "D|x"
 )
 
 // A watch is a subscription to the events of one supervisor.
