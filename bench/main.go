@@ -30,6 +30,7 @@ var measurements = []measurement{
 	{"memory", measureMemory},
 	{"commands", measureCommands},
 	{"size", measureSize},
+	{"fleet", measureFleet},
 }
 
 // bench is one run: what is measured, with what, and the report.
@@ -55,7 +56,7 @@ func main() {
 
 func measure(ctx context.Context) error {
 	b := bench{image: docker.Image()}
-	only := flag.String("only", ".", "a `regexp`: which of run, stop, restart, memory, commands, size")
+	only := flag.String("only", ".", "a `regexp`: which of run, stop, restart, memory, commands, size, fleet")
 	out := flag.String("o", "bench.json", "the `file` for the figures")
 	flag.StringVar(&b.peer, "peer", "debian:trixie-slim", "an `image` without an init")
 	flag.IntVar(&b.runs, "runs", 15, "how often a container is run, or stopped")

@@ -23,7 +23,7 @@ type report struct {
 // row is one figure. Budget and Peer are 0 where there is none.
 type row struct {
 	What   string  `json:"what"`
-	Unit   string  `json:"unit"` // ms, kB, MB
+	Unit   string  `json:"unit"` // ms, kB, MB, %
 	Value  float64 `json:"value"`
 	Peer   float64 `json:"peer,omitempty"`
 	PeerIs string  `json:"peer_is,omitempty"`
