@@ -30,6 +30,7 @@ while [ $i -lt "$1" ]; do
 	echo '{"desired_state":"running"}' >profiles/p$i/gateway_state.json
 	i=$((i+1))
 done
+echo '{"desired_state":"running"}' >gateway_state.json
 chown -R 10000:10000 /opt/data`
 
 // measureFleet adds what a thousand gateways cost: to write their slots, to boot, to list, to leave alone, to stop.
@@ -98,7 +99,8 @@ func (b *bench) fleetVolume(ctx context.Context) (name string, remove func(), er
 
 // measureReconcile times the command that writes the slots, in a container where nothing else runs.
 func (b *bench) measureReconcile(ctx context.Context, volume string) error {
-	c, err := b.start(ctx, b.image, []string{"-v", volume + ":/opt/data", "--user", "10000:10000", "--tmpfs", "/run:mode=1777,exec", "--entrypoint", "sleep"}, "infinity")
+	c, err := b.start(ctx, b.image, []string{"-v", volume + ":/opt/data", "--tmpfs", "/run:exec", "--entrypoint", "sh"},
+		"-c", "mkdir /run/service && chown 10000:10000 /run/service && exec sleep infinity")
 	defer c.remove()
 	if err != nil {
 		return err

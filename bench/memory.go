@@ -83,7 +83,7 @@ func memory(ctx context.Context, c container) (gateway, supervision float64, err
 		}
 	}
 	if len(gateways) == 0 || len(supervisors) != 3*len(gateways) {
-		return 0, 0, fmt.Errorf("found %d gateways and %d processes that supervise them in %v", len(gateways), len(supervisors), processes)
+		return 0, 0, fmt.Errorf("found %d gateways and %d processes that supervise them among %d", len(gateways), len(supervisors), len(processes))
 	}
 	all, err := client[[]struct {
 		PID int `json:"pid"`
