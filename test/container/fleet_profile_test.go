@@ -187,6 +187,9 @@ func TestFleetDeleteWhileRunningLeavesNothing(t *testing.T) {
 	}
 }
 
+// inTime is far more than commands need that meet a delete, and less than the time that they would wait for a gateway.
+const inTime = 15 * time.Second
+
 // TestFleetDeleteTwiceAtOnce: one of them does it, the others do too or say that it is gone; nobody fails in another way.
 func TestFleetDeleteTwiceAtOnce(t *testing.T) {
 	parallel(t)
@@ -195,6 +198,9 @@ func TestFleetDeleteTwiceAtOnce(t *testing.T) {
 	b := startFleet(t, options{vol: fleetVolume(t, profiles...)}, all, all)
 	for _, name := range all {
 		r := b.exec("0", "sh", "-c", `for i in 1 2 3; do (hermes profile delete -y `+name+` 2>&1; echo "code $?") & done; wait`)
+		if r.Took > inTime {
+			t.Errorf("somebody waited for what was gone: %s", r)
+		}
 		if n := len(linesWith(r.Stdout, "code 0")); n == 0 {
 			t.Errorf("nobody deleted %s: %s", name, r)
 		}
@@ -229,6 +235,9 @@ func TestFleetDeleteDuringARestart(t *testing.T) {
 				script := strings.ReplaceAll(c.script, "%s", name)
 				// Each time at another moment.
 				r := b.exec("0", "sh", "-c", fmt.Sprintf("(%s) >/dev/null 2>&1 & sleep 0.%d; hermes profile delete -y %s; echo code $?; wait", script, i, name))
+				if r.Took > inTime {
+					t.Errorf("a command waited for what was gone: %s", r)
+				}
 				if !strings.Contains(r.Stdout, "code 0") {
 					t.Errorf("delete of %s: %s", name, r)
 				}
