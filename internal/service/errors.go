@@ -130,3 +130,13 @@ func (*S6CommandError) s6Error()            {}
 func (*CommandError) s6Error()              {}
 func (*NotReadyError) s6Error()             {}
 func (*NotDownError) s6Error()              {}
+
+// OverruledError reports that another command changed what is wanted of a gateway while this one was at work.
+type OverruledError struct {
+	Profile profile.Name
+	Wanted  profile.DesiredState
+}
+
+func (e *OverruledError) Error() string {
+	return fmt.Sprintf("another command wants gateway '%s' to be %s now: it was obeyed", e.Profile, e.Wanted)
+}

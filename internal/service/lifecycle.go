@@ -108,10 +108,37 @@ func (l Lifecycle) intend(ctx context.Context, h profile.Home, want profile.Desi
 	var notDown *NotDownError
 	if err == nil || errors.As(err, &notReady) || errors.As(err, &notDown) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return err
+		return l.agree(context.WithoutCancel(ctx), h, want, err)
 	}
-	if uerr := profile.SetDesired(context.WithoutCancel(ctx), h, before); uerr != nil {
-		return errors.Join(err, uerr)
+	uerr := profile.UpdateState(context.WithoutCancel(ctx), h, func(s *profile.State) error {
+		if s.Desired == want { // else somebody else wants something now
+			s.Desired = before
+		}
+		return nil
+	})
+	return errors.Join(err, uerr)
+}
+
+// agree tells the manager the intent of another command that wrote it after this one did, and may have told the manager
+// before: whoever writes last is obeyed. That command is the one to wait for the outcome.
+func (l Lifecycle) agree(ctx context.Context, h profile.Home, told profile.DesiredState, outcome error) error {
+	asked := told
+	for {
+		s, err := profile.ReadState(h)
+		if err != nil || s.Desired == told || s.Desired == "" {
+			break // a profile that is gone, or whose state is broken, has no say
+		}
+		told = s.Desired
+		tell := l.Manager.Start
+		if told == profile.DesiredStopped {
+			tell = l.Manager.Stop
+		}
+		if err := tell(ctx, Gateway(h.Name), 0); err != nil {
+			return errors.Join(outcome, err)
+		}
 	}
-	return err
+	if told != asked {
+		return &OverruledError{h.Name, told}
+	}
+	return outcome
 }

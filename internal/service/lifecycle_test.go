@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -192,5 +193,45 @@ func TestFirstStartRegistersAProfileMadeFromOutside(t *testing.T) {
 	f.act = func(context.Context, string) error { return nil }
 	if err := l.Start(t.Context(), h.Name, time.Second); err != nil || !f.registered[id] {
 		t.Errorf("registered %v, %v", f.registered, err)
+	}
+}
+
+// TestWhoWritesTheIntentLastIsObeyed: a stop that comes while a start is at work has the last word, also with the manager, which
+// the start may have told after the stop did.
+func TestWhoWritesTheIntentLastIsObeyed(t *testing.T) {
+	l, f, h := newLifecycle(t)
+	var told []string
+	f.act = func(ctx context.Context, action string) error {
+		told = append(told, action)
+		if len(told) > 1 {
+			return nil
+		}
+		return profile.SetDesired(ctx, h, profile.DesiredStopped) // by another command
+	}
+	err := l.Start(t.Context(), h.Name, time.Minute)
+	var overruled *service.OverruledError
+	if !errors.As(err, &overruled) || overruled.Wanted != profile.DesiredStopped {
+		t.Errorf("got %v, want *OverruledError", err)
+	}
+	if want := []string{"start", "stop"}; !slices.Equal(told, want) {
+		t.Errorf("the manager was told %v, want %v", told, want)
+	}
+	if d := desired(t, h); d != profile.DesiredStopped {
+		t.Errorf("desired_state is %s", d)
+	}
+}
+
+// TestRefusedCommandKeepsAnothersIntent: what is taken back is one's own intent, and no other's.
+func TestRefusedCommandKeepsAnothersIntent(t *testing.T) {
+	l, f, h := newLifecycle(t)
+	refused := errors.New("refused")
+	f.act = func(ctx context.Context, _ string) error {
+		return errors.Join(refused, profile.SetDesired(ctx, h, profile.DesiredStopped))
+	}
+	if err := l.Restart(t.Context(), h.Name, time.Minute); !errors.Is(err, refused) {
+		t.Errorf("got %v", err)
+	}
+	if d := desired(t, h); d != profile.DesiredStopped {
+		t.Errorf("desired_state is %q, want what the other command wrote", d)
 	}
 }
