@@ -30,6 +30,7 @@ func (a *app) gatewayListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			service.MeasureAll(views)
 			for _, e := range broken {
 				fmt.Fprintf(a.Err, "skipped %q: %v\n", e.Label, e.Err)
 			}
@@ -92,6 +93,7 @@ func (a *app) statusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			service.MeasureAll(views)
 			s := summarize(cmd.Context(), m, views, broken)
 			if a.format == "json" {
 				return a.json(s)

@@ -34,6 +34,7 @@ func (a *app) gatewayStatusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			v.Measure()
 			if a.format == "json" {
 				return a.json(v)
 			}

@@ -44,6 +44,7 @@ func (a *app) profileShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			v.Measure()
 			info := a.profileInfo(store, v)
 			active, err := a.unnamed()
 			info.Active = err == nil && active == n
