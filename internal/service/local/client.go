@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -117,6 +118,29 @@ func (m *Manager) List(ctx context.Context) ([]service.Status, error) {
 		list = append(list, st.status())
 	}
 	return list, err
+}
+
+// Watch calls happened at every change of any service, and once at the beginning, with an ID that stands for any of them, until
+// ctx ends or the supervisor does.
+func (m *Manager) Watch(ctx context.Context, happened func(service.ID)) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://up/v1/news", http.NoBody)
+	if err != nil {
+		return err
+	}
+	resp, err := m.http.Do(r)
+	if err != nil {
+		return fmt.Errorf("cannot listen to %s: %w", Name, err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("cannot listen to %s: it answers %s", Name, resp.Status)
+	}
+	for news := bufio.NewReader(resp.Body); ; {
+		if _, err := news.ReadByte(); err != nil {
+			return fmt.Errorf("%s tells no more: %w", Name, err)
+		}
+		happened(service.ID{})
+	}
 }
 
 // Down asks the supervisor to end and returns when it has taken that in.

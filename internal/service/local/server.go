@@ -32,6 +32,7 @@ func (s *Supervisor) Listen(l net.Listener, down func()) error {
 		reply(w, answer{}, nil)
 		down()
 	})
+	mux.HandleFunc("GET /v1/news", s.tell)
 	for action, act := range map[string]func(context.Context, service.ID, request) (answer, error){
 		"status": func(ctx context.Context, id service.ID, _ request) (answer, error) {
 			st, err := s.Status(ctx, id)
@@ -75,4 +76,20 @@ func reply(w http.ResponseWriter, a answer, err error) {
 		w.WriteHeader(http.StatusConflict)
 	}
 	_ = json.NewEncoder(w).Encode(a) // who asked may have gone
+}
+
+// tell writes a line at every change of any service, and one at once, until the visitor is gone.
+func (s *Supervisor) tell(w http.ResponseWriter, r *http.Request) {
+	flush := http.NewResponseController(w)
+	for {
+		news := s.News()
+		if _, err := w.Write([]byte("\n")); err != nil || flush.Flush() != nil {
+			return
+		}
+		select {
+		case <-news:
+		case <-r.Context().Done():
+			return
+		}
+	}
 }

@@ -1,0 +1,324 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"hermes/internal/profile"
+	"hermes/internal/service"
+)
+
+const (
+	// settle is how long events are gathered before the picture is renewed: a gateway's start is several.
+	settle = 20 * time.Millisecond
+	// fewDirty is up to how many gateways are looked at one by one. One look costs two processes of s6's; a list
+	// of all costs two in all.
+	fewDirty = 4
+	// Sampled is how often memory is read while somebody looks.
+	Sampled = 10 * time.Second
+	// keepSamples and keepHistory bound what is kept of each gateway.
+	keepSamples = 90
+	keepHistory = 50
+	// unwatched is how often the picture is renewed while nothing can tell of changes.
+	unwatched = 5 * time.Second
+)
+
+// Options says what a fleet looks at.
+type Options struct {
+	Store *profile.Store
+	// Manager returns who is in charge now; nil if nobody is.
+	Manager   func() service.Manager
+	Container bool
+	// Past are changes of state that happened before, the oldest first.
+	Past []Change
+	// Record keeps changes of state beyond the life of this process; nil if nobody does.
+	Record func([]Change) error
+	Log    *slog.Logger
+}
+
+// Fleet is the picture. Its methods are safe for concurrent use.
+type Fleet struct {
+	o       Options
+	version uint64
+	history map[profile.Name][]Change
+	samples map[profile.Name][]int64
+
+	mu      sync.Mutex
+	current *Snapshot
+	viewers int
+	viewed  chan struct{} // has room for one: the first viewer came, or the last went
+}
+
+// New returns a fleet that has not been looked at: Run does that.
+func New(o Options) *Fleet {
+	f := &Fleet{o: o, history: map[profile.Name][]Change{}, samples: map[profile.Name][]int64{}, viewed: make(chan struct{}, 1)}
+	for _, c := range o.Past {
+		f.history[c.Profile] = last(append(f.history[c.Profile], c), keepHistory)
+	}
+	f.current = &Snapshot{next: make(chan struct{}), byName: map[profile.Name]*Gateway{}}
+	return f
+}
+
+// Snapshot returns the latest picture.
+func (f *Fleet) Snapshot() *Snapshot {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.current
+}
+
+// View says that somebody looks on, until the function that it returns is called. Only then memory is sampled.
+func (f *Fleet) View() (release func()) {
+	f.count(1)
+	return sync.OnceFunc(func() { f.count(-1) })
+}
+
+func (f *Fleet) count(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	before := f.viewers
+	f.viewers += n
+	if (before == 0) != (f.viewers == 0) {
+		select {
+		case f.viewed <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (f *Fleet) anybody() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.viewers > 0
+}
+
+// Run keeps the picture true until ctx ends. ready is called when there is a first one.
+func (f *Fleet) Run(ctx context.Context, ready func()) error {
+	news, err := f.listen(ctx)
+	if err != nil {
+		return err
+	}
+	defer news.close()
+	f.renew(ctx)
+	ready()
+	sampling := time.NewTicker(Sampled)
+	sampling.Stop()
+	defer sampling.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-f.viewed:
+			sampling.Stop()
+			if f.anybody() {
+				f.measure()
+				sampling.Reset(Sampled)
+			}
+		case <-sampling.C:
+			f.measure()
+		case <-news.woken:
+			pause(ctx, settle)
+			dirty, all := news.take()
+			if all || len(dirty) > fewDirty {
+				f.renew(ctx)
+			} else {
+				f.refresh(ctx, dirty)
+			}
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// renew looks at every gateway.
+func (f *Fleet) renew(ctx context.Context) {
+	m := f.o.Manager()
+	views, broken, err := service.LookAll(ctx, m, f.o.Store, f.o.Container)
+	if ctx.Err() != nil {
+		return
+	}
+	before := f.Snapshot()
+	s := &Snapshot{Broken: broken, Manager: managerName(m, f.o.Container), Control: m != nil, Err: err}
+	if err != nil {
+		f.o.Log.Error("cannot look at the gateways", "error", err)
+		s.Gateways, s.Broken = before.Gateways, before.Broken
+	} else {
+		for _, v := range views {
+			s.Gateways = append(s.Gateways, f.gateway(before, v))
+		}
+	}
+	f.publish(before, s)
+}
+
+// refresh looks at some gateways.
+func (f *Fleet) refresh(ctx context.Context, names []profile.Name) {
+	before, m := f.Snapshot(), f.o.Manager()
+	s := &Snapshot{Gateways: slices.Clone(before.Gateways), Broken: before.Broken, Manager: managerName(m, f.o.Container), Control: m != nil}
+	for _, n := range names {
+		i := slices.IndexFunc(s.Gateways, func(g *Gateway) bool { return g.Profile == n })
+		h, err := f.o.Store.Get(n)
+		var v service.View
+		if err == nil {
+			v, err = service.Look(ctx, m, h, f.o.Container)
+		}
+		if i < 0 || err != nil { // it came or went
+			f.renew(ctx)
+			return
+		}
+		s.Gateways[i] = f.gateway(before, v)
+	}
+	f.publish(before, s)
+}
+
+func managerName(m service.Manager, container bool) string {
+	if m == nil {
+		return service.ManagerName(service.KindNone, container)
+	}
+	return service.ManagerName(m.Kind(), container)
+}
+
+// gateway returns what a view says, as the gateway of before if that says the same.
+func (f *Fleet) gateway(before *Snapshot, v service.View) *Gateway {
+	old := before.byName[v.Profile]
+	now := time.Now()
+	g := &Gateway{View: v, Home: f.o.Store.Home(v.Profile), History: f.history[v.Profile], Samples: f.samples[v.Profile]}
+	if v.Up() {
+		g.Since = now.Add(-time.Duration(v.Uptime * float64(time.Second))).Truncate(time.Second)
+	}
+	if old != nil {
+		if old.PID == g.PID {
+			g.Memory = old.Memory
+			if v.Up() { // a second more or less is only how the time was rounded
+				g.Since = old.Since
+			}
+		}
+		if same(old, g) {
+			return old
+		}
+	}
+	f.version++
+	g.Version = f.version
+	return g
+}
+
+// same reports whether two gateways look the same, but for their memory.
+func same(a, b *Gateway) bool {
+	x, y := a.View, b.View
+	x.Uptime, y.Uptime, x.Memory, y.Memory = 0, 0, 0, 0
+	channels := maps.Equal(x.Channels, y.Channels)
+	return channels && a.Since.Equal(b.Since) && a.Memory == b.Memory &&
+		x.State == y.State && x.Ready == y.Ready && x.Desired == y.Desired && x.PID == y.PID && x.Restarts == y.Restarts &&
+		x.LastExit == y.LastExit && x.Reason == y.Reason && x.Hint == y.Hint && x.Port == y.Port && x.ActiveTurns == y.ActiveTurns &&
+		x.Manager == y.Manager && x.LogFile == y.LogFile
+}
+
+// publish makes a snapshot the current one, if it says anything new, and records what changed.
+func (f *Fleet) publish(before, s *Snapshot) {
+	var changes []Change
+	s.byName = make(map[profile.Name]*Gateway, len(s.Gateways))
+	for i, g := range s.Gateways {
+		old := before.byName[g.Profile]
+		if c, ok := changed(old, g, f.history[g.Profile]); ok {
+			changes = append(changes, c)
+			f.history[g.Profile] = last(append(f.history[g.Profile], c), keepHistory)
+			with := *g
+			with.History = f.history[g.Profile]
+			g = &with
+			s.Gateways[i] = g
+		}
+		s.byName[g.Profile] = g
+	}
+	for n := range before.byName {
+		if _, ok := s.byName[n]; !ok {
+			delete(f.history, n)
+			delete(f.samples, n)
+		}
+	}
+	if before.Version > 0 && slices.Equal(before.Gateways, s.Gateways) && before.Manager == s.Manager && sameText(before.Err, s.Err) &&
+		slices.EqualFunc(before.Broken, s.Broken, func(a, b profile.Entry) bool { return a.Label == b.Label && sameText(a.Err, b.Err) }) {
+		return
+	}
+	s.Version = before.Version + 1
+	s.next = make(chan struct{})
+	f.mu.Lock()
+	f.current = s
+	f.mu.Unlock()
+	close(before.next)
+	if f.o.Record != nil && len(changes) > 0 {
+		if err := f.o.Record(changes); err != nil {
+			f.o.Log.Warn("cannot record what the gateways did", "error", err)
+		}
+	}
+}
+
+// changed tells which step brought a gateway to where it is. The first look after a start of this process is a step only
+// if the history ends elsewhere.
+func changed(old, g *Gateway, history []Change) (Change, bool) {
+	c := Change{Time: time.Now().UTC().Truncate(time.Millisecond), Profile: g.Profile, To: g.State, PID: g.PID, Reason: g.Reason}
+	switch {
+	case old != nil:
+		c.From = old.State
+		// A gateway that died and was back before anybody looked has another process.
+		return c, old.State != g.State || old.PID != g.PID && g.PID != 0
+	case len(history) > 0:
+		c.From = history[len(history)-1].To
+		return c, c.From != g.State || history[len(history)-1].PID != g.PID && g.PID != 0
+	}
+	return c, true
+}
+
+func sameText(a, b error) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Error() == b.Error()
+}
+
+// last returns the last n of a list in a slice of their own.
+func last[T any](list []T, n int) []T {
+	return slices.Clone(list[max(0, len(list)-n):])
+}
+
+// measure reads the memory of every gateway that runs.
+func (f *Fleet) measure() {
+	before := f.Snapshot()
+	s := &Snapshot{Gateways: slices.Clone(before.Gateways), Broken: before.Broken, Manager: before.Manager, Control: before.Control, Err: before.Err}
+	for i, g := range s.Gateways {
+		if !g.Up() && g.Memory == 0 {
+			continue
+		}
+		with := *g
+		with.Memory = 0
+		with.Measure()
+		f.samples[g.Profile] = last(append(f.samples[g.Profile], with.Memory), keepSamples)
+		with.Samples = f.samples[g.Profile]
+		f.version++
+		with.Version = f.version
+		s.Gateways[i] = &with
+	}
+	f.publish(before, s)
+}
+
+// Wait returns a snapshot that satisfies a condition, or the error of ctx.
+func (f *Fleet) Wait(ctx context.Context, ok func(*Snapshot) bool) (*Snapshot, error) {
+	for {
+		s := f.Snapshot()
+		if ok(s) {
+			return s, nil
+		}
+		select {
+		case <-s.Outdated():
+		case <-ctx.Done():
+			return s, fmt.Errorf("the gateways are not as they should be: %w", ctx.Err())
+		}
+	}
+}
