@@ -1,0 +1,101 @@
+// Package journal keeps records, one JSON object a line, in a file that does not grow without limit.
+package journal
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"hermes/internal/volume"
+)
+
+// Limit is the size in bytes at which a journal is set aside as NAME.1, which replaces the one of before.
+const Limit = 1 << 20
+
+// Journal is one such file. Its methods are safe for concurrent use within a process; another process that appends is
+// no harm, another that rotates at the same time may cost records.
+type Journal struct {
+	dir, name string
+	mu        sync.Mutex
+}
+
+// New returns the journal in a file of a directory. Nothing is opened: both are made by the first Append.
+func New(dir, name string) *Journal { return &Journal{dir: dir, name: name} }
+
+// Path returns the file's path.
+func (j *Journal) Path() string { return filepath.Join(j.dir, j.name) }
+
+// Append adds records, all or none, in one write.
+func (j *Journal) Append(records ...any) error {
+	var b bytes.Buffer
+	for _, r := range records {
+		line, err := json.Marshal(r)
+		if err != nil {
+			return fmt.Errorf("cannot record in %s: %w", j.Path(), err)
+		}
+		b.Write(line)
+		b.WriteByte('\n')
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err := j.append(b.Bytes()); err != nil {
+		return fmt.Errorf("cannot record in %s: %w", j.Path(), err)
+	}
+	return nil
+}
+
+func (j *Journal) append(data []byte) error {
+	if err := os.MkdirAll(j.dir, 0o755); err != nil {
+		return err
+	}
+	r, err := os.OpenRoot(j.dir)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	info, err := r.Lstat(j.name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("it is %s", volume.Kind(info.Mode()))
+	case info.Size()+int64(len(data)) > Limit:
+		if err := r.Rename(j.name, j.name+".1"); err != nil {
+			return err
+		}
+	}
+	f, err := r.OpenFile(j.name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Close())
+}
+
+// Read calls each with every line that is one JSON value, the oldest first. What is none, such as the half of a line
+// that a full disk left, is skipped. A journal that nobody wrote has no lines.
+func (j *Journal) Read(each func(line []byte)) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, name := range []string{j.name + ".1", j.name} {
+		data, err := volume.ReadFile(filepath.Join(j.dir, name), 2*Limit)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("cannot read what is recorded: %w", err)
+		}
+		for line := range bytes.Lines(data) {
+			if line = bytes.TrimSpace(line); json.Valid(line) {
+				each(line)
+			}
+		}
+	}
+	return nil
+}
