@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"os"
 	"os/signal"
@@ -11,8 +10,7 @@ import (
 
 	"hermes/internal/container"
 	"hermes/internal/dashboard"
-	"hermes/internal/profile"
-	"hermes/internal/service"
+	"hermes/internal/gateway"
 )
 
 func (a *app) dashboardCommand() *cobra.Command {
@@ -42,8 +40,9 @@ exits 78 without them.`,
 			defer stop()
 			return dashboard.Run(ctx, dashboard.Options{
 				Config: config, ReadyFD: readyFD, Log: a.logger(a.getenv(container.SupervisedChild) == "1"),
-				Source: func(ctx context.Context) ([]service.View, []profile.Entry, error) {
-					return service.LookAll(ctx, a.manager(), store, container.InContainer())
+				Fleet: dashboard.Fleet{
+					Store: store, Manager: a.manager, Container: container.InContainer(), Getenv: a.getenv,
+					StopForeground: gateway.Stop, Doctor: a.doctorOptions,
 				},
 			})
 		},

@@ -5,6 +5,7 @@ package dashboard
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,12 +15,11 @@ import (
 	"syscall"
 	"testing"
 
-	"hermes/internal/profile"
-	"hermes/internal/service"
+	"hermes/internal/doctor"
 )
 
 // running starts a dashboard and returns when it has announced itself on its descriptor.
-func running(ctx context.Context, t *testing.T, s Source, log io.Writer) (url string, ended <-chan error) {
+func running(ctx context.Context, t *testing.T, f Fleet, log io.Writer) (url string, ended <-chan error) {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -34,7 +34,7 @@ func running(ctx context.Context, t *testing.T, s Source, log io.Writer) (url st
 	c := Config{Host: "127.0.0.1", Port: freePort(t), Username: "ann", Password: password}
 	end := make(chan error, 1)
 	go func() {
-		end <- Run(ctx, Options{Config: c, Source: s, ReadyFD: fd, Log: slog.New(slog.NewTextHandler(log, nil))})
+		end <- Run(ctx, Options{Config: c, Fleet: f, ReadyFD: fd, Log: slog.New(slog.NewTextHandler(log, nil))})
 	}()
 	said := make(chan string, 1)
 	go func() {
@@ -67,7 +67,7 @@ func TestItAnnouncesItselfOnceItServesAndEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var log bytes.Buffer
-	url, ended := running(ctx, t, source(nil, nil, nil), &log)
+	url, ended := running(ctx, t, home(t, nil), &log)
 	if got, err := ask(t.Context(), url+"/health"); err != nil || !strings.HasPrefix(got, "200") {
 		t.Errorf("%s, %v", got, err)
 	}
@@ -87,15 +87,16 @@ func TestARunningRequestMayFinishAtTheEnd(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	asked, answer := make(chan struct{}), make(chan struct{})
-	slow := func(context.Context) ([]service.View, []profile.Entry, error) {
+	slow := home(t, nil)
+	slow.Doctor = func() (doctor.Options, error) {
 		close(asked)
 		<-answer
-		return nil, nil, nil
+		return doctor.Options{}, errors.New("not here")
 	}
 	url, ended := running(ctx, t, slow, io.Discard)
 	got := make(chan string, 1)
 	go func() {
-		body, err := ask(t.Context(), url+"/")
+		body, err := ask(t.Context(), url+"/doctor")
 		got <- fmt.Sprint(body, err)
 	}()
 	within(t, "the request", asked)

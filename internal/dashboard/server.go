@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,18 +11,12 @@ import (
 	"os"
 	"strconv"
 	"time"
-
-	"hermes/internal/profile"
-	"hermes/internal/service"
 )
-
-// Source tells what the dashboard shows: the gateways, and what on the volume cannot be used.
-type Source func(context.Context) ([]service.View, []profile.Entry, error)
 
 // Options is what a dashboard needs.
 type Options struct {
 	Config  Config
-	Source  Source
+	Fleet   Fleet
 	ReadyFD int // gets a newline and is closed once the dashboard serves; 0 for none
 	Log     *slog.Logger
 }
@@ -37,11 +32,19 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("cannot start the dashboard: %w; HERMES_DASHBOARD_PORT chooses another port", err)
 	}
+	site := newSite(o.Fleet, func(*http.Request) Visitor { return Visitor{Name: cmp.Or(o.Config.Username, "local"), CSRF: "todo"} }, o.Log)
+	watching, stop := site.watch(ctx)
+	defer stop()
+	select {
+	case <-site.seen:
+	case <-watching.Done():
+		listener.Close()
+		return fmt.Errorf("cannot start the dashboard: %w", context.Cause(watching))
+	}
 	server := &http.Server{
-		Handler:           Handler(o),
+		Handler:           handler(o, site),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
@@ -52,20 +55,24 @@ func Run(ctx context.Context, o Options) error {
 	if err := announce(o.ReadyFD); err != nil {
 		o.Log.Warn("cannot tell the supervisor", "error", err)
 	}
+	var cause error
 	select {
 	case err := <-failed:
 		return fmt.Errorf("the dashboard cannot serve: %w", err)
+	case <-watching.Done():
+		cause = fmt.Errorf("the dashboard cannot watch the gateways: %w", context.Cause(watching))
 	case <-ctx.Done():
 	}
+	close(site.closing) // open streams end, other requests may finish
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 	defer cancel()
 	if err := server.Shutdown(grace); err != nil {
 		server.Close()
 	}
 	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
-		return err
+		return errors.Join(cause, err)
 	}
-	return nil
+	return cause
 }
 
 // announce tells the supervisor that the dashboard serves (notification-fd).
@@ -81,11 +88,13 @@ func announce(fd int) error {
 	return errors.Join(err, f.Close())
 }
 
-// Handler returns the dashboard's pages.
-func Handler(o Options) http.Handler {
+// handler returns everything that the dashboard serves.
+func handler(o Options, s *site) http.Handler {
+	pages := http.NewServeMux()
+	s.pages(pages)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", health)
-	mux.Handle("GET /{$}", guard(o.Config, overview(o)))
+	mux.Handle("/", guard(o.Config, pages))
 	return mux
 }
 

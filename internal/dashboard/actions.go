@@ -1,0 +1,318 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"hermes/internal/logs"
+	"hermes/internal/profile"
+	"hermes/internal/service"
+)
+
+// startWithin is how long a start or a restart is waited for, and stopMargin what a stop may take on top of the time
+// after which the gateway is killed: as the command line does.
+const (
+	startWithin = 30 * time.Second
+	stopMargin  = 5 * time.Second
+)
+
+// errNoControl is why nothing can be done from here.
+var errNoControl = errors.New("no supervisor is in reach of this dashboard: run it where the gateways run")
+
+// acts does what visitors ask for, and records it.
+type outcome struct {
+	Text string // what was done
+	More string // details, or the end of a log
+	Err  error
+	// Next is where to go; "" stays.
+	Next string
+}
+
+// entry is a line of the audit log: who did what to what, and what came of it.
+type entry struct {
+	Time    time.Time `json:"time"`
+	User    string    `json:"user"`
+	Address string    `json:"address,omitempty"`
+	Action  string    `json:"action"`
+	Target  string    `json:"target,omitempty"`
+	Detail  string    `json:"detail,omitempty"`
+	Result  string    `json:"result"` // ok, or why not
+}
+
+// record writes an action into the audit log. What was done is not undone because it cannot be recorded.
+func (s *site) record(v Visitor, action, target, detail string, err error) {
+	e := entry{Time: time.Now().UTC().Truncate(time.Millisecond), User: v.Name, Address: v.Address, Action: action, Target: target, Detail: detail, Result: "ok"}
+	if err != nil {
+		e.Result = err.Error()
+	}
+	if err := s.audit.Append(e); err != nil {
+		s.log.Error("cannot record an action", "user", v.Name, "action", action, "target", target, "error", err)
+	}
+	s.log.Info("action", "user", v.Name, "action", action, "target", target, "result", e.Result)
+}
+
+func (s *site) lifecycleOf() (service.Lifecycle, error) {
+	m := s.o.Manager()
+	if m == nil {
+		return service.Lifecycle{}, errNoControl
+	}
+	return service.Lifecycle{Manager: m, Store: s.o.Store}, nil
+}
+
+func (s *site) profilesOf() service.Profiles {
+	return service.Profiles{Manager: s.o.Manager(), Store: s.o.Store, StopForeground: s.o.StopForeground}
+}
+
+func (s *site) stopWithin(n profile.Name) time.Duration {
+	return service.GatewaySpec(s.o.Store.Home(n)).KillAfter + stopMargin
+}
+
+// act starts, stops or restarts one gateway.
+func (s *site) act(ctx context.Context, v Visitor, n profile.Name, action string) outcome {
+	// A visitor who goes away does not take the command back.
+	ctx = context.WithoutCancel(ctx)
+	l, err := s.lifecycleOf()
+	if err == nil {
+		switch action {
+		case "start":
+			err = l.Start(ctx, n, startWithin)
+		case "stop":
+			err = l.Stop(ctx, n, s.stopWithin(n))
+		case "restart":
+			err = l.Restart(ctx, n, startWithin)
+		}
+	}
+	s.record(v, action, n.String(), "", err)
+	if err != nil {
+		return outcome{Err: err, More: s.explain(err, n)}
+	}
+	return outcome{Text: fmt.Sprintf("gateway '%s' %s", n, done[action])}
+}
+
+var done = map[string]string{"start": "is ready", "restart": "is ready again", "stop": "is down"}
+
+// explain returns the end of the log of a gateway that did not become ready.
+func (s *site) explain(err error, n profile.Name) string {
+	var notReady *service.NotReadyError
+	if !errors.As(err, &notReady) {
+		return ""
+	}
+	h := s.o.Store.Home(n)
+	var b strings.Builder
+	if st, serr := profile.ReadState(h); serr == nil && st.ExitReason != "" && notReady.Ended {
+		fmt.Fprintf(&b, "reason: %s\n", st.ExitReason)
+	}
+	lines, lerr := logs.Last(h.LogDir(), 8)
+	if lerr == nil && len(lines) > 0 {
+		b.WriteString("the last lines of its log:\n" + strings.Join(lines, "\n"))
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// lifecycle serves a button of one gateway.
+func (s *site) lifecycle(w http.ResponseWriter, r *http.Request, action string) {
+	n, ok := s.named(w, r)
+	if !ok {
+		return
+	}
+	s.answer(w, r, s.act(r.Context(), s.visitor(r), n, action), profilePath(n))
+}
+
+// lifecycleAll serves the buttons for all gateways.
+func (s *site) lifecycleAll(w http.ResponseWriter, r *http.Request, action string) {
+	s.answer(w, r, s.actAll(r.Context(), s.visitor(r), action), "/")
+}
+
+func (s *site) actAll(ctx context.Context, v Visitor, action string) outcome {
+	ctx = context.WithoutCancel(ctx)
+	l, err := s.lifecycleOf()
+	good, bad, skipped := 0, []string{}, 0
+	each := func(r service.Result) {
+		switch {
+		case r.Err != nil:
+			bad = append(bad, fmt.Sprintf("%s: %v", r.Profile, r.Err))
+		case r.Skipped != "":
+			skipped++
+		default:
+			good++
+		}
+	}
+	if err == nil && action == "stop" {
+		err = l.StopAll(ctx, s.stopWithin, each)
+	} else if err == nil {
+		err = l.RestartAll(ctx, func(profile.Name) time.Duration { return startWithin }, each)
+	}
+	past := map[string]string{"stop": "stopped", "restart": "restarted"}[action]
+	text := fmt.Sprintf("%d %s", good, past)
+	if skipped > 0 {
+		text += fmt.Sprintf(", %d left alone because the operator stopped them", skipped)
+	}
+	if err == nil && len(bad) > 0 {
+		err = fmt.Errorf("%s, %d failed", text, len(bad))
+	}
+	s.record(v, action+" all", "", text, err)
+	return outcome{Text: text, Err: err, More: strings.Join(bad, "\n")}
+}
+
+// createProfile serves the form of a new profile.
+func (s *site) createProfile(w http.ResponseWriter, r *http.Request) {
+	o := s.create(r.Context(), s.visitor(r), r.FormValue("name"), r.FormValue("from"), r.FormValue("start") != "")
+	s.answer(w, r, o, "/new")
+}
+
+func (s *site) create(ctx context.Context, v Visitor, name, from string, start bool) outcome {
+	ctx = context.WithoutCancel(ctx)
+	n, err := profile.NewName(name)
+	if err != nil {
+		return outcome{Err: err}
+	}
+	m, err := s.make(ctx, n, from)
+	detail := ""
+	if from != "" {
+		detail = "from " + from
+	}
+	s.record(v, "create", n.String(), detail, err)
+	if err != nil {
+		return outcome{Err: err}
+	}
+	o := outcome{Text: fmt.Sprintf("profile '%s' is created", n), Next: profilePath(n)}
+	if len(m.LeftOut) > 0 {
+		o.More = "left out, because it may hold keys or is no plain file: " + strings.Join(m.LeftOut, ", ")
+	}
+	if start {
+		if started := s.act(ctx, v, n, "start"); started.Err != nil {
+			return outcome{Err: fmt.Errorf("%s, but: %w", o.Text, started.Err), More: started.More, Next: o.Next}
+		}
+		o.Text += " and its gateway is ready"
+	}
+	return o
+}
+
+func (s *site) make(ctx context.Context, n profile.Name, from string) (profile.Made, error) {
+	var source *profile.Home
+	if from != "" {
+		name, err := profile.ParseName(from)
+		if err != nil {
+			return profile.Made{}, err
+		}
+		get := s.o.Store.Get
+		if name.IsDefault() {
+			get = s.o.Store.Seed // it exists always
+		}
+		h, err := get(name)
+		if err != nil {
+			return profile.Made{}, err
+		}
+		source = &h
+	}
+	m, err := s.o.Store.Create(ctx, n, source, s.o.Getenv)
+	var unassigned *profile.UnassignedError
+	if err != nil && !errors.As(err, &unassigned) {
+		return m, err
+	}
+	return m, errors.Join(err, s.profilesOf().Register(ctx, m.Home))
+}
+
+// renameProfile serves the form that gives a profile another name.
+func (s *site) renameProfile(w http.ResponseWriter, r *http.Request) {
+	n, ok := s.named(w, r)
+	if !ok {
+		return
+	}
+	s.answer(w, r, s.rename(r.Context(), s.visitor(r), n, r.FormValue("to")), profilePath(n))
+}
+
+func (s *site) rename(ctx context.Context, v Visitor, n profile.Name, name string) outcome {
+	ctx = context.WithoutCancel(ctx)
+	to, err := profile.NewName(name)
+	if err != nil {
+		return outcome{Err: err}
+	}
+	_, ran, err := s.profilesOf().Rename(ctx, n, to)
+	s.record(v, "rename", n.String(), "to "+to.String(), err)
+	if err != nil {
+		return outcome{Err: err}
+	}
+	o := outcome{Text: fmt.Sprintf("profile '%s' is now '%s'", n, to), Next: profilePath(to)}
+	if ran {
+		if started := s.act(ctx, v, to, "start"); started.Err != nil {
+			return outcome{Err: fmt.Errorf("%s, but: %w", o.Text, started.Err), More: started.More, Next: o.Next}
+		}
+	}
+	return o
+}
+
+// deleteProfile serves the form that deletes a profile, in which its name has to be typed.
+func (s *site) deleteProfile(w http.ResponseWriter, r *http.Request) {
+	n, ok := s.named(w, r)
+	if !ok {
+		return
+	}
+	if r.FormValue("confirm") != n.String() {
+		s.answer(w, r, outcome{Err: fmt.Errorf("that is not '%s': nothing is deleted", n)}, profilePath(n))
+		return
+	}
+	s.answer(w, r, s.remove(r.Context(), s.visitor(r), n), profilePath(n))
+}
+
+func (s *site) remove(ctx context.Context, v Visitor, n profile.Name) outcome {
+	err := s.profilesOf().Delete(context.WithoutCancel(ctx), n)
+	s.record(v, "delete", n.String(), "", err)
+	if err != nil {
+		return outcome{Err: err}
+	}
+	return outcome{Text: fmt.Sprintf("profile '%s' is deleted", n), Next: "/"}
+}
+
+// named returns the profile of a request's path. Names that cannot be one, and those of no profile, are not found.
+func (s *site) named(w http.ResponseWriter, r *http.Request) (profile.Name, bool) {
+	n, err := profile.ParseName(r.PathValue("name"))
+	if err != nil {
+		s.fail(w, r, http.StatusNotFound, err)
+		return n, false
+	}
+	return n, true
+}
+
+// fail shows an error as a page of its own.
+func (s *site) fail(w http.ResponseWriter, r *http.Request, code int, err error) {
+	text := logs.Printable(err.Error())
+	s.render(w, r, code, resultPage(s.frame(r, "Not found", ""), false, text, "", "/"))
+}
+
+// answer shows what came of an action: in place where the page asked for it, else as a page.
+func (s *site) answer(w http.ResponseWriter, r *http.Request, o outcome, back string) {
+	text, more := o.Text, printableLines(o.More)
+	if o.Err != nil {
+		first, rest, _ := strings.Cut(o.Err.Error(), "\n")
+		text, more = logs.Printable(first), strings.TrimSpace(printableLines(rest)+"\n"+more)
+	}
+	if o.Next != "" {
+		back = o.Next
+	}
+	if r.Header.Get("HX-Request") == "true" {
+		if o.Next != "" && o.Err == nil {
+			w.Header().Set("HX-Location", o.Next)
+		}
+		s.render(w, r, http.StatusOK, result(o.Err == nil, text, more))
+		return
+	}
+	code := http.StatusOK
+	if o.Err != nil {
+		code = http.StatusConflict
+	}
+	s.render(w, r, code, resultPage(s.frame(r, "Result", ""), o.Err == nil, text, more, back))
+}
+
+// printableLines is logs.Printable for a text of several lines.
+func printableLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, l := range lines {
+		lines[i] = logs.Printable(l)
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,100 @@
+package dashboard
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"hermes/internal/doctor"
+	"hermes/internal/fleet"
+	"hermes/internal/volume"
+)
+
+// shownEvents is how much of the journals a page shows.
+const shownEvents = 500
+
+// event is something that was done, or that happened.
+type event struct {
+	Time   time.Time
+	Action *entry
+	Change *fleet.Change
+}
+
+// activity shows who did what, and what the gateways did, the latest first.
+func (s *site) activity(w http.ResponseWriter, r *http.Request) {
+	events, err := s.events(r.URL.Query().Get("only"))
+	s.render(w, r, http.StatusOK, activityPage(s.frame(r, "Activity", "activity"), events, r.URL.Query().Get("only"), err))
+}
+
+func (s *site) events(only string) ([]event, error) {
+	var all []event
+	var errs [2]error
+	if only != "states" {
+		errs[0] = s.audit.Read(func(line []byte) {
+			var e entry
+			if json.Unmarshal(line, &e) == nil {
+				all = append(all, event{Time: e.Time, Action: &e})
+			}
+		})
+	}
+	if only != "actions" {
+		errs[1] = s.states.Read(func(line []byte) {
+			var c fleet.Change
+			if json.Unmarshal(line, &c) == nil {
+				all = append(all, event{Time: c.Time, Change: &c})
+			}
+		})
+	}
+	slices.SortStableFunc(all, func(a, b event) int { return b.Time.Compare(a.Time) })
+	return all[:min(len(all), shownEvents)], errors.Join(errs[:]...)
+}
+
+// bootLog shows what the boots of the container did.
+func (s *site) bootLog(w http.ResponseWriter, r *http.Request) {
+	lines, err := s.boots()
+	s.render(w, r, http.StatusOK, bootPage(s.frame(r, "Boot log", "boot"), lines, err))
+}
+
+// boots returns the lines of the boot log, the latest first. Where nothing boots there is none.
+func (s *site) boots() ([]string, error) {
+	data, err := volume.ReadFile(filepath.Join(s.o.Store.Root(), "logs", "container-boot.log"), 1<<20)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	lines := strings.Split(strings.TrimSpace(printableLines(string(data))), "\n")
+	slices.Reverse(lines)
+	return lines[:min(len(lines), 2000)], nil
+}
+
+// doctor shows what is wrong, and what helps.
+func (s *site) doctor(w http.ResponseWriter, r *http.Request) {
+	found, err := s.examine(r, false)
+	s.render(w, r, http.StatusOK, doctorPage(s.frame(r, "Doctor", "doctor"), found, err))
+}
+
+// mend does what the doctor can do without harm.
+func (s *site) mend(w http.ResponseWriter, r *http.Request) {
+	found, err := s.examine(r, true)
+	s.record(s.visitor(r), "doctor --fix", "", "", err)
+	s.render(w, r, http.StatusOK, doctorPage(s.frame(r, "Doctor", "doctor"), found, err))
+}
+
+func (s *site) examine(r *http.Request, fix bool) ([]doctor.Finding, error) {
+	o, err := s.o.Doctor()
+	if err != nil {
+		return nil, err
+	}
+	found := doctor.Run(r.Context(), o)
+	if fix {
+		doctor.Fix(r.Context(), found)
+	}
+	return found, nil
+}

@@ -1,0 +1,125 @@
+package dashboard
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"hermes/internal/doctor"
+	"hermes/internal/fleet"
+	"hermes/internal/journal"
+	"hermes/internal/profile"
+	"hermes/internal/service"
+)
+
+// Fleet is what the dashboard is about, and how it acts on it.
+type Fleet struct {
+	Store *profile.Store
+	// Manager returns who is in charge of the gateways now; nil if nobody is.
+	Manager   func() service.Manager
+	Container bool
+	Getenv    func(string) string
+	// StopForeground ends a gateway that no manager runs.
+	StopForeground func(ctx context.Context, h profile.Home, wait time.Duration) error
+	// Doctor returns what `hermes doctor` examines.
+	Doctor func() (doctor.Options, error)
+}
+
+// Visitor is who sent a request.
+type Visitor struct {
+	Name    string // for the audit log
+	Address string
+	CSRF    string // what this visitor's forms must carry
+	// LogsIn tells whether visitors log in here, and so can log out.
+	LogsIn bool
+}
+
+// site serves the pages. It is made once.
+type site struct {
+	o       Fleet
+	visitor func(*http.Request) Visitor
+	log     *slog.Logger
+	fleet   *fleet.Fleet
+	audit   *journal.Journal // who did what
+	states  *journal.Journal // what the gateways did
+	assets  assets
+	rows    rowCache
+	// boot tells this process's versions from those of another.
+	boot string
+	// closing is closed when the dashboard ends.
+	closing chan struct{}
+	// seen is closed when there is a first picture of the gateways.
+	seen chan struct{}
+}
+
+func newSite(o Fleet, visitor func(*http.Request) Visitor, log *slog.Logger) *site {
+	dir := filepath.Join(o.Store.Root(), "logs")
+	s := &site{o: o, visitor: visitor, log: log, assets: loadAssets(), closing: make(chan struct{}), seen: make(chan struct{}), boot: strconv.FormatInt(time.Now().UnixNano(), 36),
+		audit: journal.New(dir, "audit.log"), states: journal.New(dir, "states.log")}
+	s.fleet = fleet.New(fleet.Options{
+		Store: o.Store, Manager: o.Manager, Container: o.Container, Log: log, Past: s.past(),
+		Record: func(changes []fleet.Change) error {
+			records := make([]any, len(changes))
+			for i, c := range changes {
+				records[i] = c
+			}
+			return s.states.Append(records...)
+		},
+	})
+	return s
+}
+
+// watch keeps the picture of the gateways true until stop is called, which waits for the end. The context that it returns
+// ends if that cannot be done, with the reason as its cause.
+func (s *site) watch(ctx context.Context) (watching context.Context, stop func()) {
+	running, end := context.WithCancel(context.WithoutCancel(ctx))
+	watching, failed := context.WithCancelCause(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		failed(s.fleet.Run(running, func() { close(s.seen) }))
+	}()
+	return watching, func() { end(); <-ended }
+}
+
+// past returns the changes of state that were recorded before.
+func (s *site) past() []fleet.Change {
+	var past []fleet.Change
+	err := s.states.Read(func(line []byte) {
+		var c fleet.Change
+		if json.Unmarshal(line, &c) == nil && c.Profile != (profile.Name{}) {
+			past = append(past, c)
+		}
+	})
+	if err != nil {
+		s.log.Warn("cannot read what the gateways did before", "error", err)
+	}
+	return past
+}
+
+// pages adds every page and what it needs.
+func (s *site) pages(mux *http.ServeMux) {
+	mux.HandleFunc("GET /static/{file}", s.assets.serve)
+	mux.HandleFunc("GET /{$}", s.overview)
+	mux.HandleFunc("GET /events", s.overviewEvents)
+	mux.HandleFunc("GET /new", s.newProfile)
+	mux.HandleFunc("POST /profiles", s.createProfile)
+	mux.HandleFunc("GET /profiles/{name}", s.profile)
+	mux.HandleFunc("GET /profiles/{name}/events", s.profileEvents)
+	for _, action := range []string{"start", "stop", "restart"} {
+		mux.HandleFunc("POST /profiles/{name}/"+action, func(w http.ResponseWriter, r *http.Request) { s.lifecycle(w, r, action) })
+	}
+	mux.HandleFunc("POST /profiles/{name}/rename", s.renameProfile)
+	mux.HandleFunc("POST /profiles/{name}/delete", s.deleteProfile)
+	for _, action := range []string{"stop", "restart"} {
+		mux.HandleFunc("POST /all/"+action, func(w http.ResponseWriter, r *http.Request) { s.lifecycleAll(w, r, action) })
+	}
+	mux.HandleFunc("GET /activity", s.activity)
+	mux.HandleFunc("GET /boot", s.bootLog)
+	mux.HandleFunc("GET /doctor", s.doctor)
+	mux.HandleFunc("POST /doctor", s.mend)
+}
