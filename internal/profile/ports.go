@@ -190,7 +190,7 @@ func writePort(h Home, port int) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot write down the port of profile '%s': %w", h.Name, err)
 	}
-	if data, err = setEnv(h.Env(), data, "API_SERVER_PORT", strconv.Itoa(port)); err != nil {
+	if data, err = setEnv(h.Env(), data, "API_SERVER_PORT", strconv.Itoa(port), strconv.Itoa(port)); err != nil {
 		return err
 	}
 	if err := volume.WriteFile(h.Env(), data, 0o600); err != nil {

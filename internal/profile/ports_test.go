@@ -294,12 +294,12 @@ func TestSetEnvKeepsEverythingElse(t *testing.T) {
 		{"XP=4\n#P=3\n", "XP=4\n#P=3\nP=1\n"},
 		{"P=5\nP=6\n", "P=1\nP=1\n"},
 	} {
-		got, err := setEnv("f", []byte(c.before), "P", "1")
+		got, err := setEnv("f", []byte(c.before), "P", "1", "1")
 		if err != nil || string(got) != c.after {
 			t.Errorf("%q became %q, %v; want %q", c.before, got, err, c.after)
 		}
 	}
-	if _, err := setEnv("f", []byte("A=1\nnonsense\n"), "P", "1"); err == nil {
+	if _, err := setEnv("f", []byte("A=1\nnonsense\n"), "P", "1", "1"); err == nil {
 		t.Error("accepted")
 	}
 }

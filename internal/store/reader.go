@@ -1,0 +1,176 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Reader reads a database that a gateway may be writing. It changes nothing.
+type Reader struct{ db *sql.DB }
+
+// OpenReader opens a database to read it. One that no gateway made yet is fs.ErrNotExist.
+func OpenReader(ctx context.Context, path string) (*Reader, error) {
+	fail := func(err error) (*Reader, error) {
+		return nil, fmt.Errorf("cannot read the profile's database %s: %w", path, err)
+	}
+	if _, err := os.Lstat(path); err != nil {
+		return fail(reason(err))
+	}
+	if err := claim(path); err != nil {
+		return fail(err)
+	}
+	p := filepath.ToSlash(path)
+	if p != "" && p[0] != '/' {
+		p = "/" + p
+	}
+	q := url.Values{"_pragma": {"busy_timeout(2000)", "cache_size(-512)", "query_only(1)"}, "mode": {"ro"}}
+	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: p, RawQuery: q.Encode()}).String())
+	if err != nil {
+		return fail(err)
+	}
+	db.SetMaxOpenConns(1)
+	if err := db.PingContext(ctx); err != nil {
+		db.Close()
+		return fail(err)
+	}
+	return &Reader{db}, nil
+}
+
+// Close closes the database.
+func (r *Reader) Close() error { return r.db.Close() }
+
+// Session is what is known of a conversation without reading it.
+type Session struct {
+	ID               string    `json:"id"`
+	Created, Updated time.Time `json:"-"`
+	Messages         int       `json:"messages"`
+	// First is the beginning of what was said first.
+	First string `json:"first"`
+}
+
+// previewLength is how many characters of a message a list shows.
+const previewLength = 120
+
+// Sessions returns the sessions that were written to last, the newest first, and whether there are older ones. q is a text
+// that one of a session's messages must contain; "" for any.
+func (r *Reader) Sessions(ctx context.Context, q string, skip, limit int) (list []Session, more bool, err error) {
+	const query = `SELECT s.id, s.created, s.updated, (SELECT count(*) FROM messages m WHERE m.session = s.id),
+		coalesce((SELECT substr(content, 1, ?1) FROM messages m WHERE m.session = s.id ORDER BY m.id LIMIT 1), '')
+		FROM sessions s WHERE ?2 = '' OR EXISTS (SELECT 1 FROM messages m WHERE m.session = s.id AND instr(lower(m.content), lower(?2)) > 0)
+		ORDER BY s.updated DESC, s.id LIMIT ?3 OFFSET ?4`
+	rows, err := r.db.QueryContext(ctx, query, previewLength, q, limit+1, skip)
+	if err != nil {
+		return nil, false, readFailed(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var s Session
+		var created, updated int64
+		if err := rows.Scan(&s.ID, &created, &updated, &s.Messages, &s.First); err != nil {
+			return nil, false, readFailed(err)
+		}
+		s.Created, s.Updated = time.UnixMilli(created).UTC(), time.UnixMilli(updated).UTC()
+		list = append(list, s)
+	}
+	if len(list) > limit {
+		list, more = list[:limit], true
+	}
+	return list, more, readFailed(rows.Err())
+}
+
+// Transcript returns messages of a session, the oldest first: the last limit ones of those before the message with the id
+// before, or of all if that is 0. earlier is the id to go on from, 0 at the beginning.
+func (r *Reader) Transcript(ctx context.Context, session string, before int64, limit int) (list []Message, earlier int64, err error) {
+	rows, err := r.db.QueryContext(ctx, `SELECT id, role, content, interrupted, created FROM (SELECT * FROM messages
+		WHERE session = ?1 AND (?2 = 0 OR id < ?2) ORDER BY id DESC LIMIT ?3) ORDER BY id`, session, before, limit+1)
+	if err != nil {
+		return nil, 0, readFailed(err)
+	}
+	defer rows.Close()
+	var ids []int64
+	for rows.Next() {
+		var m Message
+		var id, created int64
+		if err := rows.Scan(&id, &m.Role, &m.Content, &m.Interrupted, &created); err != nil {
+			return nil, 0, readFailed(err)
+		}
+		m.Created = time.UnixMilli(created).UTC()
+		ids, list = append(ids, id), append(list, m)
+	}
+	if len(list) > limit {
+		list, earlier = list[1:], ids[1]
+	}
+	return list, earlier, readFailed(rows.Err())
+}
+
+// Broken is an answer that was broken off, and the question that it answered.
+type Broken struct {
+	Session  string
+	Question string
+	Created  time.Time
+}
+
+// Interrupted returns the answers that were broken off and that nobody asked again for, the latest first.
+func (r *Reader) Interrupted(ctx context.Context, limit int) ([]Broken, error) {
+	rows, err := r.db.QueryContext(ctx, `SELECT a.session, a.created, coalesce((SELECT q.content FROM messages q WHERE q.session = a.session AND q.id < a.id
+		AND q.role = 'user' ORDER BY q.id DESC LIMIT 1), '') FROM messages a WHERE a.interrupted = 1 AND a.role = 'assistant'
+		AND NOT EXISTS (SELECT 1 FROM messages n WHERE n.session = a.session AND n.id > a.id) ORDER BY a.id DESC LIMIT ?`, limit)
+	if err != nil {
+		return nil, readFailed(err)
+	}
+	defer rows.Close()
+	var list []Broken
+	for rows.Next() {
+		var b Broken
+		var created int64
+		if err := rows.Scan(&b.Session, &created, &b.Question); err != nil {
+			return nil, readFailed(err)
+		}
+		b.Created = time.UnixMilli(created).UTC()
+		list = append(list, b)
+	}
+	return list, readFailed(rows.Err())
+}
+
+// Day is how much was said on one day (UTC).
+type Day struct {
+	Date    string `json:"date"` // 2006-01-02
+	Asked   int    `json:"asked"`
+	Replied int    `json:"replied"`
+}
+
+// Usage returns the days on which something was said since a time, the oldest first.
+func (r *Reader) Usage(ctx context.Context, since time.Time) ([]Day, error) {
+	rows, err := r.db.QueryContext(ctx, `SELECT date(created / 1000, 'unixepoch') AS day, sum(role = 'user'), sum(role = 'assistant')
+		FROM messages WHERE created >= ? GROUP BY day ORDER BY day`, since.UnixMilli())
+	if err != nil {
+		return nil, readFailed(err)
+	}
+	defer rows.Close()
+	var list []Day
+	for rows.Next() {
+		var d Day
+		if err := rows.Scan(&d.Date, &d.Asked, &d.Replied); err != nil {
+			return nil, readFailed(err)
+		}
+		list = append(list, d)
+	}
+	return list, readFailed(rows.Err())
+}
+
+func readFailed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("cannot read the profile's database: %w", err)
+}
+
+// Missing reports whether an error of OpenReader says that there is no database yet.
+func Missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
