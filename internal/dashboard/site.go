@@ -115,6 +115,15 @@ func (s *site) pages(mux *http.ServeMux) {
 	}
 	mux.HandleFunc("POST /profiles/{name}/rename", s.renameProfile)
 	mux.HandleFunc("POST /profiles/{name}/delete", s.deleteProfile)
+	mux.HandleFunc("GET /profiles/{name}/log", s.logPage)
+	mux.HandleFunc("GET /profiles/{name}/log/events", s.logEvents)
+	mux.HandleFunc("GET /profiles/{name}/chat", s.chat)
+	mux.HandleFunc("POST /profiles/{name}/chat", s.say)
+	mux.HandleFunc("GET /profiles/{name}/sessions", s.sessions)
+	mux.HandleFunc("GET /profiles/{name}/sessions/{session}", s.transcript)
+	mux.HandleFunc("POST /profiles/{name}/retry", s.retry)
+	mux.HandleFunc("GET /profiles/{name}/settings", s.settings)
+	mux.HandleFunc("POST /profiles/{name}/settings/{what}", s.saveSettings)
 	for _, action := range []string{"stop", "restart"} {
 		mux.HandleFunc("POST /all/"+action, func(w http.ResponseWriter, r *http.Request) { s.lifecycleAll(w, r, action) })
 	}

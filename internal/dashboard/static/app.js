@@ -58,6 +58,84 @@
       if (!menu.contains(e.target) || e.target.closest("button")) menu.open = false;
     }
   });
+  // The log: the newest line stays in sight unless the reader went up. While it pauses, nothing is put in; what was
+  // missed is read again afterwards.
+  const lines = () => document.getElementById("lines");
+  const bottom = (box) => box.scrollHeight - box.scrollTop - box.clientHeight < 40;
+  let paused = false;
+  let follow = true;
+  const toEnd = () => { const box = lines(); if (box && follow) box.scrollTop = box.scrollHeight; };
+  document.addEventListener("htmx:sseBeforeMessage", (e) => {
+    const box = lines();
+    if (!box || !e.target.closest("#log")) return;
+    if (paused) { e.preventDefault(); return; }
+    follow = bottom(box) || e.detail.type === "log";
+  });
+  document.addEventListener("htmx:sseMessage", (e) => {
+    const box = lines();
+    if (!box || !e.target.closest("#log")) return;
+    while (box.childElementCount > 5000) box.firstElementChild.remove();
+    toEnd();
+  });
+  document.addEventListener("htmx:afterSettle", (e) => { if (e.target.id === "log") { follow = true; toEnd(); } });
+  toEnd();
+  document.addEventListener("click", (e) => {
+    const button = e.target.closest("[data-pause]");
+    if (!button) return;
+    paused = !paused;
+    button.setAttribute("aria-pressed", String(paused));
+    button.textContent = paused ? "Go on" : "Pause";
+    if (!paused) htmx.ajax("GET", location.href, { target: "#log", select: "#log", swap: "outerHTML" });
+  });
+
+  // The chat box: the answer is shown as it comes.
+  document.addEventListener("submit", async (e) => {
+    const form = e.target.closest("form[data-chat]");
+    if (!form) return;
+    e.preventDefault();
+    const box = form.elements.message;
+    const text = box.value;
+    const button = form.querySelector("button");
+    const list = document.getElementById("messages");
+    const add = (role) => {
+      const item = document.createElement("li");
+      item.className = `message m-${role}`;
+      const who = document.createElement("small");
+      who.textContent = role;
+      const p = document.createElement("p");
+      item.append(who, p);
+      list.append(item);
+      item.scrollIntoView({ block: "nearest" });
+      return p;
+    };
+    const body = new URLSearchParams(new FormData(form));
+    add("user").textContent = text;
+    const answer = add("assistant");
+    answer.textContent = "…";
+    box.value = "";
+    button.disabled = true;
+    try {
+      const response = await fetch(form.action, { method: "POST", body, headers: { Accept: "text/plain", "X-CSRF-Token": form.elements.csrf_token.value } });
+      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+      let whole = response.ok ? "" : "✗ ";
+      for (let part = await reader.read(); !part.done; part = await reader.read()) {
+        whole += part.value;
+        answer.textContent = whole;
+        answer.scrollIntoView({ block: "nearest" });
+      }
+      if (whole === "") answer.textContent = "(an empty answer)";
+      if (!response.ok) { answer.parentElement.classList.add("failed"); box.value = text; }
+    } catch {
+      answer.textContent = "✗ the dashboard does not answer";
+      box.value = text;
+    }
+    button.disabled = false;
+    box.focus();
+  });
+  document.addEventListener("keydown", (e) => {
+    if (e.key === "Enter" && (e.ctrlKey || e.metaKey) && e.target.closest("form[data-chat]")) e.target.form.requestSubmit();
+  });
+
   document.addEventListener("keydown", (e) => {
     if (e.key === "Escape") for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
     if (e.key === "/" && !e.target.closest("input, textarea, select")) {

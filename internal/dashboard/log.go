@@ -1,0 +1,196 @@
+package dashboard
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"hermes/internal/logs"
+	"hermes/internal/profile"
+)
+
+const (
+	// logLines is how many lines the log page begins with.
+	logLines = 300
+	// searched is how far back a search goes, in lines.
+	searched = 20000
+	// batchEvery bounds how often a log's stream sends: lines that come close together go together.
+	batchEvery = 100 * time.Millisecond
+	// batchLines bounds how much of it is sent at once. Who writes faster than anybody can read is cut.
+	batchLines = 1000
+)
+
+// levels are the levels of slog's text format, the least first.
+var levels = []string{"DEBUG", "INFO", "WARN", "ERROR"}
+
+// logQuery says which lines are shown.
+type logQuery struct {
+	Text  string
+	Level string // the least; "" for all
+}
+
+func parseLogQuery(v url.Values) logQuery {
+	q := logQuery{Text: strings.ToLower(strings.TrimSpace(v.Get("q"))), Level: v.Get("level")}
+	if len(q.Text) > 200 {
+		q.Text = q.Text[:200]
+	}
+	if rank(q.Level) < 0 {
+		q.Level = ""
+	}
+	return q
+}
+
+func (q logQuery) values() url.Values {
+	v := url.Values{}
+	if q.Text != "" {
+		v.Set("q", q.Text)
+	}
+	if q.Level != "" {
+		v.Set("level", q.Level)
+	}
+	return v
+}
+
+func rank(level string) int {
+	for i, l := range levels {
+		if l == level {
+			return i
+		}
+	}
+	return -1
+}
+
+// level returns the level of a line, as far as it says: `level=WARN`, or the mark that errors of commands begin with.
+func level(text string) string {
+	if strings.HasPrefix(text, "✗") {
+		return "ERROR"
+	}
+	if _, rest, ok := strings.Cut(text, "level="); ok {
+		word, _, _ := strings.Cut(rest, " ")
+		word, _, _ = strings.Cut(word, "+")
+		if rank(word) >= 0 {
+			return word
+		}
+	}
+	return "INFO"
+}
+
+func (q logQuery) matches(l logs.Line) bool {
+	return (q.Level == "" || rank(level(l.Text)) >= rank(q.Level)) && (q.Text == "" || strings.Contains(strings.ToLower(l.Text), q.Text))
+}
+
+// logPage shows a gateway's log, and goes on with what comes.
+func (s *site) logPage(w http.ResponseWriter, r *http.Request) {
+	g, ok := s.shown(w, r)
+	if !ok {
+		return
+	}
+	q := parseLogQuery(r.URL.Query())
+	lines, err := s.logTail(g.Profile, q)
+	s.render(w, r, http.StatusOK, logView(s.frame(r, g.Profile.String()+": log", "gateways"), g.Profile.String(), q, lines, err))
+}
+
+// logTail returns the last lines that a query asks for. A gateway that never ran has none.
+func (s *site) logTail(n profile.Name, q logQuery) ([]logs.Line, error) {
+	last := logLines
+	if q != (logQuery{}) {
+		last = searched
+	}
+	var lines []logs.Line
+	err := logs.Read(logs.Place{Root: s.o.Store.Root(), Profile: n}, logs.Query{Last: last}, func(some []logs.Line) error {
+		for _, l := range some {
+			if q.matches(l) {
+				lines = append(lines, l)
+			}
+		}
+		return nil
+	}, func(profile.Name, error) {})
+	if errors.Is(err, logs.ErrNone) {
+		err = nil
+	}
+	return lines[max(0, len(lines)-logLines):], err
+}
+
+// logEvents sends a log: first what the page shows, in case it is a while since, then each new line.
+func (s *site) logEvents(w http.ResponseWriter, r *http.Request) {
+	n, ok := s.named(w, r)
+	if !ok {
+		return
+	}
+	q := parseLogQuery(r.URL.Query())
+	ctx, stop := context.WithCancel(r.Context())
+	defer stop()
+	fresh := make(chan []logs.Line)
+	ended := make(chan error, 1)
+	go func() {
+		place := logs.Place{Root: s.o.Store.Root(), Profile: n}
+		ended <- logs.Follow(ctx, place, logs.Query{Last: 0}, func(some []logs.Line) error {
+			select {
+			case fresh <- some:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}, func(profile.Name, error) {}, func() {})
+	}()
+	defer func() { stop(); <-ended }()
+	out := startStream(w)
+	s.streamEnded(r, s.sendLog(ctx, out, n, q, fresh))
+}
+
+func (s *site) sendLog(ctx context.Context, out *stream, n profile.Name, q logQuery, fresh <-chan []logs.Line) error {
+	lines, err := s.logTail(n, q)
+	if err != nil {
+		return err
+	}
+	event := "log"
+	quiet := time.NewTicker(quietest)
+	defer quiet.Stop()
+	for {
+		if event == "log" || len(lines) > 0 {
+			var b bytes.Buffer
+			if err := render(ctx, &b, logRows(lines)); err != nil {
+				return err
+			}
+			if err := out.send(event, b.Bytes()); err != nil {
+				return err
+			}
+			event, lines = "line", lines[:0]
+			if !sleep(ctx, batchEvery) {
+				return nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.closing:
+			return nil
+		case <-quiet.C:
+			if err := out.idle(); err != nil {
+				return err
+			}
+		case some := <-fresh:
+			for _, l := range some[max(0, len(some)-batchLines):] {
+				if q.matches(l) {
+					lines = append(lines, l)
+				}
+			}
+		}
+	}
+}
+
+// sleep reports whether the time went by before ctx ended.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
