@@ -11,17 +11,23 @@ const ReadyFD = 3
 // SupervisedChild is the variable that tells a service that a manager started it: the recursion guard (M3).
 const SupervisedChild = "HERMES_S6_SUPERVISED_CHILD"
 
-// Command is the command line of a service (M16), which writes a newline to a descriptor when it is ready.
+// Command is the command line of a service (M16), which writes a newline to a descriptor when it is ready; to none
+// if readyFD is 0.
 func Command(id ID, readyFD int) []string {
-	fd := strconv.Itoa(readyFD)
 	name, ok := id.Profile()
+	var line []string
 	switch {
 	case !ok:
-		return []string{"hermes", "dashboard", "--ready-fd", fd}
+		line = []string{"hermes", "dashboard"}
 	case name.IsDefault():
-		return []string{"hermes", "gateway", "run", "--replace", "--ready-fd", fd}
+		line = []string{"hermes", "gateway", "run", "--replace"}
+	default:
+		line = []string{"hermes", "-p", name.String(), "gateway", "run", "--replace"}
 	}
-	return []string{"hermes", "-p", name.String(), "gateway", "run", "--replace", "--ready-fd", fd}
+	if readyFD > 0 {
+		line = append(line, "--ready-fd", strconv.Itoa(readyFD))
+	}
+	return line
 }
 
 // LogDir is where the lines of a service go, relative to HERMES_HOME, with slashes (contract "On disk").

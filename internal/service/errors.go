@@ -37,6 +37,21 @@ func NotRegistered(id ID) error {
 	return &NotRegisteredError{id}
 }
 
+// NotInstalledError reports a profile whose gateway no manager runs, on a host where others are installed as services.
+type NotInstalledError struct{ Profile profile.Name }
+
+func (e *NotInstalledError) Error() string {
+	p := ""
+	if !e.Profile.IsDefault() {
+		p = " -p " + e.Profile.String()
+	}
+	return fmt.Sprintf("gateway '%s' is not installed as a service here: `hermes%s gateway install` installs it, "+
+		"`hermes%s gateway run` runs it in the foreground", e.Profile, p, p)
+}
+
+// Unwrap returns *GatewayNotRegisteredError, which it is too.
+func (e *NotInstalledError) Unwrap() error { return &GatewayNotRegisteredError{e.Profile.String()} }
+
 // S6CommandError reports an s6 command that failed (M7).
 type S6CommandError struct {
 	Service  ID
@@ -126,6 +141,7 @@ func (e *SelfError) Error() string {
 
 func (*GatewayNotRegisteredError) s6Error() {}
 func (*NotRegisteredError) s6Error()        {}
+func (*NotInstalledError) s6Error()         {}
 func (*S6CommandError) s6Error()            {}
 func (*CommandError) s6Error()              {}
 func (*NotReadyError) s6Error()             {}

@@ -14,7 +14,8 @@ type Manager interface {
 	// Kind says which manager this is.
 	Kind() Kind
 
-	// SupportsRegistration reports whether Register and Unregister do anything.
+	// SupportsRegistration reports whether every profile is to be registered as it is made. Where it is not, profiles are
+	// services only if somebody installs them: see Installer.
 	SupportsRegistration() bool
 
 	// Register makes a service known, down unless spec.Up. Registering a known
@@ -44,6 +45,22 @@ type Manager interface {
 	List(ctx context.Context) ([]Status, error)
 }
 
+// Installer is a manager of a host, systemd or its like: a gateway is its service from when somebody installs it, which
+// is Register, until somebody uninstalls it, which is Unregister.
+type Installer interface {
+	Manager
+
+	// Installed reports whether a service of this home is installed.
+	Installed(id ID) bool
+
+	// Move installs a service in the way another one was, whose place it takes. Errors are those of Register
+	// and Unregister.
+	Move(ctx context.Context, from ID, to Spec) error
+
+	// Name says what runs a service, as status prints it (M13).
+	Name(id ID) string
+}
+
 // Spec defines a service.
 type Spec struct {
 	ID ID
@@ -71,4 +88,7 @@ type Status struct {
 	Restarts int `json:"-"`
 	// Backoff is true while the manager waits before it starts a failed service again.
 	Backoff bool `json:"backoff,omitempty"`
+	// GaveUp says in words that the manager stopped trying, where the manager keeps that and not the profile's
+	// state (RecordGaveUp).
+	GaveUp string `json:"gave_up,omitempty"`
 }

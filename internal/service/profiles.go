@@ -21,6 +21,14 @@ type Profiles struct {
 
 func (p Profiles) registers() bool { return p.Manager != nil && p.Manager.SupportsRegistration() }
 
+// installed returns the manager of the host if it runs a profile's gateway, else nil.
+func (p Profiles) installed(n profile.Name) Installer {
+	if i, ok := p.Manager.(Installer); ok && i.Installed(Gateway(n)) {
+		return i
+	}
+	return nil
+}
+
 // Register gives a profile that exists its slot, down, and sees to it that it has its port.
 func (p Profiles) Register(ctx context.Context, h profile.Home) error {
 	var wrong *profile.ConfigError
@@ -43,8 +51,8 @@ func (p Profiles) Register(ctx context.Context, h profile.Home) error {
 // margin is what a stop may take on top of the time after which a gateway is killed.
 const margin = 5 * time.Second
 
-// stopAndForget stops a gateway and removes its slot. wasUp tells whether it was wanted up.
-func (p Profiles) stopAndForget(ctx context.Context, h profile.Home) (wasUp bool, err error) {
+// stop ends a gateway. wasUp tells whether it was wanted up; it is not if its manager does not know it.
+func (p Profiles) stop(ctx context.Context, h profile.Home) (wasUp bool, err error) {
 	if p.Manager == nil {
 		return false, nil
 	}
@@ -54,24 +62,22 @@ func (p Profiles) stopAndForget(ctx context.Context, h profile.Home) (wasUp bool
 	if errors.As(err, &unknown) {
 		return false, nil
 	}
-	if err != nil {
+	if err != nil || !st.Up && !st.WantUp {
 		return false, err
 	}
-	if st.Up || st.WantUp {
-		if inside(st.PID) {
-			return false, &SelfError{h.Name, "stop"}
-		}
-		if err := p.Manager.Stop(ctx, id, GatewaySpec(h).KillAfter+margin); err != nil {
-			if _, serr := p.Manager.Status(ctx, id); !errors.As(serr, &unknown) {
-				return false, err
-			} // else somebody else who deletes it came first
-		}
+	if inside(st.PID) {
+		return false, &SelfError{h.Name, "stop"}
 	}
-	return st.Up || st.WantUp, p.forget(ctx, h)
+	if err := p.Manager.Stop(ctx, id, GatewaySpec(h).KillAfter+margin); err != nil {
+		if _, serr := p.Manager.Status(ctx, id); !errors.As(serr, &unknown) {
+			return false, err
+		} // else somebody else who deletes it came first
+	}
+	return true, nil
 }
 
 func (p Profiles) forget(ctx context.Context, h profile.Home) error {
-	if !p.registers() {
+	if !p.registers() && p.installed(h.Name) == nil {
 		return nil
 	}
 	err := p.Manager.Unregister(ctx, Gateway(h.Name))
@@ -97,7 +103,7 @@ func (p Profiles) Known(ctx context.Context, n profile.Name) error {
 	if !errors.As(err, &missing) || p.Store.Leftovers(n) {
 		return nil
 	}
-	if p.registers() {
+	if p.registers() || p.installed(n) != nil {
 		if _, serr := p.Manager.Status(ctx, Gateway(n)); serr == nil {
 			return nil
 		}
@@ -112,7 +118,10 @@ func (p Profiles) Delete(ctx context.Context, n profile.Name) error {
 		return err
 	}
 	h := p.Store.Home(n)
-	if _, err := p.stopAndForget(ctx, h); err != nil {
+	if _, err := p.stop(ctx, h); err != nil {
+		return fmt.Errorf("cannot delete profile '%s': %w", n, err)
+	}
+	if err := p.forget(ctx, h); err != nil {
 		return fmt.Errorf("cannot delete profile '%s': %w", n, err)
 	}
 	if _, running := profile.RunningPID(h); running && p.StopForeground != nil {
@@ -153,7 +162,11 @@ func (p Profiles) Rename(ctx context.Context, from, to profile.Name) (h profile.
 		return profile.Home{}, false, err
 	}
 	old := p.Store.Home(from)
-	if ran, err = p.stopAndForget(ctx, old); err != nil {
+	host := p.installed(from)
+	if ran, err = p.stop(ctx, old); err == nil && host == nil {
+		err = p.forget(ctx, old)
+	}
+	if err != nil {
 		return old, ran, fmt.Errorf("cannot rename profile '%s': %w", from, err)
 	}
 	h, err = p.Store.Rename(ctx, from, to, os.Getenv)
@@ -163,7 +176,10 @@ func (p Profiles) Rename(ctx context.Context, from, to profile.Name) (h profile.
 		}
 		return h, false, err
 	}
-	return h, ran, errors.Join(err, p.Register(ctx, h))
+	if err = errors.Join(err, p.Register(ctx, h)); host != nil {
+		err = errors.Join(err, host.Move(ctx, Gateway(from), GatewaySpec(h)))
+	}
+	return h, ran, err
 }
 
 // back restores the slot of a profile that could not be renamed.

@@ -80,16 +80,31 @@ func Look(ctx context.Context, m Manager, h profile.Home, container bool) (View,
 		return v, nil
 	}
 	st, err := m.Status(ctx, Gateway(h.Name))
+	var loose *NotInstalledError
+	if errors.As(err, &loose) {
+		return Look(ctx, nil, h, container)
+	}
 	if err != nil {
 		return View{}, err
 	}
-	v := FromStatus(st, h, ManagerName(m.Kind(), container))
+	v := FromStatus(st, h, nameOf(m, st.ID, container))
 	if c, ok := m.(restartCounter); ok {
 		if v.Restarts, err = c.Restarts(ctx, st.ID); err != nil {
 			return v, err
 		}
 	}
 	return v, nil
+}
+
+// nameOf names the manager of a service (M13).
+func nameOf(m Manager, id ID, container bool) string {
+	if i, ok := m.(Installer); ok && i.Installed(id) {
+		return i.Name(id)
+	}
+	if m == nil {
+		return ManagerName(KindNone, container)
+	}
+	return ManagerName(m.Kind(), container)
 }
 
 // FromStatus joins a manager's status with the files of the profile.
@@ -108,6 +123,12 @@ func FromStatus(st Status, h profile.Home, manager string) View {
 	}
 	if !st.Ready && v.Reason == "" {
 		v.Reason = s.ExitReason
+	}
+	if st.GaveUp != "" {
+		v.Reason = st.GaveUp
+		if s.ExitReason != "" {
+			v.Reason += ": " + s.ExitReason
+		}
 	}
 	if v.State == string(profile.StateStartupFailed) {
 		v.Hint = fmt.Sprintf("`%s` tries again", StartCommand(h.Name))
@@ -143,6 +164,8 @@ func stateWord(st Status, file profile.GatewayState) string {
 		return string(profile.StateRunning)
 	case st.Up || st.WantUp:
 		return string(profile.StateStarting)
+	case st.GaveUp != "":
+		return string(profile.StateStartupFailed)
 	case file == profile.StateStartupFailed:
 		return string(file)
 	}
@@ -179,9 +202,7 @@ func LookAll(ctx context.Context, m Manager, store *profile.Store, container boo
 		return nil, nil, err
 	}
 	status := map[ID]Status{}
-	kind := KindNone
 	if m != nil {
-		kind = m.Kind()
 		all, err := m.List(ctx)
 		if err != nil {
 			return nil, nil, err
@@ -190,7 +211,6 @@ func LookAll(ctx context.Context, m Manager, store *profile.Store, container boo
 			status[st.ID] = st
 		}
 	}
-	manager := ManagerName(kind, container)
 	usable := make([]profile.Home, 0, len(entries))
 	for _, e := range entries {
 		if e.Err != nil {
@@ -202,15 +222,17 @@ func LookAll(ctx context.Context, m Manager, store *profile.Store, container boo
 	views = make([]View, len(usable))
 	Parallel(len(usable), func(i int) {
 		h := usable[i]
-		st, registered := status[Gateway(h.Name)]
+		id := Gateway(h.Name)
+		st, registered := status[id]
+		manager := nameOf(m, id, container)
 		switch {
 		case registered:
 			views[i] = FromStatus(st, h, manager)
-		case m == nil:
-			views[i] = base(h, manager)
+		case m == nil || !m.SupportsRegistration():
+			views[i] = base(h, ManagerName(KindNone, container))
 			views[i].unmanaged(h)
 		default: // made from outside: it gets its slot with the first start
-			views[i] = FromStatus(Status{ID: Gateway(h.Name), ExitCode: -1, Restarts: -1}, h, manager)
+			views[i] = FromStatus(Status{ID: id, ExitCode: -1, Restarts: -1}, h, manager)
 		}
 	})
 	return views, broken, nil

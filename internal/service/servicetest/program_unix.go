@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -15,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"hermes/internal/service"
 )
 
 // Main is for a TestMain. The test binary, under the name hermes, is the program that a
@@ -41,6 +44,11 @@ func program(args string) int {
 	profile := "default"
 	if rest, ok := strings.CutPrefix(args, "-p "); ok {
 		profile, args, _ = strings.Cut(rest, " ")
+	}
+	tell := tellFD
+	if os.Getenv(service.Variable) != "" {
+		tell = tellSocket
+		args += " --ready-fd 3" // it has none
 	}
 	if args == "dashboard --ready-fd 3" {
 		profile = "dashboard"
@@ -78,7 +86,7 @@ func program(args string) int {
 		word, value, _ := strings.Cut(word, "=")
 		switch Behaviour(word) {
 		case Ready:
-			if _, err := os.NewFile(3, "ready").WriteString("\n"); err != nil {
+			if err := tell(); err != nil {
 				fmt.Println(err)
 				return 1
 			}
@@ -106,6 +114,23 @@ func program(args string) int {
 	case <-time.After(5 * time.Minute): // whatever happened to the test
 		return 0
 	}
+}
+
+// tellFD says that the program is ready, on descriptor 3.
+func tellFD() error {
+	_, err := os.NewFile(3, "ready").WriteString("\n")
+	return err
+}
+
+// tellSocket says it to a manager of the host (sd_notify(3)).
+func tellSocket() error {
+	c, err := net.Dial("unixgram", os.Getenv("NOTIFY_SOCKET"))
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	_, err = c.Write([]byte("READY=1"))
+	return err
 }
 
 // replace ends the process that the file names and puts this one's number in its place.

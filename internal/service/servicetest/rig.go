@@ -37,6 +37,10 @@ type Rig struct {
 	Break func(t *testing.T, id service.ID) (mend func())
 	// Leftovers names what is there of a service: files and processes. The log is none.
 	Leftovers func(t *testing.T, id service.ID) []string
+	// Tries is how many starts in a row come before the first pause; 0 is two.
+	Tries int
+	// ForgetsStops is true for a manager that does not say how a service ended that it stopped.
+	ForgetsStops bool
 	// Helpers names the processes that commands of the manager started and that still run.
 	Helpers func(t *testing.T) []string
 }
