@@ -10,6 +10,7 @@ import (
 
 	"hermes/internal/container"
 	"hermes/internal/dashboard"
+	"hermes/internal/dashboard/access"
 	"hermes/internal/gateway"
 )
 
@@ -18,14 +19,14 @@ func (a *app) dashboardCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dashboard",
 		Short: "Serve the dashboard in the foreground",
-		Long: `dashboard serves a page that lists all profiles and what their gateways do. In the image HERMES_DASHBOARD=1 has the
-supervisor run it. It listens on HERMES_DASHBOARD_HOST and HERMES_DASHBOARD_PORT (9119); on any other address than
+		Long: `dashboard serves pages that show what all gateways do, as it happens, and that start, stop, make and change them. In the
+image HERMES_DASHBOARD=1 has the supervisor run it; ` + "`hermes up`" + ` runs it too. It listens on HERMES_DASHBOARD_HOST and HERMES_DASHBOARD_PORT (9119); on any other address than
 loopback it needs HERMES_DASHBOARD_BASIC_AUTH_USERNAME and HERMES_DASHBOARD_BASIC_AUTH_PASSWORD, and
 exits 78 without them.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			config, err := dashboard.FromEnv(a.getenv)
-			var wrong *dashboard.ConfigError
+			config, err := access.FromEnv(a.getenv)
+			var wrong *access.ConfigError
 			if errors.As(err, &wrong) {
 				return &codeError{err, exitConfig}
 			}
@@ -47,6 +48,7 @@ exits 78 without them.`,
 			})
 		},
 	}
+	cmd.AddCommand(a.hashPasswordCommand())
 	cmd.Flags().IntVar(&readyFD, "ready-fd", 0, "write a newline to descriptor `N` once the dashboard serves")
 	return cmd
 }

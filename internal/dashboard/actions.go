@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"hermes/internal/dashboard/access"
 	"hermes/internal/logs"
 	"hermes/internal/profile"
 	"hermes/internal/service"
@@ -44,7 +45,7 @@ type entry struct {
 }
 
 // record writes an action into the audit log. What was done is not undone because it cannot be recorded.
-func (s *site) record(v Visitor, action, target, detail string, err error) {
+func (s *site) record(v access.Visitor, action, target, detail string, err error) {
 	e := entry{Time: time.Now().UTC().Truncate(time.Millisecond), User: v.Name, Address: v.Address, Action: action, Target: target, Detail: detail, Result: "ok"}
 	if err != nil {
 		e.Result = err.Error()
@@ -72,7 +73,7 @@ func (s *site) stopWithin(n profile.Name) time.Duration {
 }
 
 // act starts, stops or restarts one gateway.
-func (s *site) act(ctx context.Context, v Visitor, n profile.Name, action string) outcome {
+func (s *site) act(ctx context.Context, v access.Visitor, n profile.Name, action string) outcome {
 	// A visitor who goes away does not take the command back.
 	ctx = context.WithoutCancel(ctx)
 	l, err := s.lifecycleOf()
@@ -127,7 +128,7 @@ func (s *site) lifecycleAll(w http.ResponseWriter, r *http.Request, action strin
 	s.answer(w, r, s.actAll(r.Context(), s.visitor(r), action), "/")
 }
 
-func (s *site) actAll(ctx context.Context, v Visitor, action string) outcome {
+func (s *site) actAll(ctx context.Context, v access.Visitor, action string) outcome {
 	ctx = context.WithoutCancel(ctx)
 	l, err := s.lifecycleOf()
 	good, bad, skipped := 0, []string{}, 0
@@ -164,7 +165,7 @@ func (s *site) createProfile(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, r, o, "/new")
 }
 
-func (s *site) create(ctx context.Context, v Visitor, name, from string, start bool) outcome {
+func (s *site) create(ctx context.Context, v access.Visitor, name, from string, start bool) outcome {
 	ctx = context.WithoutCancel(ctx)
 	n, err := profile.NewName(name)
 	if err != nil {
@@ -226,7 +227,7 @@ func (s *site) renameProfile(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, r, s.rename(r.Context(), s.visitor(r), n, r.FormValue("to")), profilePath(n))
 }
 
-func (s *site) rename(ctx context.Context, v Visitor, n profile.Name, name string) outcome {
+func (s *site) rename(ctx context.Context, v access.Visitor, n profile.Name, name string) outcome {
 	ctx = context.WithoutCancel(ctx)
 	to, err := profile.NewName(name)
 	if err != nil {
@@ -259,7 +260,7 @@ func (s *site) deleteProfile(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, r, s.remove(r.Context(), s.visitor(r), n), profilePath(n))
 }
 
-func (s *site) remove(ctx context.Context, v Visitor, n profile.Name) outcome {
+func (s *site) remove(ctx context.Context, v access.Visitor, n profile.Name) outcome {
 	err := s.profilesOf().Delete(context.WithoutCancel(ctx), n)
 	s.record(v, "delete", n.String(), "", err)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"testing"
 
+	"hermes/internal/dashboard/access"
 	"hermes/internal/doctor"
 )
 
@@ -31,7 +32,7 @@ func running(ctx context.Context, t *testing.T, f Fleet, log io.Writer) (url str
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := Config{Host: "127.0.0.1", Port: freePort(t), Username: "ann", Password: password}
+	c := access.Config{Host: "127.0.0.1", Port: freePort(t), Username: "ann", Password: password}
 	end := make(chan error, 1)
 	go func() {
 		end <- Run(ctx, Options{Config: c, Fleet: f, ReadyFD: fd, Log: slog.New(slog.NewTextHandler(log, nil))})

@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,30 +8,41 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"strconv"
 	"time"
+
+	"golang.org/x/net/netutil"
+
+	"hermes/internal/dashboard/access"
 )
 
 // Options is what a dashboard needs.
 type Options struct {
-	Config  Config
+	Config  access.Config
 	Fleet   Fleet
 	ReadyFD int // gets a newline and is closed once the dashboard serves; 0 for none
 	Log     *slog.Logger
 }
+
+// maxConnections is how many visitors are served at a time. A browser keeps up to six connections, a stream of events
+// is one.
+const maxConnections = 4000
 
 // shutdownGrace is how long requests may take to finish when the dashboard is told to end.
 const shutdownGrace = 3 * time.Second
 
 // Run serves the dashboard until ctx ends.
 func Run(ctx context.Context, o Options) error {
-	address := net.JoinHostPort(o.Config.Host, strconv.Itoa(o.Config.Port))
+	address := o.Config.Address()
+	guard, err := access.New(o.Config, o.Log)
+	if err != nil {
+		return fmt.Errorf("cannot start the dashboard: %w", err)
+	}
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", address)
 	if err != nil {
 		return fmt.Errorf("cannot start the dashboard: %w; HERMES_DASHBOARD_PORT chooses another port", err)
 	}
-	site := newSite(o.Fleet, func(*http.Request) Visitor { return Visitor{Name: cmp.Or(o.Config.Username, "local"), CSRF: "todo"} }, o.Log)
+	site := newSite(o.Fleet, o.Log)
 	watching, stop := site.watch(ctx)
 	defer stop()
 	select {
@@ -42,15 +52,14 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("cannot start the dashboard: %w", context.Cause(watching))
 	}
 	server := &http.Server{
-		Handler:           handler(o, site),
+		Handler:           guard.Guard(site.handler()),
 		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- server.Serve(netutil.LimitListener(listener, maxConnections)) }()
 	o.Log.Info("dashboard ready", "address", address)
 	if err := announce(o.ReadyFD); err != nil {
 		o.Log.Warn("cannot tell the supervisor", "error", err)
@@ -88,13 +97,11 @@ func announce(fd int) error {
 	return errors.Join(err, f.Close())
 }
 
-// handler returns everything that the dashboard serves.
-func handler(o Options, s *site) http.Handler {
-	pages := http.NewServeMux()
-	s.pages(pages)
+// handler returns everything that the dashboard serves, to whom access lets in.
+func (s *site) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", health)
-	mux.Handle("/", guard(o.Config, pages))
+	s.pages(mux)
 	return mux
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"hermes/internal/dashboard/access"
 	"hermes/internal/profile"
 )
 
@@ -55,7 +56,7 @@ func (s *site) saveSettings(w http.ResponseWriter, r *http.Request) {
 // errNoSetting is for addresses that nobody is led to.
 var errNoSetting = errors.New("there is no such setting")
 
-func (s *site) set(ctx context.Context, v Visitor, n profile.Name, what string, value func(string) string) outcome {
+func (s *site) set(ctx context.Context, v access.Visitor, n profile.Name, what string, value func(string) string) outcome {
 	ctx = context.WithoutCancel(ctx)
 	h, err := s.o.Store.Get(n)
 	if err != nil {

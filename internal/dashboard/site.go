@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"hermes/internal/dashboard/access"
 	"hermes/internal/doctor"
 	"hermes/internal/fleet"
 	"hermes/internal/journal"
@@ -29,25 +30,15 @@ type Fleet struct {
 	Doctor func() (doctor.Options, error)
 }
 
-// Visitor is who sent a request.
-type Visitor struct {
-	Name    string // for the audit log
-	Address string
-	CSRF    string // what this visitor's forms must carry
-	// LogsIn tells whether visitors log in here, and so can log out.
-	LogsIn bool
-}
-
 // site serves the pages. It is made once.
 type site struct {
-	o       Fleet
-	visitor func(*http.Request) Visitor
-	log     *slog.Logger
-	fleet   *fleet.Fleet
-	audit   *journal.Journal // who did what
-	states  *journal.Journal // what the gateways did
-	assets  assets
-	rows    rowCache
+	o      Fleet
+	log    *slog.Logger
+	fleet  *fleet.Fleet
+	audit  *journal.Journal // who did what
+	states *journal.Journal // what the gateways did
+	assets assets
+	rows   rowCache
 	// boot tells this process's versions from those of another.
 	boot string
 	// closing is closed when the dashboard ends.
@@ -56,9 +47,9 @@ type site struct {
 	seen chan struct{}
 }
 
-func newSite(o Fleet, visitor func(*http.Request) Visitor, log *slog.Logger) *site {
+func newSite(o Fleet, log *slog.Logger) *site {
 	dir := filepath.Join(o.Store.Root(), "logs")
-	s := &site{o: o, visitor: visitor, log: log, assets: loadAssets(), closing: make(chan struct{}), seen: make(chan struct{}), boot: strconv.FormatInt(time.Now().UnixNano(), 36),
+	s := &site{o: o, log: log, assets: loadAssets(), closing: make(chan struct{}), seen: make(chan struct{}), boot: strconv.FormatInt(time.Now().UnixNano(), 36),
 		audit: journal.New(dir, "audit.log"), states: journal.New(dir, "states.log")}
 	s.fleet = fleet.New(fleet.Options{
 		Store: o.Store, Manager: o.Manager, Container: o.Container, Log: log, Past: s.past(),
@@ -85,6 +76,9 @@ func (s *site) watch(ctx context.Context) (watching context.Context, stop func()
 	}()
 	return watching, func() { end(); <-ended }
 }
+
+// visitor returns who sent a request.
+func (s *site) visitor(r *http.Request) access.Visitor { return access.VisitorOf(r.Context()) }
 
 // past returns the changes of state that were recorded before.
 func (s *site) past() []fleet.Change {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"hermes/internal/container"
-	"hermes/internal/dashboard"
+	"hermes/internal/dashboard/access"
 	"hermes/internal/profile"
 	"hermes/internal/service"
 )
@@ -34,10 +34,14 @@ var variables = []variable{
 	{name: "HERMES_GATEWAY_BOOTSTRAP_STATE", values: "`running`", meaning: "image: on a volume that has no state yet, start the default profile's gateway at boot"},
 	{name: "HERMES_DASHBOARD", values: onOff, meaning: "image: run the dashboard, supervised"},
 	{name: "HERMES_DASHBOARD_HOST", def: "`0.0.0.0` in the image, `127.0.0.1` elsewhere", values: "an address", meaning: "where the dashboard listens"},
-	{name: "HERMES_DASHBOARD_PORT", def: fmt.Sprint(dashboard.DefaultPort), values: ports, meaning: "where the dashboard listens"},
+	{name: "HERMES_DASHBOARD_PORT", def: fmt.Sprint(access.DefaultPort), values: ports, meaning: "where the dashboard listens"},
 	{name: "HERMES_DASHBOARD_BASIC_AUTH_USERNAME", values: "a text", meaning: "the dashboard's credentials; without them it serves loopback only, and otherwise ends with code 78"},
-	{name: "HERMES_DASHBOARD_BASIC_AUTH_PASSWORD", values: "a text", meaning: "belongs to `HERMES_DASHBOARD_BASIC_AUTH_USERNAME`"},
-	{name: "HERMES_DASHBOARD_BASIC_AUTH_SECRET", values: "a text", meaning: "kept for later versions; nothing reads it", planned: true},
+	{name: "HERMES_DASHBOARD_BASIC_AUTH_PASSWORD", values: "a text, or a bcrypt hash", meaning: "belongs to `HERMES_DASHBOARD_BASIC_AUTH_USERNAME`; `hermes dashboard hash-password` makes a hash; a file's path in `..._FILE` instead"},
+	{name: "HERMES_DASHBOARD_BASIC_AUTH_SECRET", def: "made at each start", values: "a text of 16 characters or more", meaning: "signs sessions, so that they survive a restart of the dashboard; a file's path in `..._FILE` instead"},
+	{name: "HERMES_DASHBOARD_ALLOWED_HOSTS", values: "names, `*.example.org`", meaning: "names under which the dashboard is asked, beside addresses and names of the local network"},
+	{name: "HERMES_DASHBOARD_PUBLIC_URL", values: "an address like `https://hermes.example.org`", meaning: "where visitors find the dashboard; its name is allowed"},
+	{name: "HERMES_DASHBOARD_TRUSTED_PROXIES", values: "addresses, networks", meaning: "reverse proxies whose `X-Forwarded-` headers are believed"},
+	{name: "HERMES_DASHBOARD_METRICS_TOKEN", values: "a text of 16 characters or more", meaning: "a bearer token that is good for `/metrics` only; a file's path in `..._FILE` instead"},
 	{name: "API_SERVER_HOST", def: "`" + profile.DefaultAPIHost + "`", values: "an address",
 		meaning: "where the API of the profile `default` listens; others say it in their own files"},
 	{name: "API_SERVER_PORT", def: fmt.Sprint(profile.DefaultPort), values: ports, meaning: "the port of the API of `default`"},

@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"hermes/internal/dashboard/access"
+)
+
+// maxPassword is what bcrypt takes, in bytes.
+const maxPassword = 72
+
+func (a *app) hashPasswordCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "hash-password",
+		Short: "Print the hash of a password, for HERMES_DASHBOARD_BASIC_AUTH_PASSWORD",
+		Long: `hash-password asks for a password, or reads the first line of its input, and prints its bcrypt hash. The dashboard takes the
+hash in the place of the password, so that the password stands nowhere. In a compose file write $$ for each $.`,
+		Example: `  hermes dashboard hash-password
+  openssl rand -base64 18 | tee password.txt | hermes dashboard hash-password`,
+		Args: noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			password, err := a.readPassword()
+			if err != nil {
+				return err
+			}
+			switch {
+			case password == "":
+				return &usageError{errors.New("the password is empty")}
+			case len(password) > maxPassword:
+				return &usageError{fmt.Errorf("the password has more than the %d bytes that bcrypt looks at", maxPassword)}
+			}
+			hash, err := access.HashPassword(password)
+			if err != nil {
+				return err
+			}
+			if a.format == "json" {
+				return a.json(map[string]any{"hash": hash})
+			}
+			_, err = fmt.Fprintln(a.Out, hash)
+			return err
+		},
+	}
+}
+
+// readPassword asks a person, without showing what is typed, or reads a line.
+func (a *app) readPassword() (string, error) {
+	f, ok := a.In.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		line, err := bufio.NewReader(io.LimitReader(a.In, 4<<10)).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", fmt.Errorf("cannot read the password: %w", err)
+		}
+		return strings.TrimRight(line, "\r\n"), nil
+	}
+	var typed [2]string
+	for i, prompt := range []string{"Password: ", "Once more: "} {
+		fmt.Fprint(a.Err, prompt)
+		data, err := term.ReadPassword(int(f.Fd()))
+		fmt.Fprintln(a.Err)
+		if err != nil {
+			return "", fmt.Errorf("cannot read the password: %w", err)
+		}
+		typed[i] = string(data)
+	}
+	if typed[0] != typed[1] {
+		return "", errors.New("these are two passwords: nothing is printed")
+	}
+	return typed[0], nil
+}

@@ -1,0 +1,290 @@
+package access
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+const (
+	// maxBody is the largest body of a request, in bytes.
+	maxBody = 1 << 20
+	// bodyWithin is how long a body may take to arrive.
+	bodyWithin = 20 * time.Second
+)
+
+// Access lets visitors in, or not.
+type Access struct {
+	config      Config
+	log         *slog.Logger
+	sessions    *sessions
+	credentials *credentials
+	limiter     *limiter
+	origins     *http.CrossOriginProtection
+	now         func() time.Time
+}
+
+// New returns the access that a configuration describes.
+func New(c Config, log *slog.Logger) (*Access, error) { return build(c, log, bcrypt.DefaultCost) }
+
+func build(c Config, log *slog.Logger, cost int) (*Access, error) {
+	a := &Access{config: c, log: log, now: time.Now, limiter: newLimiter(time.Now), origins: http.NewCrossOriginProtection()}
+	var err error
+	if a.sessions, err = newSessions(c, time.Now); err != nil {
+		return nil, err
+	}
+	if c.Protected() {
+		a.credentials, err = newCredentials(c, cost)
+	}
+	return a, err
+}
+
+// Visitor is who sent a request that was let in.
+type Visitor struct {
+	Name    string
+	Address string
+	// CSRF is what the visitor's forms must carry, in the field csrf_token or the header X-CSRF-Token.
+	CSRF string
+	// LogsIn tells whether the visitor can log out.
+	LogsIn bool
+}
+
+type visitorKey struct{}
+
+// VisitorOf returns who sent a request.
+func VisitorOf(ctx context.Context) Visitor {
+	v, _ := ctx.Value(visitorKey{}).(Visitor)
+	return v
+}
+
+// paths tells how a path is guarded: public ones show nothing of anybody; relayed ones are guarded by the gateways'
+// own keys, whoever asks.
+func public(path string) bool {
+	return path == "/health" || path == "/ready" || path == "/login" || strings.HasPrefix(path, "/static/")
+}
+
+func relayed(path string) bool { return strings.HasPrefix(path, "/p/") }
+
+// Guard lets through to next who may pass.
+func (a *Access) Guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p := a.from(r)
+		headers(w.Header(), r.URL.Path, p.tls)
+		if !a.allowedHost(p.host) {
+			a.refuse(w, r, http.StatusMisdirectedRequest, "host", "the dashboard does not answer under this name; "+a.hostHelp())
+			return
+		}
+		r.Host = p.host
+		if relayed(r.URL.Path) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		if err := a.crossOrigin(r); err != nil {
+			a.refuse(w, r, http.StatusForbidden, "origin", "another page sent this request; open the dashboard itself")
+			return
+		}
+		if err := takeBody(w, r); err != nil {
+			var large *http.MaxBytesError
+			code, text := http.StatusBadRequest, "the request did not arrive"
+			if errors.As(err, &large) {
+				code, text = http.StatusRequestEntityTooLarge, fmt.Sprintf("the request is larger than %d kB", maxBody>>10)
+			}
+			a.refuse(w, r, code, "body", text)
+			return
+		}
+		switch {
+		case r.URL.Path == "/login":
+			a.login(w, r, p)
+		case r.URL.Path == "/logout":
+			a.logout(w, r, p)
+		case public(r.URL.Path):
+			next.ServeHTTP(w, r)
+		default:
+			a.enter(w, r, p, next)
+		}
+	})
+}
+
+func (a *Access) hostHelp() string {
+	if !a.config.Protected() {
+		return "without credentials it answers on loopback only"
+	}
+	return "HERMES_DASHBOARD_ALLOWED_HOSTS names those under which it does"
+}
+
+// enter lets in who has a session or the credentials.
+func (a *Access) enter(w http.ResponseWriter, r *http.Request, p peer, next http.Handler) {
+	v := Visitor{Address: p.address.String()}
+	form := "" // whose token a request that changes something must carry; "" for programs, which no page can send
+	switch {
+	case !a.config.Protected():
+		if !p.address.IsLoopback() {
+			a.refuse(w, r, http.StatusForbidden, "address", "without credentials the dashboard answers visitors of this machine only")
+			return
+		}
+		v.Name, form = "local", "local"
+	case r.Header.Get("Authorization") != "":
+		name, ok := a.authorized(w, r, p)
+		if !ok {
+			return
+		}
+		v.Name = name
+	default:
+		sess, ok := a.sessions.read(r, p.tls)
+		if !ok {
+			a.unauthorized(w, r)
+			return
+		}
+		a.sessions.renew(w, p.tls, sess)
+		v.Name, v.LogsIn, form = sess.User, true, sess.ID
+	}
+	if form != "" {
+		v.CSRF = a.sessions.token(form)
+		if !safe(r.Method) && !a.sessions.validToken(form, sentToken(r)) {
+			a.refuse(w, r, http.StatusForbidden, "csrf", "this form is too old, or not ours; load the page again")
+			return
+		}
+	}
+	next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitorKey{}, v)))
+}
+
+// authorized checks the header that programs send.
+func (a *Access) authorized(w http.ResponseWriter, r *http.Request, p peer) (name string, ok bool) {
+	if wait := a.limiter.wait(p.address); wait > 0 {
+		a.tooMany(w, r, wait)
+		return "", false
+	}
+	user, password, basic := r.BasicAuth()
+	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	switch {
+	case basic && a.credentials.check(r.Context(), user, password):
+		a.limiter.passed(p.address)
+		return user, true
+	case bearer && a.config.MetricsToken != "" && same(token, a.config.MetricsToken) && r.URL.Path == "/metrics" && safe(r.Method):
+		return "metrics", true
+	}
+	a.failed(p, user)
+	a.unauthorized(w, r)
+	return "", false
+}
+
+// failed counts and reports an attempt that was wrong. What was given as a name is not logged: it may be a password in
+// the wrong place.
+func (a *Access) failed(p peer, user string) {
+	a.limiter.failed(p.address)
+	a.log.Warn("a login failed", "address", p.address.String(), "known_user", user != "" && same(user, a.config.Username))
+}
+
+func safe(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
+}
+
+func sentToken(r *http.Request) string {
+	if t := r.Header.Get("X-CSRF-Token"); t != "" {
+		return t
+	}
+	return r.PostFormValue("csrf_token")
+}
+
+// crossOrigin refuses what a page of another origin sends: changes (Fetch Metadata, or Origin), and reads that are not
+// a visitor's going to a page, such as a stream of events.
+func (a *Access) crossOrigin(r *http.Request) error {
+	if err := a.origins.Check(r); err != nil {
+		return err
+	}
+	if r.Header.Get("Sec-Fetch-Site") == "cross-site" && r.Header.Get("Sec-Fetch-Mode") != "navigate" && !strings.HasPrefix(r.URL.Path, "/static/") {
+		return errors.New("a page of another site asks")
+	}
+	if o := r.Header.Get("Origin"); o != "" && r.Header.Get("Sec-Fetch-Site") == "" && o != "http://"+r.Host && o != "https://"+r.Host {
+		return errors.New("the origin is another")
+	}
+	return nil
+}
+
+// takeBody reads a request's body, so that nobody waits for a slow one later, and nobody else has to bound it.
+func takeBody(w http.ResponseWriter, r *http.Request) error {
+	if safe(r.Method) {
+		return nil
+	}
+	rc := http.NewResponseController(w)
+	rc.SetReadDeadline(time.Now().Add(bodyWithin))
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		return err
+	}
+	// Without a deadline from here on: it would end a long answer.
+	rc.SetReadDeadline(time.Time{})
+	r.Body = io.NopCloser(bytes.NewReader(data))
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && kind == "application/x-www-form-urlencoded" {
+		return r.ParseForm()
+	}
+	return nil
+}
+
+// unauthorized sends a browser to the login page, and tells everybody else.
+func (a *Access) unauthorized(w http.ResponseWriter, r *http.Request) {
+	next := "/login"
+	if safe(r.Method) {
+		next += "?next=" + escape(r.URL.RequestURI())
+	}
+	switch {
+	case r.Header.Get("HX-Request") == "true":
+		w.Header().Set("HX-Redirect", "/login")
+		http.Error(w, "log in again", http.StatusUnauthorized)
+	case safe(r.Method) && strings.Contains(r.Header.Get("Accept"), "text/html"):
+		http.Redirect(w, r, next, http.StatusSeeOther)
+	default:
+		if r.Header.Get("Sec-Fetch-Mode") == "" { // a browser would ask by itself
+			w.Header().Set("WWW-Authenticate", `Basic realm="hermes", charset="UTF-8"`)
+		}
+		a.refuse(w, r, http.StatusUnauthorized, "unauthorized", "log in with the dashboard's user name and password")
+	}
+}
+
+func (a *Access) tooMany(w http.ResponseWriter, r *http.Request, wait time.Duration) {
+	seconds := int(wait/time.Second) + 1
+	w.Header().Set("Retry-After", strconv.Itoa(seconds))
+	a.refuse(w, r, http.StatusTooManyRequests, "too_many", fmt.Sprintf("too many wrong attempts; try again in %d s", seconds))
+}
+
+// refuse says why, as JSON to programs.
+func (a *Access) refuse(w http.ResponseWriter, r *http.Request, code int, kind, text string) {
+	if strings.Contains(r.Header.Get("Accept"), "text/html") || r.Header.Get("HX-Request") == "true" {
+		http.Error(w, text, code)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]string{"kind": kind, "message": text}}) // the visitor may be gone
+}
+
+// policy is what pages may do: show and ask what comes from here.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+func headers(h http.Header, path string, tls bool) {
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	if !strings.HasPrefix(path, "/static/") {
+		h.Set("Cache-Control", "no-store")
+	}
+	if tls {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+}

@@ -1,0 +1,196 @@
+package access
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+// Config says where the dashboard listens and whom it lets in.
+type Config struct {
+	Host     string
+	Port     int
+	Username string
+	// Password is plain, or a bcrypt hash. Secret.
+	Password string
+	// Secret signs sessions, so that they survive a restart; "" for one that is made at start. Secret.
+	Secret string
+	// MetricsToken is a bearer token that is good for the metrics only; "" for none. Secret.
+	MetricsToken string
+	// TrustedProxies are whose X-Forwarded headers are believed.
+	TrustedProxies []netip.Prefix
+	// AllowedHosts are names under which the dashboard may be asked, beside addresses and local names; *.x stands for
+	// every name below x.
+	AllowedHosts []string
+}
+
+// DefaultPort is where the dashboard listens (contract "Environment").
+const DefaultPort = 9119
+
+// minSecret is the shortest HERMES_DASHBOARD_BASIC_AUTH_SECRET, in characters: 16 of base64 are 96 bits.
+const minSecret = 16
+
+// maxSecretFile bounds the files that hold secrets.
+const maxSecretFile = 4 << 10
+
+// ConfigError reports a setting with which the dashboard must not start. It carries no secret.
+type ConfigError struct{ Msg string }
+
+func (e *ConfigError) Error() string { return "cannot start the dashboard: " + e.Msg }
+
+// FromEnv reads the dashboard's variables. A secret may also be in a file, whose path NAME_FILE has. Errors are of type
+// *ConfigError.
+func FromEnv(getenv func(string) string) (Config, error) {
+	c := Config{Host: "127.0.0.1", Port: DefaultPort, Username: getenv("HERMES_DASHBOARD_BASIC_AUTH_USERNAME")}
+	for name, to := range map[string]*string{
+		"HERMES_DASHBOARD_BASIC_AUTH_PASSWORD": &c.Password,
+		"HERMES_DASHBOARD_BASIC_AUTH_SECRET":   &c.Secret,
+		"HERMES_DASHBOARD_METRICS_TOKEN":       &c.MetricsToken,
+	} {
+		var err error
+		if *to, err = secret(getenv, name); err != nil {
+			return c, err
+		}
+	}
+	if v := getenv("HERMES_DASHBOARD_HOST"); v != "" {
+		c.Host = v
+	}
+	if v := getenv("HERMES_DASHBOARD_PORT"); v != "" {
+		port, err := strconv.Atoi(v)
+		if err != nil || port < 1 || port > 65535 {
+			return c, &ConfigError{fmt.Sprintf("HERMES_DASHBOARD_PORT=%q: want a number from 1 to 65535", v)}
+		}
+		c.Port = port
+	}
+	if err := c.lists(getenv); err != nil {
+		return c, err
+	}
+	return c, c.check()
+}
+
+func (c *Config) lists(getenv func(string) string) error {
+	for _, v := range list(getenv("HERMES_DASHBOARD_TRUSTED_PROXIES")) {
+		p, err := netip.ParsePrefix(v)
+		if err != nil {
+			var a netip.Addr
+			if a, err = netip.ParseAddr(v); err == nil {
+				p = netip.PrefixFrom(a, a.BitLen())
+			}
+		}
+		if err != nil {
+			return &ConfigError{fmt.Sprintf("HERMES_DASHBOARD_TRUSTED_PROXIES: %q is no address and no network like 10.0.0.0/8", v)}
+		}
+		c.TrustedProxies = append(c.TrustedProxies, p)
+	}
+	for _, v := range list(getenv("HERMES_DASHBOARD_ALLOWED_HOSTS")) {
+		if strings.ContainsAny(strings.TrimPrefix(v, "*."), "*/:@") {
+			return &ConfigError{fmt.Sprintf("HERMES_DASHBOARD_ALLOWED_HOSTS: %q: want names like hermes.example.org or *.example.org, without port", v)}
+		}
+		c.AllowedHosts = append(c.AllowedHosts, strings.ToLower(v))
+	}
+	if v := getenv("HERMES_DASHBOARD_PUBLIC_URL"); v != "" {
+		u, err := url.Parse(v)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil {
+			return &ConfigError{"HERMES_DASHBOARD_PUBLIC_URL: want an address like https://hermes.example.org"}
+		}
+		c.AllowedHosts = append(c.AllowedHosts, strings.ToLower(u.Hostname()))
+	}
+	return nil
+}
+
+func list(v string) []string {
+	return strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+func (c Config) check() error {
+	user, password := "HERMES_DASHBOARD_BASIC_AUTH_USERNAME", "HERMES_DASHBOARD_BASIC_AUTH_PASSWORD"
+	switch {
+	case !c.loopback() && !c.Protected():
+		return &ConfigError{fmt.Sprintf("it would listen on %s without credentials; set %s and %s, or HERMES_DASHBOARD_HOST=127.0.0.1", c.Host, user, password)}
+	case (c.Username == "") != (c.Password == ""):
+		return &ConfigError{fmt.Sprintf("only one of %s and %s is set; set both or none", user, password)}
+	case c.Secret != "" && len(c.Secret) < minSecret:
+		return &ConfigError{fmt.Sprintf("HERMES_DASHBOARD_BASIC_AUTH_SECRET has fewer than %d characters; `openssl rand -base64 24` makes one", minSecret)}
+	case c.MetricsToken != "" && len(c.MetricsToken) < minSecret:
+		return &ConfigError{fmt.Sprintf("HERMES_DASHBOARD_METRICS_TOKEN has fewer than %d characters; `openssl rand -base64 24` makes one", minSecret)}
+	}
+	if isHash(c.Password) {
+		if _, err := bcrypt.Cost([]byte(c.Password)); err != nil {
+			return &ConfigError{password + " begins like a bcrypt hash but is none; `hermes dashboard hash-password` makes one"}
+		}
+	}
+	return nil
+}
+
+// isHash reports whether a password is given as a bcrypt hash.
+func isHash(password string) bool {
+	for _, begin := range []string{"$2a$", "$2b$", "$2y$"} {
+		if strings.HasPrefix(password, begin) {
+			return true
+		}
+	}
+	return false
+}
+
+// secret returns a variable, or what the file that NAME_FILE names holds: docker and Kubernetes mount secrets as files.
+func secret(getenv func(string) string, name string) (string, error) {
+	value, file := getenv(name), getenv(name+"_FILE")
+	switch {
+	case file == "":
+		return value, nil
+	case value != "":
+		return "", &ConfigError{fmt.Sprintf("both %s and %s_FILE are set; set one of them", name, name)}
+	}
+	data, err := readSecret(file)
+	if err != nil {
+		return "", &ConfigError{fmt.Sprintf("%s_FILE: %v", name, err)}
+	}
+	if value = strings.TrimRight(data, "\r\n"); value == "" {
+		return "", &ConfigError{fmt.Sprintf("%s_FILE: %s is empty", name, file)}
+	}
+	return value, nil
+}
+
+// readSecret follows links: those who mount secrets make them. The path comes from the operator.
+func readSecret(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if !info.Mode().IsRegular() {
+		return "", fmt.Errorf("%s is not a regular file", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
+	if err == nil && len(data) > maxSecretFile {
+		err = fmt.Errorf("%s is larger than %d kB", path, maxSecretFile>>10)
+	}
+	return string(data), err
+}
+
+// Address is where the dashboard listens.
+func (c Config) Address() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
+
+// Protected reports whether visitors must log in.
+func (c Config) Protected() bool { return c.Username != "" && c.Password != "" }
+
+func (c Config) loopback() bool { return isLoopback(c.Host) }
+
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,96 @@
+package access
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// localSuffixes end names that nobody can register on the Internet (RFC 6762, RFC 8375, RFC 6761, ICANN's reservation of
+// .internal, and .lan by custom: it is not delegated), so that no stranger can have one point here.
+var localSuffixes = []string{".local", ".lan", ".internal", ".home.arpa", ".localhost"}
+
+// allowedHost reports whether the dashboard answers under a name. A page on the web may have a name of its own point to
+// this address and then ask as if it were ours (DNS rebinding): only names that no stranger can have are answered, and
+// those that the operator gave. Without credentials only loopback is.
+func (a *Access) allowedHost(hostport string) bool {
+	host := hostOf(hostport)
+	if !a.config.Protected() {
+		return isLoopback(host)
+	}
+	if net.ParseIP(host) != nil || isLoopback(host) {
+		return true
+	}
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	if host == "" {
+		return false
+	}
+	if !strings.Contains(host, ".") {
+		return true // the name of a machine or a container
+	}
+	for _, s := range localSuffixes {
+		if strings.HasSuffix(host, s) {
+			return true
+		}
+	}
+	for _, allowed := range a.config.AllowedHosts {
+		if host == allowed || strings.HasPrefix(allowed, "*.") && strings.HasSuffix(host, allowed[1:]) && len(host) > len(allowed)-1 {
+			return true
+		}
+	}
+	return false
+}
+
+func hostOf(hostport string) string {
+	if host, _, err := net.SplitHostPort(hostport); err == nil {
+		return host
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(hostport, "["), "]")
+}
+
+// peer is where a request comes from.
+type peer struct {
+	address netip.Addr
+	tls     bool
+	host    string
+}
+
+// from tells where a request comes from: the other end of the connection or, where that is a trusted proxy, the
+// nearest hop before it that is none.
+func (a *Access) from(r *http.Request) peer {
+	p := peer{tls: r.TLS != nil, host: r.Host}
+	if ap, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		p.address = ap.Addr().Unmap()
+	}
+	if !a.trusted(p.address) {
+		return p
+	}
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0; i-- {
+		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break // what stands before something unreadable is not believed
+		}
+		p.address = hop.Unmap().WithZone("")
+		if !a.trusted(p.address) {
+			break
+		}
+	}
+	if v := r.Header.Values("X-Forwarded-Proto"); len(v) == 1 {
+		p.tls = strings.EqualFold(strings.TrimSpace(v[0]), "https")
+	}
+	if v := r.Header.Values("X-Forwarded-Host"); len(v) == 1 {
+		p.host = strings.TrimSpace(v[0])
+	}
+	return p
+}
+
+func (a *Access) trusted(addr netip.Addr) bool {
+	for _, p := range a.config.TrustedProxies {
+		if p.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,96 @@
+package access
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"fmt"
+	"sync"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+// atOnce is how many passwords are checked at a time. Each takes a core.
+const atOnce = 2
+
+// credentials checks user names and passwords. The plain password is not kept.
+type credentials struct {
+	user   string
+	hash   []byte
+	folded bool // the hash is one of fold's
+	turns  chan struct{}
+
+	mu    sync.Mutex
+	key   []byte // of known
+	known []byte // MAC of what was right last: programs send their password with each request
+}
+
+// newCredentials hashes a plain password at a cost of bcrypt's; the default takes about 60 ms of a core.
+func newCredentials(c Config, cost int) (*credentials, error) {
+	k := &credentials{user: c.Username, hash: []byte(c.Password), turns: make(chan struct{}, atOnce), key: make([]byte, 32)}
+	rand.Read(k.key) // never fails: crypto/rand
+	if isHash(c.Password) {
+		return k, nil
+	}
+	k.folded = true
+	var err error
+	if k.hash, err = bcrypt.GenerateFromPassword(fold(c.Password), cost); err != nil {
+		return nil, fmt.Errorf("cannot hash the dashboard's password: %w", err)
+	}
+	return k, nil
+}
+
+// HashPassword returns the bcrypt hash of a password, for HERMES_DASHBOARD_BASIC_AUTH_PASSWORD. bcrypt takes at most 72 bytes.
+func HashPassword(password string) (string, error) {
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.DefaultCost)
+	if err != nil {
+		return "", fmt.Errorf("cannot hash the password: %w", err)
+	}
+	return string(hash), nil
+}
+
+// fold makes a password of any length fit bcrypt, which takes no more than 72 bytes.
+func fold(password string) []byte {
+	sum := sha256.Sum256([]byte(password))
+	return []byte(base64.StdEncoding.EncodeToString(sum[:]))
+}
+
+// check reports whether user and password are right. It takes as long for a wrong user as for a wrong password.
+func (k *credentials) check(ctx context.Context, user, password string) bool {
+	mac := hmac.New(sha256.New, k.key)
+	fmt.Fprintf(mac, "%q %q", user, password)
+	sum := mac.Sum(nil)
+	k.mu.Lock()
+	known := k.known != nil && hmac.Equal(k.known, sum)
+	k.mu.Unlock()
+	if known {
+		return true
+	}
+	select {
+	case k.turns <- struct{}{}:
+		defer func() { <-k.turns }()
+	case <-ctx.Done():
+		return false
+	}
+	candidate := []byte(password)
+	if k.folded {
+		candidate = fold(password)
+	}
+	right := bcrypt.CompareHashAndPassword(k.hash, candidate) == nil
+	if !same(user, k.user) || !right {
+		return false
+	}
+	k.mu.Lock()
+	k.known = sum
+	k.mu.Unlock()
+	return true
+}
+
+// same compares in a time that tells nothing about either, not even the length.
+func same(a, b string) bool {
+	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
+	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
+}

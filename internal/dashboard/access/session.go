@@ -1,0 +1,129 @@
+package access
+
+import (
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/gorilla/securecookie"
+	lru "github.com/hashicorp/golang-lru/v2"
+)
+
+const (
+	// idleLimit ends a session that nobody uses, ageLimit every session.
+	idleLimit = 12 * time.Hour
+	ageLimit  = 7 * 24 * time.Hour
+	// renewEvery bounds how often a session's cookie is written anew.
+	renewEvery = time.Minute
+)
+
+// session is what a cookie carries.
+type session struct {
+	ID     string    `json:"i"`
+	User   string    `json:"u"`
+	Issued time.Time `json:"t"`
+	Seen   time.Time `json:"s"`
+}
+
+// sessions makes and reads the cookies. They carry everything, so none is kept here but those that were logged out.
+type sessions struct {
+	cookie  *securecookie.SecureCookie
+	csrfKey []byte
+	ended   *lru.Cache[string, struct{}]
+	now     func() time.Time
+}
+
+// newSessions derives the keys from the secret and from the credentials: who changes the password ends every session.
+func newSessions(c Config, now func() time.Time) (*sessions, error) {
+	secret := []byte(c.Secret)
+	if len(secret) == 0 {
+		secret = make([]byte, 32)
+		rand.Read(secret) // never fails: crypto/rand
+	}
+	keys, err := hkdf.Key(sha256.New, secret, nil, fmt.Sprintf("hermes dashboard sessions %q %q", c.Username, c.Password), 64+32+32)
+	if err != nil {
+		return nil, fmt.Errorf("cannot derive the keys of the sessions: %w", err)
+	}
+	ended, err := lru.New[string, struct{}](10000)
+	if err != nil {
+		return nil, err
+	}
+	cookie := securecookie.New(keys[:64], keys[64:96])
+	cookie.SetSerializer(securecookie.JSONEncoder{})
+	cookie.MaxAge(int(ageLimit / time.Second))
+	return &sessions{cookie: cookie, csrfKey: keys[96:], ended: ended, now: now}, nil
+}
+
+// cookieName is the session's cookie. Over TLS its prefix keeps other hosts from setting it (RFC 6265bis, 4.1.3).
+func cookieName(tls bool) string {
+	if tls {
+		return "__Host-hermes"
+	}
+	return "hermes"
+}
+
+// begin makes a session, with an ID that was never used.
+func (s *sessions) begin(user string) session {
+	now := s.now().UTC()
+	return session{ID: rand.Text(), User: user, Issued: now, Seen: now}
+}
+
+// write sets the session's cookie.
+func (s *sessions) write(w http.ResponseWriter, tls bool, sess session) error {
+	value, err := s.cookie.Encode(cookieName(tls), sess)
+	if err != nil {
+		return fmt.Errorf("cannot write a session: %w", err)
+	}
+	http.SetCookie(w, &http.Cookie{
+		Name: cookieName(tls), Value: value, Path: "/", MaxAge: int(ageLimit / time.Second), HttpOnly: true, Secure: tls,
+		SameSite: http.SameSiteLaxMode,
+	})
+	return nil
+}
+
+// read returns the session of a request's cookie. One that is over is none.
+func (s *sessions) read(r *http.Request, tls bool) (session, bool) {
+	c, err := r.Cookie(cookieName(tls))
+	if err != nil {
+		return session{}, false
+	}
+	var sess session
+	if s.cookie.Decode(cookieName(tls), c.Value, &sess) != nil || sess.ID == "" || s.ended.Contains(sess.ID) {
+		return session{}, false
+	}
+	now := s.now()
+	if now.Sub(sess.Issued) > ageLimit || now.Sub(sess.Seen) > idleLimit {
+		return session{}, false
+	}
+	return sess, true
+}
+
+// renew writes the cookie anew if that is due.
+func (s *sessions) renew(w http.ResponseWriter, tls bool, sess session) {
+	if now := s.now().UTC(); now.Sub(sess.Seen) > renewEvery {
+		sess.Seen = now
+		_ = s.write(w, tls, sess) // the old one is still good
+	}
+}
+
+// end makes a session worthless and removes its cookie.
+func (s *sessions) end(w http.ResponseWriter, tls bool, sess session) {
+	s.ended.Add(sess.ID, struct{}{})
+	http.SetCookie(w, &http.Cookie{Name: cookieName(tls), Path: "/", MaxAge: -1, HttpOnly: true, Secure: tls, SameSite: http.SameSiteLaxMode})
+}
+
+// token returns what forms of a session must carry.
+func (s *sessions) token(id string) string {
+	mac := hmac.New(sha256.New, s.csrfKey)
+	mac.Write([]byte(id))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+func (s *sessions) validToken(id, token string) bool {
+	return hmac.Equal([]byte(s.token(id)), []byte(token))
+}
