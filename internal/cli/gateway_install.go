@@ -1,39 +1,81 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"hermes/internal/container"
+	"hermes/internal/profile"
 	"hermes/internal/service"
+	"hermes/internal/service/host"
 )
 
+type installFlags struct{ system, startNow bool }
+
 func (a *app) gatewayInstallCommand() *cobra.Command {
-	return &cobra.Command{
+	var f installFlags
+	cmd := &cobra.Command{
 		Use:   "install",
-		Short: "Say how a gateway becomes a service here",
-		Long: `install changes nothing. Where s6 supervises, every profile is a service already, and profile create makes one more.
-The service managers of a host (systemd, launchd, Windows services) are not supported by this version.`,
+		Short: "Make a gateway a service of this host: systemd, launchd, Windows",
+		Long: `install makes the gateway of a profile a service of the host's own init system, which restarts it when it fails and starts
+it at boot: a unit of the user's systemd (of the system's with --system, as root), a launchd agent or daemon, a
+Windows service. Start, stop, restart, status and logs then work through that system. Once more, after an update or a change
+of gateway.drain_timeout, gateway.max_failures or gateway.failure_window, it brings the service up to date.
+
+A service of the user ends when the user logs out, unless the user lingers (loginctl enable-linger). With --system the gateway
+runs as the user to whom HERMES_HOME belongs, and the commands that change it take root.
+
+Where s6 or hermes up supervises, install changes nothing and says what to do instead.`,
+		Example: `  hermes gateway install --start-now
+  hermes -p coder gateway install
+  sudo HERMES_HOME=/home/me/.hermes hermes gateway install --system`,
 		Args: noArgs,
-		RunE: func(*cobra.Command, []string) error {
-			return a.guide("install", `s6 supervises the gateways here, so there is nothing to install: every profile is a service.
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if done, err := a.guide("install", `s6 supervises the gateways here, so there is nothing to install: every profile is a service.
   hermes profile create NAME         makes a profile and registers its gateway
-  hermes -p NAME gateway start       starts it, now and at every boot of the container`)
+  hermes -p NAME gateway start       starts it, now and at every boot of the container`,
+				"`hermes up`"+` supervises the gateways of this home, and starts them when it starts.
+  hermes down                        ends it
+  hermes gateway install             then makes a gateway a service of this host instead`); done {
+				return err
+			}
+			return a.install(cmd.Context(), f)
 		},
 	}
+	cmd.Flags().BoolVar(&f.system, "system", false, "a service of the whole system, which takes root to install")
+	cmd.Flags().BoolVar(&f.startNow, "start-now", false, "start it, now and at every boot, and wait until it is ready")
+	return cmd
 }
 
-// guide is what install and uninstall do (M12): words where s6 is in charge, a refusal elsewhere.
-func (a *app) guide(action, words string) error {
-	if m := a.manager(); m != nil && m.Kind() == service.KindS6 {
-		if a.format == "json" {
-			return a.json(map[string]any{"action": action, "manager": m.Kind(), "changed": false, "guidance": words})
-		}
-		_, err := fmt.Fprintln(a.Out, words)
-		return err
+// guide is what install and uninstall do where somebody else supervises (M12): words.
+func (a *app) guide(action, s6, up string) (done bool, err error) {
+	m := a.manager()
+	words := ""
+	switch {
+	case m == nil:
+	case m.Kind() == service.KindS6:
+		words = s6
+	case m.Kind() == service.KindLocal:
+		words = up
 	}
-	return errNoInstall(action, container.InContainer())
+	if split, ok := m.(service.Split); ok && action == "uninstall" {
+		if n, nerr := a.name(); nerr == nil && split.Installed(service.Gateway(n)) {
+			words = ""
+		}
+	}
+	if words == "" {
+		return false, nil
+	}
+	if a.format == "json" {
+		return true, a.json(map[string]any{"action": action, "manager": m.Kind(), "changed": false, "guidance": words})
+	}
+	_, err = fmt.Fprintln(a.Out, words)
+	return true, err
 }
 
 func errNoInstall(action string, inContainer bool) error {
@@ -41,6 +83,109 @@ func errNoInstall(action string, inContainer bool) error {
 		return fmt.Errorf("cannot %s a service: no service manager runs in this container; start the container with the image's "+
 			"own entrypoint, which supervises every profile, or run `hermes gateway run` as its command and let docker restart it", action)
 	}
-	return fmt.Errorf("cannot %s a service: this version does not support the service managers of a host (systemd, launchd, Windows services); "+
-		"let a unit of your own run `hermes gateway run`, which stays in the foreground and ends cleanly at SIGTERM, or use the container image", action)
+	return fmt.Errorf("cannot %s a service: this host runs no service manager that hermes knows (systemd, launchd, Windows services); "+
+		"`hermes up -d` supervises all gateways, or let your init system run `hermes gateway run`, which stays in the foreground", action)
+}
+
+func (a *app) install(ctx context.Context, f installFlags) error {
+	n, err := a.name()
+	if err != nil {
+		return err
+	}
+	store, err := a.store()
+	if err != nil {
+		return err
+	}
+	owner, err := a.serviceUser(store.Root(), f.system)
+	if err != nil {
+		return err
+	}
+	m := a.host(f.system, owner)
+	if m == nil {
+		return errNoInstall("install", container.InContainer())
+	}
+	id := service.Gateway(n)
+	h, err := a.home()
+	var missing *profile.NotFoundError
+	if errors.As(err, &missing) {
+		return service.NotRegistered(id)
+	}
+	if err != nil {
+		return err
+	}
+	if m.Installed(id) && f.system && !strings.HasSuffix(m.Name(id), "(system)") {
+		return fmt.Errorf("gateway '%s' is a service of %s already: `hermes -p %s gateway uninstall` first", n, m.Name(id), n)
+	}
+	var wrong *profile.ConfigError
+	if _, err := store.AssignPort(ctx, h, a.getenv); err != nil && !errors.As(err, &wrong) { // a wrong file is the gateway's to report
+		return err
+	}
+	if err := m.Register(ctx, service.GatewaySpec(h)); err != nil {
+		return err
+	}
+	if a.format != "json" {
+		fmt.Fprintf(a.Out, "✓ gateway '%s' is a service of %s: %s\n", n, m.Name(id), m.Path(id))
+	}
+	lingers := a.tellLinger(m.Name(id))
+	if f.startNow {
+		if err := (service.Lifecycle{Manager: m, Store: store}).Start(ctx, n, startTimeout); err != nil {
+			return a.withLog(err, h)
+		}
+	}
+	return a.tellInstalled(ctx, m, id, n, lingers, f.startNow)
+}
+
+func (a *app) tellInstalled(ctx context.Context, m *host.Manager, id service.ID, n profile.Name, lingers, started bool) error {
+	st, err := m.Status(ctx, id)
+	if err != nil {
+		return err
+	}
+	if a.format == "json" {
+		return a.json(map[string]any{"action": "install", "profile": n, "manager": m.Name(id), "changed": true, "unit": m.Path(id),
+			"lingers": lingers, "status": st})
+	}
+	switch {
+	case started:
+		_, err = fmt.Fprintf(a.Out, "✓ gateway '%s' is ready (pid %d)\n", n, st.PID)
+	case !st.Up:
+		_, err = fmt.Fprintf(a.Out, "  next: `%s` starts it, now and at every boot\n", service.StartCommand(n))
+	default:
+		_, err = fmt.Fprintf(a.Out, "  it runs as it did before until it is restarted\n")
+	}
+	return err
+}
+
+// tellLinger warns of a service that ends with its user's last session, and reports whether it does not.
+func (a *app) tellLinger(manager string) bool {
+	user := currentUser()
+	if !strings.HasSuffix(manager, "systemd (user)") || host.Lingers(user) {
+		return true
+	}
+	fmt.Fprintf(a.Err, "! a service of this user ends when the user logs out, and starts at the next login: `loginctl enable-linger %s` lets it run always\n", user)
+	return false
+}
+
+// serviceUser returns whom a service of the system runs as: the owner of the home. A service of the user is the user's: "".
+func (a *app) serviceUser(root string, system bool) (string, error) {
+	if !system {
+		return "", nil
+	}
+	command := "hermes gateway install --system"
+	if a.profile != "" {
+		command = "hermes -p " + a.profile + " gateway install --system"
+	}
+	if os.Geteuid() > 0 {
+		return "", fmt.Errorf("services of the system are root's: `sudo HERMES_HOME=%s %s`", root, command)
+	}
+	if sudoer := a.getenv("SUDO_USER"); sudoer != "" && a.getenv("HERMES_HOME") == "" {
+		return "", fmt.Errorf("under sudo HERMES_HOME would be root's: say whose it is, as in `sudo HERMES_HOME=~%s/.hermes %s`", sudoer, command)
+	}
+	uid, name, err := ownerOf(root)
+	if err != nil {
+		return "", fmt.Errorf("cannot tell whom %s belongs to: %w", root, err)
+	}
+	if uid == 0 && !container.Strict(a.getenv("HERMES_ALLOW_ROOT_GATEWAY")) {
+		return "", fmt.Errorf("%s belongs to root, and a gateway does not run as root: `chown` it to the user who is to run it, or set HERMES_ALLOW_ROOT_GATEWAY=1 if you must", root)
+	}
+	return name, nil
 }

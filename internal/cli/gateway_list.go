@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -107,6 +109,20 @@ func (a *app) statusCommand() *cobra.Command {
 	}
 }
 
+// installedBy names the managers of the profiles that are services of the host, each once.
+func installedBy(m service.Installer, views []service.View) string {
+	var names []string
+	for _, v := range views {
+		if id := service.Gateway(v.Profile); m.Installed(id) && !slices.Contains(names, m.Name(id)) {
+			names = append(names, m.Name(id))
+		}
+	}
+	if s, ok := m.(service.Split); ok && s.Rest != nil {
+		names = append(names, service.ManagerName(s.Rest.Kind(), false))
+	}
+	return strings.Join(names, ", ")
+}
+
 type summary struct {
 	Manager   string `json:"manager"`
 	Dashboard string `json:"dashboard"`
@@ -126,6 +142,9 @@ func summarize(ctx context.Context, m service.Manager, views []service.View, bro
 		}
 	}
 	s.Manager = service.ManagerName(kind, container.InContainer())
+	if i, ok := m.(service.Installer); ok {
+		s.Manager = installedBy(i, views)
+	}
 	for _, v := range views {
 		if v.Up() {
 			s.Running++

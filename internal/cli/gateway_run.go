@@ -81,10 +81,14 @@ func (a *app) gatewayRun(ctx context.Context, f gatewayRunFlags) error {
 	if err != nil {
 		return err
 	}
-	return gateway.Run(ctx, gateway.Options{
-		Home: home, Getenv: a.getenv, ReadyFD: f.readyFD, Replace: f.replace, Supervised: supervised,
-		Argv: os.Args, Log: a.logger(supervised),
-	})
+	o := gateway.Options{
+		Home: home, Getenv: a.getenv, ReadyFD: f.readyFD, Replace: f.replace, Supervised: supervised, Argv: os.Args,
+	}
+	if kind := service.Kind(a.getenv(service.Variable)); supervised && kind != "" {
+		return a.hostGateway(ctx, kind, o)
+	}
+	o.Log = a.logger(supervised)
+	return gateway.Run(ctx, o)
 }
 
 // belowPID1 runs this command line again as a child and is a container's PID 1 meanwhile.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +15,7 @@ import (
 	"hermes/internal/gateway"
 	"hermes/internal/profile"
 	"hermes/internal/service"
+	"hermes/internal/service/host"
 	"hermes/internal/service/local"
 	"hermes/internal/service/s6"
 )
@@ -82,16 +84,38 @@ func (a *app) store() (*profile.Store, error) {
 	return profile.NewStore(root), nil
 }
 
-// manager returns the service manager in charge, or nil if there is none: s6, then the `hermes up` of this home.
+// manager returns the service manager in charge, or nil if there is none: s6; else the host's, for the gateways that are
+// installed as its services, and the `hermes up` of this home for the others.
 func (a *app) manager() service.Manager {
 	dir := service.Scandir(a.getenv)
 	if service.Detect(dir) == service.KindS6 {
 		return s6.New(dir)
 	}
+	var rest service.Manager
 	if root, err := profile.RootFromEnv(a.getenv); err == nil && local.Live(root) {
-		return local.NewManager(root)
+		rest = local.NewManager(root)
 	}
-	return nil
+	if h := a.host(false, ""); h != nil && h.Any() {
+		return service.Split{Host: h, Rest: rest}
+	}
+	return rest
+}
+
+// host returns the host's own service manager, or nil if there is none that we know. New services are the system's if
+// system says so, and run as user.
+func (a *app) host(system bool, user string) *host.Manager {
+	root, err := profile.RootFromEnv(a.getenv)
+	if err == nil {
+		root, err = filepath.Abs(root)
+	}
+	if err != nil {
+		return nil
+	}
+	program, err := a.program()
+	if err != nil {
+		return nil
+	}
+	return host.New(host.Options{Home: root, Program: program, Getenv: a.getenv, System: system, User: user})
 }
 
 // lifecycle returns what starts and stops gateways here. Where no service manager is in charge the
@@ -99,7 +123,7 @@ func (a *app) manager() service.Manager {
 func (a *app) lifecycle() (service.Lifecycle, error) {
 	m := a.manager()
 	if m == nil {
-		return service.Lifecycle{}, errNoManager(container.InContainer())
+		return service.Lifecycle{}, errNoManager(container.InContainer() && a.host(false, "") == nil)
 	}
 	store, err := a.store()
 	return service.Lifecycle{Manager: m, Store: store}, err
@@ -110,7 +134,8 @@ func errNoManager(inContainer bool) error {
 		return errors.New("no service manager runs in this container, so there is nothing to start or stop gateways with: " +
 			"start the container with the image's own entrypoint, or run `hermes gateway run` as its command and let docker restart it")
 	}
-	return errors.New("no service manager is in charge of gateways here: `hermes up` supervises them all, `hermes gateway run` runs one in the foreground")
+	return errors.New("no service manager is in charge of gateways here: `hermes up` supervises them all, " +
+		"`hermes gateway install` makes one a service of this host, `hermes gateway run` runs one in the foreground")
 }
 
 // json writes a value for programs.

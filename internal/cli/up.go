@@ -19,6 +19,7 @@ import (
 	"hermes/internal/logs"
 	"hermes/internal/profile"
 	"hermes/internal/service"
+	"hermes/internal/service/host"
 	"hermes/internal/service/local"
 )
 
@@ -101,7 +102,7 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 	defer end()
 	defer a.upSignals(s, end, f.detached)()
 
-	outcomes, err := boot.Reconcile(store, chosen{s, f.only}, a.upEnv(store, f), false)
+	outcomes, err := boot.Reconcile(store, chosen{s, f.only, a.host(false, "")}, a.upEnv(store, f), false)
 	if err != nil {
 		o.Log.Warn("not all is as it should be", "error", err) // what could be done is done
 	}
@@ -225,14 +226,18 @@ func (a *app) upEnv(store *profile.Store, f upFlags) func(string) string {
 	}
 }
 
-// chosen registers only those gateways that --only names.
+// chosen registers only those gateways that --only names, and none that the host runs.
 type chosen struct {
 	*local.Supervisor
 	only []string
+	host *host.Manager // may be nil
 }
 
 func (c chosen) Write(spec service.Spec) (bool, error) {
 	if n, ok := spec.ID.Profile(); ok && len(c.only) > 0 && !slices.Contains(c.only, n.String()) {
+		return false, nil
+	}
+	if c.host != nil && c.host.Installed(spec.ID) {
 		return false, nil
 	}
 	return c.Supervisor.Write(spec)

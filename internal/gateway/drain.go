@@ -15,6 +15,7 @@ const breakOff = 5 * time.Second
 // signal. It costs an idle gateway nothing: no write, no wait.
 func (g *gateway) drain(s *service) {
 	s.api.SetReasons(apiserver.Draining)
+	g.notify("STOPPING=1")
 	active := s.turns.close()
 	g.log.Info("draining", "active_turns", active)
 	if active == 0 {

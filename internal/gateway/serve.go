@@ -72,6 +72,7 @@ func (g *gateway) serve(ctx context.Context, s *service) error {
 	g.state.set(profile.StateRunning, func(st *profile.State) { st.Platforms = map[string]string{platform: "running"} })
 	s.api.SetReasons()
 	g.tellReady()
+	g.notify("READY=1")
 	g.log.Info("ready", "address", s.ln.Addr().String(), "ms", time.Since(g.started).Milliseconds(), "journal", s.store.Journal())
 
 	var err, broken error

@@ -40,7 +40,7 @@ func TryLock(path string) (*Lock, error) {
 	if !ok {
 		return nil, fmt.Errorf("%s: %w", path, ErrLocked)
 	}
-	return &Lock{f}, nil
+	return taken(f, path)
 }
 
 // WaitLock takes the lock, waiting for its holder until ctx ends. It is for locks that
@@ -56,6 +56,15 @@ func WaitLock(ctx context.Context, path string) (*Lock, error) {
 	}
 	if !ok {
 		return nil, fmt.Errorf("%s: %w", path, ErrLocked)
+	}
+	return taken(f, path)
+}
+
+// taken returns a lock that was taken, whose file may be new.
+func taken(f *flock.Flock, path string) (*Lock, error) {
+	if err := giveLock(path); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
 	return &Lock{f}, nil
 }

@@ -20,5 +20,8 @@ func replace(path string, data []byte, perm fs.FileMode) error {
 	if _, err := f.Write(data); err != nil {
 		return err
 	}
+	if err := give(f.File, filepath.Dir(path)); err != nil {
+		return err
+	}
 	return f.CloseAtomicallyReplace()
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -15,19 +14,6 @@ import (
 	"hermes/internal/service"
 	"hermes/internal/volume"
 )
-
-// Options says whose services a Manager drives.
-type Options struct {
-	Home    string // HERMES_HOME, absolute
-	Program string // path of hermes, absolute, for units that it makes
-	Getenv  func(string) string
-	// System installs new services in the system's manager; else in the user's own.
-	System bool
-	// User is whom new services of the system's manager run as.
-	User string
-	// Backoff is the rule for failures that new units hold; nil is service.BackoffOf.
-	Backoff func(service.ID) service.Backoff
-}
 
 // Manager drives the gateways of one home that are units of systemd.
 type Manager struct {
@@ -71,6 +57,23 @@ func (m *Manager) SupportsRegistration() bool { return false }
 func (m *Manager) Installed(id service.ID) bool {
 	_, err := m.find(id)
 	return err == nil
+}
+
+// Foreign returns *ForeignError if a unit of a service's name is there where a new one would go, and is not this home's.
+func (m *Manager) Foreign(id service.ID) error {
+	var foreign *ForeignError
+	if err := m.owned(m.unitIn(m.install, id)); errors.As(err, &foreign) {
+		return foreign
+	}
+	return nil
+}
+
+// Path returns the file of a service's unit, or where it would be.
+func (m *Manager) Path(id service.ID) string {
+	if u, err := m.find(id); err == nil {
+		return u.path
+	}
+	return m.unitIn(m.install, id).path
 }
 
 // Any reports whether this home has any unit.
@@ -287,10 +290,4 @@ func (m *Manager) List(ctx context.Context) ([]service.Status, error) {
 		}
 	}
 	return all, ctx.Err()
-}
-
-// Lingers reports whether the services of a user run while the user is not logged in (loginctl(1), enable-linger).
-func Lingers(user string) bool {
-	_, err := os.Lstat(filepath.Join("/var/lib/systemd/linger", user))
-	return err == nil
 }

@@ -1,0 +1,13 @@
+//go:build !windows
+
+package cli
+
+import (
+	"context"
+
+	"hermes/internal/gateway"
+	"hermes/internal/service"
+)
+
+// runHosted runs the gateway: signals tell it to end.
+func runHosted(ctx context.Context, _ service.Kind, o gateway.Options) error { return gateway.Run(ctx, o) }

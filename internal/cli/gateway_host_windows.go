@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"golang.org/x/sys/windows/svc"
+
+	"hermes/internal/gateway"
+	"hermes/internal/service"
+)
+
+// runHosted runs the gateway as a Windows service: the service control manager tells it to end.
+func runHosted(ctx context.Context, kind service.Kind, o gateway.Options) error {
+	if is, err := svc.IsWindowsService(); kind != service.KindWindows || err != nil || !is {
+		return gateway.Run(ctx, o)
+	}
+	w := &windowsService{ctx: ctx, o: o}
+	if err := svc.Run(service.Gateway(o.Home.Name).String(), w); err != nil { // a service of its own process: the name does not count
+		return err
+	}
+	return w.err
+}
+
+var errServiceStop = errors.New("stopped by the service control manager")
+
+type windowsService struct {
+	ctx context.Context //nolint:containedctx // svc.Run takes no context
+	o   gateway.Options
+	err error
+}
+
+// Execute answers the service control manager until the gateway has ended.
+func (w *windowsService) Execute(_ []string, requests <-chan svc.ChangeRequest, status chan<- svc.Status) (bool, uint32) {
+	const accepted = svc.AcceptStop | svc.AcceptShutdown
+	status <- svc.Status{State: svc.StartPending}
+	ctx, cancel := context.WithCancelCause(w.ctx)
+	defer cancel(nil)
+	ended := make(chan error, 1)
+	go func() { ended <- gateway.Run(ctx, w.o) }()
+	status <- svc.Status{State: svc.Running, Accepts: accepted}
+	for {
+		select {
+		case w.err = <-ended:
+			status <- svc.Status{State: svc.StopPending}
+			if errors.Is(w.err, errServiceStop) {
+				w.err = nil
+			}
+			if code := exitCode(w.err); w.err != nil && code != exitConfig {
+				return true, uint32(code) //nolint:gosec // exit codes are small
+			}
+			return false, 0
+		case r := <-requests:
+			switch r.Cmd {
+			case svc.Interrogate:
+				status <- r.CurrentStatus
+			case svc.Stop, svc.Shutdown:
+				status <- svc.Status{State: svc.StopPending}
+				cancel(errServiceStop)
+			}
+		}
+	}
+}
