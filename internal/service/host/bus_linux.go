@@ -22,9 +22,9 @@ const (
 
 	// reconnectFor is how long a systemd that does not answer is tried again: it drops all connections when it is told
 	// to execute itself anew (systemctl daemon-reexec), which packages do.
-	reconnectFor = 5 * time.Second
+	reconnectFor = 20 * time.Second
 	connectFor   = time.Second
-	pingFor      = 2 * time.Second
+	pingFor      = 10 * time.Second
 	pingAgain    = 20 * time.Millisecond
 	answerFor    = 30 * time.Second // more than a reload of many units takes
 	retryPause   = 20 * time.Millisecond
@@ -82,11 +82,10 @@ func (b *bus) dial(ctx context.Context) error {
 }
 
 // ping makes sure that systemd reads a connection. A call that arrives together with the end of the authentication stays
-// in its buffer until more arrives, so one that is not answered is followed by another. A connection that is
-// made just when systemd executes itself anew is never read: that is dbus.ErrClosed.
+// in its buffer until more arrives, so one that is not answered soon is followed by another.
 func ping(ctx context.Context, c *dbus.Conn) error {
-	for begun := time.Now(); time.Since(begun) < pingFor; {
-		within, cancel := context.WithTimeout(ctx, pingAgain)
+	for again := pingAgain; again < pingFor; again *= 2 {
+		within, cancel := context.WithTimeout(ctx, again)
 		err := c.Object(systemdName, managerPath).CallWithContext(within, "org.freedesktop.DBus.Peer.Ping", 0).Err
 		late := within.Err() != nil
 		cancel()
@@ -94,7 +93,7 @@ func ping(ctx context.Context, c *dbus.Conn) error {
 			return err
 		}
 	}
-	return dbus.ErrClosed
+	return errors.New("systemd does not answer")
 }
 
 func (b *bus) close() {
