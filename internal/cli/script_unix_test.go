@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 //	ready NAME COMMAND... starts a command with --ready-fd and goes on when it says that it is ready
 //	end NAME SIGNAL N    sends the signal; the command must end with exit code N; NAME.log is what it said
 //
-// and the condition [host]: the tests run in no container.
+// and the conditions [host]: the tests run in no container, and [systemd]: systemd runs there.
 func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
@@ -47,6 +47,10 @@ func TestStories(t *testing.T) {
 		Condition: func(cond string) (bool, error) {
 			if cond == "host" {
 				return !container.InContainer(), nil
+			}
+			if cond == "systemd" {
+				_, err := os.Lstat("/run/systemd/system")
+				return err == nil, nil
 			}
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
@@ -60,6 +64,7 @@ func setup(env *testscript.Env) error {
 	home := filepath.Join(env.WorkDir, "hermes-home")
 	env.Setenv("HOME", env.WorkDir)
 	env.Setenv("HERMES_HOME", home)
+	env.Setenv("XDG_RUNTIME_DIR", env.WorkDir) // whose systemd nobody reaches
 	env.Setenv("HERMES_S6_SCANDIR", filepath.Join(env.WorkDir, "no-scandir"))
 	env.Setenv("HERMES_DASHBOARD", "0") // its port is everybody's
 	env.Setenv("PORT", strconv.Itoa(port))

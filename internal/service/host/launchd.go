@@ -1,0 +1,382 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"hermes/internal/profile"
+	"hermes/internal/service"
+	"hermes/internal/volume"
+)
+
+// launchctl runs the program of that name (launchctl(1)).
+type launchctl func(ctx context.Context, args ...string) (output string, code int, err error)
+
+// jobs drives the gateways of one home that are jobs of launchd. It is the Manager of macOS.
+type jobs struct {
+	home, program, user string
+	store               *profile.Store
+	run                 launchctl
+	gone                func(ctx context.Context, pid int, wait time.Duration) bool // waits for the end of a process
+	scopes              []jobScope
+	install             jobScope
+}
+
+// jobScope is where jobs are: the user's, or the system's.
+type jobScope struct {
+	domain string // gui/501 or system
+	dir    string
+}
+
+var _ service.Installer = (*jobs)(nil)
+
+// noSuchJob is what launchctl ends with where it is asked about a job that it does not know.
+const noSuchJob = 113
+
+// Kind returns service.KindLaunchd.
+func (m *jobs) Kind() service.Kind { return service.KindLaunchd }
+
+// SupportsRegistration returns false: a profile becomes a service where somebody installs it.
+func (m *jobs) SupportsRegistration() bool { return false }
+
+// Name names the manager.
+func (m *jobs) Name(service.ID) string { return service.ManagerName(service.KindLaunchd, false) }
+
+func (s jobScope) path(id service.ID) string {
+	return filepath.Join(s.dir, label(definition{id: id})+".plist")
+}
+
+func (s jobScope) target(id service.ID) string { return s.domain + "/" + label(definition{id: id}) }
+
+func (m *jobs) owned(path string) error {
+	data, err := volume.ReadFile(path, maxJob)
+	if errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if home, ok := plistHome(data); err != nil || !ok || home != m.home {
+		return &ForeignError{path, home}
+	}
+	return nil
+}
+
+// maxJob is far more than a job of ours holds.
+const maxJob = 64 << 10
+
+func (m *jobs) find(id service.ID) (jobScope, error) {
+	for _, s := range m.scopes {
+		if m.owned(s.path(id)) == nil {
+			return s, nil
+		}
+	}
+	return jobScope{}, service.NotRegistered(id)
+}
+
+// Installed reports whether a job of this home is installed.
+func (m *jobs) Installed(id service.ID) bool {
+	_, err := m.find(id)
+	return err == nil
+}
+
+// Foreign returns *ForeignError if a job of that name is there and is not this home's.
+func (m *jobs) Foreign(id service.ID) error {
+	var foreign *ForeignError
+	if err := m.owned(m.install.path(id)); errors.As(err, &foreign) {
+		return foreign
+	}
+	return nil
+}
+
+// Path returns the file of a job, or where it would be.
+func (m *jobs) Path(id service.ID) string {
+	if s, err := m.find(id); err == nil {
+		return s.path(id)
+	}
+	return m.install.path(id)
+}
+
+func (m *jobs) ids() (all []service.ID) {
+	for _, s := range m.scopes {
+		entries, _ := os.ReadDir(s.dir) // one that cannot be read has none of ours
+		for _, e := range entries {
+			name, ok := strings.CutPrefix(e.Name(), "hermes.")
+			name, isJob := strings.CutSuffix(name, ".plist")
+			if id, known := service.ParseID(name); ok && isJob && known && m.owned(s.path(id)) == nil && !slices.Contains(all, id) {
+				all = append(all, id)
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b service.ID) int { return strings.Compare(a.String(), b.String()) })
+	return all
+}
+
+// Any reports whether this home has any job.
+func (m *jobs) Any() bool { return len(m.ids()) > 0 }
+
+func (m *jobs) profileHome(id service.ID) profile.Home {
+	n, _ := id.Profile()
+	return m.store.Home(n)
+}
+
+// ctl runs launchctl on a job. The words of a refusal are in the error.
+func (m *jobs) ctl(ctx context.Context, id service.ID, action string, args ...string) error {
+	out, code, err := m.run(ctx, args...)
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("%s on '%s': %w", action, id, ctx.Err())
+	case err != nil:
+		return &service.CommandError{Manager: "launchctl", Service: id, Action: action, Reason: err.Error()}
+	case code != 0:
+		return &service.CommandError{Manager: "launchctl", Service: id, Action: action,
+			Reason: fmt.Sprintf("%s ended with code %d: %s", args[0], code, strings.Join(strings.Fields(out), " "))}
+	}
+	return nil
+}
+
+// Register installs a job, or brings an installed one up to date. launchd reads it at the next start.
+func (m *jobs) Register(ctx context.Context, spec service.Spec) error {
+	s := m.install
+	if at, err := m.find(spec.ID); err == nil {
+		s = at
+	}
+	return m.registerIn(ctx, s, spec)
+}
+
+func (m *jobs) registerIn(ctx context.Context, s jobScope, spec service.Spec) error {
+	path := s.path(spec.ID)
+	known := m.owned(path)
+	if known != nil && !errors.Is(known, fs.ErrNotExist) {
+		return known
+	}
+	d := definition{id: spec.ID, home: m.home, program: m.program, kind: service.KindLaunchd, killAfter: spec.KillAfter}
+	if d.killAfter <= 0 {
+		d.killAfter = service.GatewaySpec(m.profileHome(spec.ID)).KillAfter
+	}
+	if s.domain == systemDomain {
+		d.user = m.user
+	}
+	err := d.check()
+	if err == nil {
+		err = os.MkdirAll(s.dir, 0o755)
+	}
+	if err == nil {
+		err = volume.WriteFile(path, []byte(plist(d)), 0o644)
+	}
+	if err != nil {
+		return &service.CommandError{Manager: "launchd", Service: spec.ID, Action: "install", Reason: err.Error()}
+	}
+	if spec.Up && known != nil {
+		return m.Start(ctx, spec.ID, 0)
+	}
+	return nil
+}
+
+// Move installs a job where another one is, and uninstalls that one.
+func (m *jobs) Move(ctx context.Context, from service.ID, to service.Spec) error {
+	s, err := m.find(from)
+	if err != nil {
+		return err
+	}
+	if err := m.registerIn(ctx, s, to); err != nil {
+		return err
+	}
+	return m.Unregister(ctx, from)
+}
+
+// Unregister stops a job and removes it.
+func (m *jobs) Unregister(ctx context.Context, id service.ID) error {
+	s, err := m.find(id)
+	if err != nil {
+		return err
+	}
+	if err := m.Stop(ctx, id, service.GatewaySpec(m.profileHome(id)).KillAfter+throttle*time.Second); err != nil {
+		return err
+	}
+	if err := os.Remove(s.path(id)); errors.Is(err, fs.ErrNotExist) {
+		return service.NotRegistered(id)
+	} else if err != nil {
+		return &service.CommandError{Manager: "launchd", Service: id, Action: "uninstall", Reason: err.Error()}
+	}
+	return nil
+}
+
+// Start wants a job up, now and at every login, or boot: it is enabled and loaded, which starts it.
+func (m *jobs) Start(ctx context.Context, id service.ID, wait time.Duration) error {
+	return m.start(ctx, id, "start", wait)
+}
+
+func (m *jobs) start(ctx context.Context, id service.ID, action string, wait time.Duration) error {
+	begun := time.Now()
+	s, err := m.find(id)
+	if err != nil {
+		return err
+	}
+	if err := m.ctl(ctx, id, action, "enable", s.target(id)); err != nil {
+		return err
+	}
+	f, err := m.look(ctx, id, s)
+	if err != nil {
+		return err
+	}
+	switch {
+	case !f.loaded:
+		err = m.ctl(ctx, id, action, "bootstrap", s.domain, s.path(id))
+	case f.pid == 0:
+		err = m.ctl(ctx, id, action, "kickstart", s.target(id))
+	}
+	if err != nil || wait <= 0 {
+		return err
+	}
+	before := f
+	return awaitState(ctx, m.profileHome(id), begun.Add(wait), func(st profile.State, late bool) (bool, error) {
+		f, err := m.look(ctx, id, s)
+		switch {
+		case err != nil:
+			return true, err
+		case serves(st, f.pid):
+			return true, nil
+		case f.pid == 0 && (f.runs > before.runs || st.Gateway == profile.StateStartupFailed):
+			return true, &service.NotReadyError{Service: id, Ended: true, ExitCode: f.code, GaveUp: st.Gateway == profile.StateStartupFailed, Waited: time.Since(begun)}
+		case late:
+			return true, &service.NotReadyError{Service: id, ExitCode: -1, Waited: time.Since(begun)}
+		}
+		return false, nil
+	})
+}
+
+// Stop wants a job down, now and at every boot: it is disabled and unloaded, which ends it.
+func (m *jobs) Stop(ctx context.Context, id service.ID, wait time.Duration) error {
+	begun := time.Now()
+	s, err := m.find(id)
+	if err != nil {
+		return err
+	}
+	if err := m.ctl(ctx, id, "stop", "disable", s.target(id)); err != nil {
+		return err
+	}
+	f, err := m.look(ctx, id, s)
+	if err != nil || !f.loaded {
+		return err
+	}
+	// It ends with a code of its own while the job still ends: what counts is the process.
+	err = m.ctl(ctx, id, "stop", "bootout", s.target(id))
+	if f.pid == 0 || wait <= 0 {
+		return err
+	}
+	if !m.gone(ctx, f.pid, wait-time.Since(begun)) {
+		if ctx.Err() != nil {
+			return fmt.Errorf("stop on '%s': %w", id, ctx.Err())
+		}
+		return &service.NotDownError{Service: id, PID: f.pid, Waited: time.Since(begun)}
+	}
+	return nil
+}
+
+// Restart ends a job and starts it anew, from its file as it is now.
+func (m *jobs) Restart(ctx context.Context, id service.ID, wait time.Duration) error {
+	begun := time.Now()
+	if err := m.Stop(ctx, id, max(wait, time.Second)); err != nil {
+		return err
+	}
+	if wait > 0 {
+		wait = max(time.Second, wait-time.Since(begun))
+	}
+	return m.start(ctx, id, "restart", wait)
+}
+
+// Status tells what a job does now.
+func (m *jobs) Status(ctx context.Context, id service.ID) (service.Status, error) {
+	s, err := m.find(id)
+	if err != nil {
+		return service.Status{}, err
+	}
+	f, err := m.look(ctx, id, s)
+	if err != nil {
+		return service.Status{}, err
+	}
+	st, _ := profile.ReadState(m.profileHome(id))
+	out := service.Status{ID: id, Up: f.pid != 0, PID: f.pid, Ready: serves(st, f.pid), ExitCode: -1, Restarts: max(0, f.runs-1)}
+	if !out.Up {
+		out.ExitCode = f.code
+	} else if st.StartTime > 0 && st.PID == f.pid {
+		out.For = max(0, time.Since(time.Unix(st.StartTime, 0)))
+	}
+	out.WantUp = out.Up || f.loaded && f.code > 0 // launchd waits for its throttle
+	out.Backoff = !out.Up && out.WantUp
+	return out, nil
+}
+
+// List tells the same of every installed job of this home, by name.
+func (m *jobs) List(ctx context.Context) ([]service.Status, error) {
+	ids := m.ids()
+	all := make([]service.Status, len(ids))
+	for i, id := range ids {
+		st, err := m.Status(ctx, id)
+		if err != nil {
+			st = service.Status{ID: id, ExitCode: -1, Restarts: -1}
+		}
+		all[i] = st
+	}
+	return all, ctx.Err()
+}
+
+// jobFacts is what launchctl print tells of a job.
+type jobFacts struct {
+	loaded    bool
+	pid, runs int
+	code      int // of the last run; -1 if there was none, or it was killed
+}
+
+func (m *jobs) look(ctx context.Context, id service.ID, s jobScope) (jobFacts, error) {
+	out, code, err := m.run(ctx, "print", s.target(id))
+	switch {
+	case ctx.Err() != nil:
+		return jobFacts{}, fmt.Errorf("look at '%s': %w", id, ctx.Err())
+	case err != nil:
+		return jobFacts{}, &service.CommandError{Manager: "launchctl", Service: id, Action: "look at", Reason: err.Error()}
+	case code == noSuchJob:
+		return jobFacts{code: -1}, nil
+	case code != 0:
+		return jobFacts{}, &service.CommandError{Manager: "launchctl", Service: id, Action: "look at",
+			Reason: fmt.Sprintf("print ended with code %d: %s", code, strings.Join(strings.Fields(out), " "))}
+	}
+	return parseJob(out), nil
+}
+
+// parseJob reads the lines "\tpid = 12", "\truns = 3", "\tlast exit code = 1" or "= 78: EX_CONFIG" or "= (never exited)".
+func parseJob(text string) jobFacts {
+	f := jobFacts{loaded: true, code: -1}
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "\t\t") { // of something inside
+			continue
+		}
+		name, value, ok := strings.Cut(strings.TrimSpace(line), " = ")
+		if !ok {
+			continue
+		}
+		value, _, _ = strings.Cut(value, ":")
+		n, err := strconv.Atoi(value)
+		if err != nil {
+			continue
+		}
+		switch name {
+		case "pid":
+			f.pid = n
+		case "runs":
+			f.runs = n
+		case "last exit code":
+			f.code = n
+		}
+	}
+	return f
+}
+
+// systemDomain is launchd's name for what is not a user's.
+const systemDomain = "system"
