@@ -10,4 +10,6 @@ import (
 )
 
 // runHosted runs the gateway: signals tell it to end.
-func runHosted(ctx context.Context, _ service.Kind, o gateway.Options) error { return gateway.Run(ctx, o) }
+func runHosted(ctx context.Context, _ service.Kind, o gateway.Options) error {
+	return gateway.Run(ctx, o)
+}

@@ -30,7 +30,7 @@ func checkS6(ctx context.Context, e *examination) []Finding {
 		return nil
 	}
 	if e.Manager == nil && !e.Image {
-		what, mend := "no service manager is in charge of gateways here", "`hermes up` supervises them all; `hermes gateway run` runs one in the foreground"
+		what, mend := "no service manager is in charge of gateways here", "`hermes up` supervises them all; `hermes gateway install` makes one a service of the host"
 		if e.Container {
 			mend = "start the container with the image's own entrypoint, or run `hermes gateway run` as its command"
 		}

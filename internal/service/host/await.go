@@ -41,7 +41,7 @@ func awaitState(ctx context.Context, h profile.Home, deadline time.Time, look fu
 				if !ok || filepath.Base(e.Name) == filepath.Base(h.StateFile()) {
 					break events
 				}
-			case <-w.Errors: // it says that events were lost
+			case _, _ = <-w.Errors: // it says that events were lost
 				break events
 			}
 		}
