@@ -168,6 +168,9 @@ func (a *app) tellLinger(manager string) bool {
 // serviceUser returns whom a service of the system runs as: the owner of the home. A service of the user is the user's: "".
 func (a *app) serviceUser(root string, system bool) (string, error) {
 	if !system {
+		if uid, name, err := ownerOf(root); err == nil && os.Geteuid() == 0 && uid > 0 {
+			return "", fmt.Errorf("%s belongs to %s: install it as that user, or for the whole system with --system", root, name)
+		}
 		return "", nil
 	}
 	command := "hermes gateway install --system"

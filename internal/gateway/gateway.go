@@ -18,7 +18,8 @@ type Options struct {
 	Getenv func(string) string // nil means os.Getenv
 	// ReadyFD gets a newline, and is closed, once the gateway serves. 0 or less: none.
 	ReadyFD int
-	// NotifySocket is where a manager that speaks sd_notify(3) is told that the gateway serves, and that it drains. "" is none.
+	// NotifySocket is where a manager that speaks sd_notify(3) is told that the gateway serves, that it
+	// is well again, and that it drains. "" is none.
 	NotifySocket string
 	// Replace takes over from a gateway that runs already.
 	Replace bool

@@ -17,6 +17,9 @@ import (
 // platform is the API server's name in gateway_state.json.
 const platform = "api_server"
 
+// healthy is how long a gateway serves until its earlier failures no longer count (service.Backoff has the same).
+const healthy = 5 * time.Minute
+
 // service is a gateway that has all it needs to serve.
 type service struct {
 	config profile.Config
@@ -74,6 +77,10 @@ func (g *gateway) serve(ctx context.Context, s *service) error {
 	g.tellReady()
 	g.notify("READY=1")
 	g.log.Info("ready", "address", s.ln.Addr().String(), "ms", time.Since(g.started).Milliseconds(), "journal", s.store.Journal())
+
+	// Its failures are forgotten.
+	well := time.AfterFunc(healthy, func() { g.notify("RESTART_RESET=1") })
+	defer well.Stop()
 
 	var err, broken error
 	select {

@@ -211,6 +211,23 @@ func TestGatewayIsAServiceOfTheUsersSystemd(t *testing.T) {
 	h.saysAs(me, 1, []string{"env", "HERMES_HOME=/home/me/other", "hermes", "gateway", "install"}, "belongs to another home", "HERMES_HOME=/home/me/.hermes")
 	h.saysAs(me, 1, []string{"env", "HERMES_HOME=/home/me/other", "hermes", "gateway", "uninstall"}, "belongs to another home")
 
+	// `hermes up` leaves to systemd what is systemd's, and says so to who asks for more.
+	pid = h.runs("default", userManager, 0)
+	h.says(0, []string{"up", "-d", "--no-dashboard"}, "up (pid")
+	h.says(0, []string{"profile", "create", "beside", "--start"}, "gateway 'beside' is ready")
+	if v := h.looks(me, "default"); v.PID != pid || v.Manager != userManager {
+		t.Errorf("beside hermes up: %+v, before %d", v, pid)
+	}
+	if v := h.looks(me, "beside"); v.Manager != "hermes up (embedded supervisor)" {
+		t.Errorf("under hermes up: %+v", v)
+	}
+	h.says(0, []string{"-p", "beside", "gateway", "install"}, "`hermes up` supervises", "hermes down")
+	h.says(0, []string{"-p", "beside", "gateway", "uninstall"}, "no service of the host")
+	h.says(0, []string{"status"}, "systemd (user), hermes up (embedded supervisor)", "2 running")
+	h.says(0, []string{"down"})
+	h.says(1, []string{"-p", "beside", "gateway", "start"}, "is not installed as a service here: `hermes -p beside gateway install`")
+	h.says(0, []string{"profile", "delete", "beside", "--yes"})
+
 	// All at once.
 	h.says(0, []string{"gateway", "stop", "--all"}, "2 of 2 gateways")
 	h.says(0, []string{"-p", "idle", "gateway", "start"}, "is ready")
@@ -231,6 +248,7 @@ func TestUserWhoseServicesEndAtLogoutIsTold(t *testing.T) {
 	h := startHost(t)
 	h.saysAs("you", 1, []string{"hermes", "gateway", "install"}, "this user's systemd does not run", "loginctl enable-linger")
 	h.mustExec("", "systemctl", "start", "user@1501.service")
+	h.saysAs("", 1, []string{"env", "HERMES_HOME=/home/you", "hermes", "gateway", "install"}, "belongs to you: install it as that user, or for the whole system with --system")
 	h.saysAs("you", 0, []string{"hermes", "gateway", "install"}, "ends when the user logs out", "`loginctl enable-linger you`", "next: `hermes gateway start`")
 	h.mustExec("", "loginctl", "enable-linger", "you")
 	if out := h.saysAs("you", 0, []string{"hermes", "gateway", "install", "--start-now"}, "is ready"); strings.Contains(out, "logs out") {

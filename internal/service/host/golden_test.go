@@ -56,6 +56,7 @@ func TestUnitsAreTheGoldenOnes(t *testing.T) {
 	system.user = "me"
 	for name, text := range map[string]string{
 		"user.service":       unitFile(coder(t), 257),
+		"user-new.service":   unitFile(coder(t), 258),
 		"user-old.service":   unitFile(coder(t), 253),
 		"user-odd.service":   unitFile(odd, 254),
 		"system.service":     unitFile(system, 257),

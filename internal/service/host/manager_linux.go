@@ -191,7 +191,14 @@ func (m *Manager) write(ctx context.Context, u unit, user string, spec service.S
 	if err := volume.WriteFile(u.path, []byte(text), 0o644); err != nil {
 		return err
 	}
-	return b.manager(ctx, "Reload", nil)
+	if err := b.manager(ctx, "Reload", nil); err != nil {
+		return err
+	}
+	f, err := b.facts(ctx, u.name)
+	if err == nil && f.path != u.path {
+		err = fmt.Errorf("it does not read %s (but %q): is XDG_CONFIG_HOME another one here than for systemd?", u.path, f.path)
+	}
+	return err
 }
 
 func (m *Manager) profileHome(id service.ID) profile.Home {

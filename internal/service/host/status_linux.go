@@ -13,16 +13,17 @@ import (
 
 // facts is what systemd tells of a unit (org.freedesktop.systemd1(5)).
 type facts struct {
-	active, sub, result, file string
-	pid                       int
-	code, status              int32 // ExecMainCode: one of cldExited and the like; ExecMainStatus: a code or a signal
-	began, exited             uint64
-	changed                   uint64
-	restarts                  uint32
-	burst                     uint32
-	interval, stopTimeout     uint64 // µs
-	run                       string // InvocationID: another for each start
-	job                       dbus.ObjectPath
+	active, sub, result   string
+	path                  string // of the unit file that systemd read
+	pid                   int
+	code, status          int32 // ExecMainCode: one of cldExited and the like; ExecMainStatus: a code or a signal
+	began, exited         uint64
+	changed               uint64
+	restarts              uint32
+	burst                 uint32
+	interval, stopTimeout uint64 // µs
+	run                   string // InvocationID: another for each start
+	job                   dbus.ObjectPath
 }
 
 // Values of si_code for SIGCHLD (sigaction(2)).
@@ -40,7 +41,7 @@ func value[T any](props map[string]dbus.Variant, name string) (v T) {
 func parseFacts(props map[string]dbus.Variant) facts {
 	f := facts{
 		active: value[string](props, "ActiveState"), sub: value[string](props, "SubState"), result: value[string](props, "Result"),
-		file: value[string](props, "UnitFileState"), pid: int(value[uint32](props, "MainPID")),
+		path: value[string](props, "FragmentPath"), pid: int(value[uint32](props, "MainPID")),
 		code: value[int32](props, "ExecMainCode"), status: value[int32](props, "ExecMainStatus"),
 		began: value[uint64](props, "ExecMainStartTimestamp"), exited: value[uint64](props, "ExecMainExitTimestamp"),
 		changed: value[uint64](props, "StateChangeTimestamp"), restarts: value[uint32](props, "NRestarts"),

@@ -15,10 +15,13 @@ RestartForceExitStatus=75 143 SIGTERM
 RestartPreventExitStatus=78 126
 `
 
-// steppedRestarts is the version of systemd from which RestartSteps= makes the pauses grow. Before it every pause is
-// plainPause, so that the limit is not reached in seconds.
+// Versions of systemd. From steppedRestarts on RestartSteps= makes the pauses grow. What they grow with counts all restarts since
+// somebody last started the unit, however long ago; only from resetRestarts on can the gateway say that it is well
+// again (RESTART_RESET=1, see gateway.serve). Before it no pause is longer than plainPause, so that a gateway that fails
+// twice a year is back soon. Before both every pause is plainPause, so that the limit is not reached in seconds.
 const (
 	steppedRestarts = 254
+	resetRestarts   = 258
 	plainPause      = 10 * time.Second
 )
 
@@ -70,14 +73,17 @@ func unitFile(d definition, version int) string {
 		line("User=%s", d.user)
 	}
 	b.WriteString(endRules)
-	if first := d.rule.First; version < steppedRestarts {
-		line("RestartSec=%s", seconds(max(plainPause, first)))
-	} else {
-		line("RestartSec=%s", seconds(first))
-		if steps := int(math.Ceil(math.Log2(float64(d.rule.Max) / float64(first)))); steps > 0 { // they double
-			line("RestartSteps=%d", steps)
-			line("RestartMaxDelaySec=%s", seconds(d.rule.Max))
-		}
+	first, most := d.rule.First, d.rule.Max
+	switch {
+	case version < steppedRestarts:
+		first, most = max(first, plainPause), 0
+	case version < resetRestarts:
+		most = min(most, plainPause)
+	}
+	line("RestartSec=%s", seconds(first))
+	if most > first {
+		line("RestartSteps=%d", int(math.Ceil(math.Log2(float64(most)/float64(first))))) // they double
+		line("RestartMaxDelaySec=%s", seconds(most))
 	}
 	line("KillMode=mixed")
 	line("TimeoutStartSec=infinity")
