@@ -194,7 +194,12 @@ func (f *Fleet) gateway(before *Snapshot, v service.View) *Gateway {
 	if v.Up() {
 		g.Since = now.Add(-time.Duration(v.Uptime * float64(time.Second))).Truncate(time.Second)
 	}
+	g.Counters, _ = profile.ReadCounters(g.Home) // broken ones say nothing
 	if old != nil {
+		g.GiveUps = old.GiveUps
+		if g.State == string(profile.StateStartupFailed) && old.State != g.State {
+			g.GiveUps++
+		}
 		if old.PID == g.PID {
 			g.Memory = old.Memory
 			if v.Up() { // a second more or less is only how the time was rounded
@@ -215,7 +220,7 @@ func same(a, b *Gateway) bool {
 	x, y := a.View, b.View
 	x.Uptime, y.Uptime, x.Memory, y.Memory = 0, 0, 0, 0
 	channels := maps.Equal(x.Channels, y.Channels)
-	return channels && a.Since.Equal(b.Since) && a.Memory == b.Memory &&
+	return channels && a.Since.Equal(b.Since) && a.Memory == b.Memory && a.Counters == b.Counters && a.GiveUps == b.GiveUps &&
 		x.State == y.State && x.Ready == y.Ready && x.Desired == y.Desired && x.PID == y.PID && x.Restarts == y.Restarts &&
 		x.LastExit == y.LastExit && x.Reason == y.Reason && x.Hint == y.Hint && x.Port == y.Port && x.ActiveTurns == y.ActiveTurns &&
 		x.Manager == y.Manager && x.LogFile == y.LogFile

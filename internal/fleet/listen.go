@@ -168,7 +168,7 @@ func (n *news) file(e fsnotify.Event) {
 // tells reports whether a file of a home says anything that is shown.
 func tells(name string) bool {
 	switch name {
-	case "gateway_state.json", "config.yaml", ".env", "SOUL.md":
+	case "gateway_state.json", "metrics.json", "config.yaml", ".env", "SOUL.md":
 		return true
 	}
 	return false

@@ -12,6 +12,10 @@ type Gateway struct {
 	service.View
 	// Home is where the profile lives.
 	Home profile.Home
+	// Counters are what its gateways did.
+	Counters profile.Counters
+	// GiveUps is how often it was given up since this process began to look.
+	GiveUps int
 	// Since is when its process came up; zero while it is down.
 	Since time.Time
 	// History are its last changes of state, the oldest first.

@@ -14,6 +14,7 @@ const breakOff = 5 * time.Second
 // drain takes no new turn and lets those that run finish, until drain_timeout or a second
 // signal. It costs an idle gateway nothing: no write, no wait.
 func (g *gateway) drain(s *service) {
+	defer s.counts.save()
 	s.api.SetReasons(apiserver.Draining)
 	g.notify("STOPPING=1")
 	active := s.turns.close()

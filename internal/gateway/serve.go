@@ -26,6 +26,7 @@ type service struct {
 	ln     net.Listener
 	store  *store.Store
 	turns  *turns
+	counts *counters
 	api    *apiserver.Server
 	model  any
 	cancel context.CancelCauseFunc // ends every turn
@@ -48,7 +49,8 @@ func (g *gateway) start(ctx context.Context) (_ *service, err error) {
 	// Turns end by their clients, the drain or its deadline, not with ctx: see drain.
 	turnCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	s.cancel = cancel
-	s.turns = newTurns(conversation.New(g.o.Home.Soul(), set.model, s.store, g.log))
+	s.counts = newCounters(conversation.New(g.o.Home.Soul(), set.model, s.store, g.log), g.o.Home, g.log)
+	s.turns = newTurns(s.counts)
 	s.api = apiserver.New(turnCtx, apiserver.Options{Key: set.api.Key, Model: set.model.Name(), Turns: s.turns, Log: g.log})
 	return s, nil
 }

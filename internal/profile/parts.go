@@ -25,7 +25,7 @@ const (
 var (
 	// localNames lie at the top of a home.
 	localNames = []string{
-		"gateway_state.json", "gateway_state.json.corrupt", "gateway.pid", "gateway.lock", "processes.json",
+		"gateway_state.json", "gateway_state.json.corrupt", "metrics.json", "gateway.pid", "gateway.lock", "processes.json",
 		"state.db-shm", "profiles", "logs", "cache", "tmp", ".run", "up",
 	}
 )
@@ -34,7 +34,7 @@ var (
 var patterns = sync.OnceValue(func() (p struct{ localHidden, localFile, database, secretWord, secretFile *regexp.Regexp }) {
 	// What this program and atomic writes call what lies beside localNames.
 	p.localHidden = regexp.MustCompile(`^\.(?:ports\.lock|active_profile|staging\.lock|gateway_.*|\..*|.*[^0-9][0-9]{6,})$`)
-	p.localFile = regexp.MustCompile(`\.(?:pid|lock|log|sock|tmp|tar\.zst)$`)
+	p.localFile = regexp.MustCompile(`\.(?:pid|lock|log|sock|tmp|bak|tar\.zst)$`)
 	p.database = regexp.MustCompile(`\.(?:db|sqlite3?)(?:-wal|-journal|-shm)?$`)
 	p.secretWord = regexp.MustCompile(`(?:^|[^a-z])(?:tokens?|secrets?|credentials?|passwords?|passwd|(?:api|private|ssh)[._-]?keys?)(?:[^a-z]|$)`)
 	p.secretFile = regexp.MustCompile(`^(?:auth\.(?:json|ya?ml|toml)|cookies?\..*|id_[a-z0-9]+|.*\.(?:pem|key|p12|pfx|jks|kdbx|keytab|env))$`)

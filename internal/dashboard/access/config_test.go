@@ -57,7 +57,6 @@ func TestAWrongPortIsNamed(t *testing.T) {
 	}
 }
 
-
 func TestSecretsMayComeFromFiles(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {

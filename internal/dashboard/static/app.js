@@ -11,7 +11,7 @@
   setInterval(() => {
     if (document.hidden) return;
     for (const t of document.querySelectorAll("time[data-since]")) {
-      const text = spell((Date.now() - Date.parse(t.dateTime)) / 1000);
+      const text = spell((Date.now() - Date.parse(t.dateTime)) / 1000) + (t.dataset.after || "");
       if (t.textContent !== text) t.textContent = text;
     }
   }, 1000);

@@ -1,0 +1,87 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"hermes/internal/channel/apiserver"
+	"hermes/internal/conversation"
+	"hermes/internal/model"
+	"hermes/internal/profile"
+)
+
+// saveCountersAfter is how long after a change metrics.json is written: once for all turns in between. A gateway that is
+// idle writes nothing, and has no timer.
+const saveCountersAfter = time.Second
+
+// counters counts what goes through to the conversation, for the dashboard's metrics.
+type counters struct {
+	next apiserver.Turner
+	home profile.Home
+	log  *slog.Logger
+
+	mu      sync.Mutex
+	now     profile.Counters
+	pending *time.Timer // nil if everything is written
+	failed  bool        // said already
+}
+
+// newCounters goes on from what the gateways before counted.
+func newCounters(next apiserver.Turner, h profile.Home, log *slog.Logger) *counters {
+	c := &counters{next: next, home: h, log: log}
+	var err error
+	if c.now, err = profile.ReadCounters(h); err != nil {
+		log.Warn("counting from zero", "error", err)
+	}
+	return c
+}
+
+// Turn implements apiserver.Turner.
+func (c *counters) Turn(ctx context.Context, r conversation.Request, emit func(string) error) (model.Result, error) {
+	start := time.Now()
+	c.change(func(n *profile.Counters) {
+		n.MessagesIn++
+		n.LastMessage = start.UTC().Truncate(time.Second)
+	})
+	res, err := c.next.Turn(ctx, r, emit)
+	c.change(func(n *profile.Counters) {
+		n.Turns++
+		n.TurnSeconds += time.Since(start).Seconds()
+		var unsaved *conversation.SaveError
+		switch {
+		case err == nil:
+			n.MessagesOut++
+		case ctx.Err() == nil && !errors.As(err, &unsaved) && !errors.Is(err, conversation.ErrBusy):
+			n.ModelErrors++
+		}
+	})
+	return res, err
+}
+
+func (c *counters) change(f func(*profile.Counters)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f(&c.now)
+	if c.pending == nil {
+		c.pending = time.AfterFunc(saveCountersAfter, c.save)
+	}
+}
+
+// save writes what is not written yet. It is called once more when the gateway ends.
+func (c *counters) save() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.pending == nil {
+		return
+	}
+	c.pending.Stop()
+	c.pending = nil
+	err := profile.WriteCounters(c.home, c.now)
+	if err != nil && !c.failed {
+		c.log.Warn("cannot write down what was counted", "error", err)
+	}
+	c.failed = err != nil
+}

@@ -1,0 +1,59 @@
+package profile
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"path/filepath"
+	"time"
+
+	"hermes/internal/volume"
+)
+
+// Counters is metrics.json: what a profile's gateways did, all of them together. They only grow, but for a file that was
+// lost.
+type Counters struct {
+	MessagesIn  uint64 `json:"messages_in"`  // taken from channels
+	MessagesOut uint64 `json:"messages_out"` // answered, whole
+	Turns       uint64 `json:"turns"`        // ended, however
+	// TurnSeconds is how long those took together.
+	TurnSeconds float64   `json:"turn_seconds"`
+	ModelErrors uint64    `json:"model_errors"` // turns that failed because of the model
+	LastMessage time.Time `json:"last_message,omitzero"`
+}
+
+// maxCounters bounds metrics.json.
+const maxCounters = 4 << 10
+
+// CountersFile is metrics.json.
+func (h Home) CountersFile() string { return filepath.Join(h.Dir, "metrics.json") }
+
+// ReadCounters reads metrics.json. Where there is none, all are zero.
+func ReadCounters(h Home) (Counters, error) {
+	data, err := volume.ReadFile(h.CountersFile(), maxCounters)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Counters{}, nil
+	}
+	var c Counters
+	if err == nil {
+		err = json.Unmarshal(data, &c)
+	}
+	if err == nil && (c.TurnSeconds < 0 || math.IsNaN(c.TurnSeconds) || math.IsInf(c.TurnSeconds, 0)) {
+		err = errors.New("turn_seconds is no number of seconds")
+	}
+	if err != nil {
+		return Counters{}, fmt.Errorf("cannot read %s: %w", h.CountersFile(), err)
+	}
+	return c, nil
+}
+
+// WriteCounters replaces metrics.json.
+func WriteCounters(h Home, c Counters) error {
+	data, err := json.Marshal(c)
+	if err != nil {
+		return fmt.Errorf("cannot write %s: %w", h.CountersFile(), err)
+	}
+	return volume.WriteFile(h.CountersFile(), append(data, '\n'), 0o644)
+}
