@@ -55,15 +55,7 @@ func (s *site) say(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	session, message := r.FormValue("session"), strings.ReplaceAll(r.FormValue("message"), "\r\n", "\n")
-	var err error
-	switch {
-	case !store.ValidSessionID(session):
-		err = errors.New("that is no session")
-	case strings.TrimSpace(message) == "":
-		err = errors.New("say something")
-	case len(message) > maxMessage:
-		err = fmt.Errorf("the message is too long: at most %d kB", maxMessage>>10)
-	}
+	err := sayable(session, message)
 	plain := r.Header.Get("Accept") == "text/plain"
 	if err != nil {
 		s.notSaid(w, r, plain, n, err)
@@ -87,6 +79,19 @@ func (s *site) say(w http.ResponseWriter, r *http.Request) {
 	if !plain {
 		http.Redirect(w, r, profilePath(n)+"/chat?session="+url.QueryEscape(session), http.StatusSeeOther)
 	}
+}
+
+// sayable checks what somebody wants to say.
+func sayable(session, message string) error {
+	switch {
+	case !store.ValidSessionID(session):
+		return errors.New("that is no session: want 1 to 128 printable characters without spaces")
+	case strings.TrimSpace(message) == "":
+		return errors.New("say something")
+	case len(message) > maxMessage:
+		return fmt.Errorf("the message is too long: at most %d kB", maxMessage>>10)
+	}
+	return nil
 }
 
 func (s *site) notSaid(w http.ResponseWriter, r *http.Request, plain bool, n profile.Name, err error) {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"golang.org/x/crypto/bcrypt"
 
 	"hermes/internal/dashboard/access"
 	"hermes/internal/doctor"
@@ -25,7 +26,16 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const password = "pa55word"
 
-var locked = access.Config{Host: "0.0.0.0", Port: 1, Username: "ann", Password: password}
+// locked has the password as a hash of the least cost: with the race detector one of the usual cost takes seconds.
+var locked = access.Config{Host: "0.0.0.0", Port: 1, Username: "ann", Password: hash()}
+
+func hash() string {
+	h, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	if err != nil {
+		panic(err)
+	}
+	return string(h)
+}
 
 // home makes a home with profiles, each with a state file.
 func home(t *testing.T, states map[string]string) Fleet {

@@ -121,9 +121,26 @@ func (s *site) logEvents(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	s.followLog(w, r, n, func(ctx context.Context, out *stream, first bool, lines []logs.Line) error {
+		var b bytes.Buffer
+		if err := render(ctx, &b, logRows(lines)); err != nil {
+			return err
+		}
+		event := "line"
+		if first {
+			event = "log"
+		}
+		return out.send(event, b.Bytes())
+	})
+}
+
+// sendLines sends lines of a log; first says that they are what there is at the beginning.
+type sendLines func(ctx context.Context, out *stream, first bool, lines []logs.Line) error
+
+// followLog sends a log until the visitor is gone.
+func (s *site) followLog(w http.ResponseWriter, r *http.Request, n profile.Name, send sendLines) {
 	q := parseLogQuery(r.URL.Query())
 	ctx, stop := context.WithCancel(r.Context())
-	defer stop()
 	fresh := make(chan []logs.Line)
 	ended := make(chan error, 1)
 	go func() {
@@ -138,28 +155,22 @@ func (s *site) logEvents(w http.ResponseWriter, r *http.Request) {
 		}, func(profile.Name, error) {}, func() {})
 	}()
 	defer func() { stop(); <-ended }()
-	out := startStream(w)
-	s.streamEnded(r, s.sendLog(ctx, out, n, q, fresh))
+	s.streamEnded(r, s.sendLog(ctx, startStream(w), n, q, fresh, send))
 }
 
-func (s *site) sendLog(ctx context.Context, out *stream, n profile.Name, q logQuery, fresh <-chan []logs.Line) error {
+func (s *site) sendLog(ctx context.Context, out *stream, n profile.Name, q logQuery, fresh <-chan []logs.Line, send sendLines) error {
 	lines, err := s.logTail(n, q)
 	if err != nil {
 		return err
 	}
-	event := "log"
 	quiet := time.NewTicker(quietest)
 	defer quiet.Stop()
-	for {
-		if event == "log" || len(lines) > 0 {
-			var b bytes.Buffer
-			if err := render(ctx, &b, logRows(lines)); err != nil {
+	for first := true; ; {
+		if first || len(lines) > 0 {
+			if err := send(ctx, out, first, lines); err != nil {
 				return err
 			}
-			if err := out.send(event, b.Bytes()); err != nil {
-				return err
-			}
-			event, lines = "line", lines[:0]
+			first, lines = false, lines[:0]
 			if !sleep(ctx, batchEvery) {
 				return nil
 			}

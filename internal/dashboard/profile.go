@@ -18,22 +18,31 @@ func (s *site) newProfile(w http.ResponseWriter, r *http.Request) {
 	s.render(w, r, http.StatusOK, newProfilePage(s.frame(r, "New profile", "gateways"), names, r.URL.Query().Get("from")))
 }
 
-// shown returns the gateway of a request's path. One that was made a moment ago may not be in the picture yet.
+// shown returns the gateway of a request's path, or shows that there is none.
 func (s *site) shown(w http.ResponseWriter, r *http.Request) (*fleet.Gateway, bool) {
 	n, ok := s.named(w, r)
 	if !ok {
 		return nil, false
 	}
-	if g, ok := s.fleet.Snapshot().Get(n); ok {
-		return g, true
-	}
-	if h, err := s.o.Store.Get(n); err == nil {
-		g := &fleet.Gateway{Home: h}
-		g.Profile, g.State, g.Restarts = n, string(profile.StateStopped), -1
+	if g, ok := s.find(n); ok {
 		return g, true
 	}
 	s.fail(w, r, http.StatusNotFound, &profile.NotFoundError{Name: n})
 	return nil, false
+}
+
+// find returns the gateway of a profile. One that was made a moment ago may not be in the picture yet.
+func (s *site) find(n profile.Name) (*fleet.Gateway, bool) {
+	if g, ok := s.fleet.Snapshot().Get(n); ok {
+		return g, true
+	}
+	h, err := s.o.Store.Get(n)
+	if err != nil {
+		return nil, false
+	}
+	g := &fleet.Gateway{Home: h}
+	g.Profile, g.State, g.Restarts, g.LogFile = n, string(profile.StateStopped), -1, h.LogDir()+"/current"
+	return g, true
 }
 
 // profile shows one gateway.

@@ -32,7 +32,7 @@ func running(ctx context.Context, t *testing.T, f Fleet, log io.Writer) (url str
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := access.Config{Host: "127.0.0.1", Port: freePort(t), Username: "ann", Password: password}
+	c := access.Config{Host: "127.0.0.1", Port: freePort(t), Username: "ann", Password: hash()}
 	end := make(chan error, 1)
 	go func() {
 		end <- Run(ctx, Options{Config: c, Fleet: f, ReadyFD: fd, Log: slog.New(slog.NewTextHandler(log, nil))})

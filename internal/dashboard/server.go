@@ -101,6 +101,10 @@ func announce(fd int) error {
 func (s *site) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", health)
+	mux.HandleFunc("GET /ready", s.ready)
+	mux.Handle("GET /metrics", s.metrics())
+	s.api(mux)
+	s.frontDoor(mux)
 	s.pages(mux)
 	return mux
 }
@@ -108,4 +112,16 @@ func (s *site) handler() http.Handler {
 func health(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write([]byte(`{"status":"ok"}` + "\n")) // the visitor may be gone
+}
+
+// ready tells whether the dashboard shows what is true now.
+func (s *site) ready(w http.ResponseWriter, _ *http.Request) {
+	snap := s.fleet.Snapshot()
+	w.Header().Set("Content-Type", "application/json")
+	if snap.Version == 0 || snap.Err != nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = w.Write([]byte(`{"status":"the gateways cannot be looked at"}` + "\n")) // the visitor may be gone
+		return
+	}
+	_, _ = w.Write([]byte(`{"status":"ready"}` + "\n")) // the visitor may be gone
 }

@@ -108,6 +108,15 @@ func (s *site) transcript(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	v := s.readTranscript(r, g)
+	code := http.StatusOK
+	if v.Err == nil && len(v.Messages) == 0 {
+		code = http.StatusNotFound
+	}
+	s.render(w, r, code, transcriptPage(s.frame(r, v.Name+": "+v.Session, "gateways"), v))
+}
+
+func (s *site) readTranscript(r *http.Request, g *fleet.Gateway) transcriptView {
 	v := transcriptView{Name: g.Profile.String(), Session: r.PathValue("session")}
 	before, err := strconv.ParseInt(r.URL.Query().Get("before"), 10, 64)
 	if err != nil || before < 0 {
@@ -119,9 +128,5 @@ func (s *site) transcript(w http.ResponseWriter, r *http.Request) {
 		v.Messages, v.Earlier, err = db.Transcript(ctx, v.Session, before, messagesPerPage)
 		return err
 	})
-	code := http.StatusOK
-	if v.Err == nil && len(v.Messages) == 0 {
-		code = http.StatusNotFound
-	}
-	s.render(w, r, code, transcriptPage(s.frame(r, v.Name+": "+v.Session, "gateways"), v))
+	return v
 }

@@ -26,6 +26,9 @@ type Gateway struct {
 	Version uint64
 }
 
+// Running reports whether the gateway's process runs.
+func (g *Gateway) Running() bool { return g.Up() }
+
 // Change is a gateway's step from one state to another.
 type Change struct {
 	Time    time.Time    `json:"time"`

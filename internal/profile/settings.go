@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"hermes/internal/volume"
 )
@@ -112,23 +113,25 @@ func (h Home) save(ctx context.Context, path string, limit int64, text, tag stri
 const mask = "********"
 
 // secretLine finds values of config.yaml that look like secrets: those of keys with such a name, and passwords in
-// addresses. There is no key for a secret, but people write them there.
-var secretLine = regexp.MustCompile(`(?im)^([ \t]*(?:#[ \t]*)?(?:-[ \t]+)?["']?[a-z0-9_.-]*(?:key|token|secret|password|passwd|credential)s?["']?[ \t]*:[ \t]+)([^\s#][^\r\n]*)$|(://[^\s/@:]*:)([^\s/@]+)(@)`)
+// addresses. There is no key for a secret, but people write them there. It is compiled at the first use: a gateway is not to carry it.
+var secretLine = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?im)^([ \t]*(?:#[ \t]*)?(?:-[ \t]+)?["']?[a-z0-9_.-]*(?:key|token|secret|password|passwd|credential)s?["']?[ \t]*:[ \t]+)([^\s#][^\r\n]*)$|(://[^\s/@:]*:)([^\s/@]+)(@)`)
+})
 
 // maskSecrets hides the values that secretLine finds.
 func maskSecrets(text string) string {
-	return secretLine.ReplaceAllString(text, "${1}${3}"+mask+"${5}")
+	return secretLine().ReplaceAllString(text, "${1}${3}"+mask+"${5}")
 }
 
 // unmaskSecrets puts the values of before back where text still has the mask, in their order for each key.
 func unmaskSecrets(before, text string) string {
 	values := map[string][]string{}
-	for _, m := range secretLine.FindAllStringSubmatch(before, -1) {
+	for _, m := range secretLine().FindAllStringSubmatch(before, -1) {
 		key := strings.TrimSpace(m[1] + m[3])
 		values[key] = append(values[key], m[2]+m[4])
 	}
-	return secretLine.ReplaceAllStringFunc(text, func(line string) string {
-		m := secretLine.FindStringSubmatch(line)
+	return secretLine().ReplaceAllStringFunc(text, func(line string) string {
+		m := secretLine().FindStringSubmatch(line)
 		key := strings.TrimSpace(m[1] + m[3])
 		if strings.TrimSpace(m[2]+m[4]) != mask || len(values[key]) == 0 {
 			return line
@@ -139,8 +142,13 @@ func unmaskSecrets(before, text string) string {
 	})
 }
 
-// variableName is what a variable of .env may be called.
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
+// isVariable reports whether a variable of .env may be called so.
+func isVariable(name string) bool {
+	odd := func(r rune) bool {
+		return r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	}
+	return name != "" && len(name) <= 128 && (name[0] < '0' || name[0] > '9') && strings.IndexFunc(name, odd) < 0
+}
 
 // Variables returns the names of the variables in .env, sorted. Their values are secrets.
 func (h Home) Variables() ([]string, error) {
@@ -150,7 +158,7 @@ func (h Home) Variables() ([]string, error) {
 
 // SetVariable gives a variable of .env a value; everything else in the file stays as it is. Errors never show a value.
 func (h Home) SetVariable(ctx context.Context, name, value string) error {
-	if !variableName.MatchString(name) {
+	if !isVariable(name) {
 		return &ConfigError{File: h.Env(), Msg: "a variable's name has letters, digits and _, and begins with no digit"}
 	}
 	written, ok := quoteEnv(value)

@@ -1,16 +1,19 @@
 package access
 
 import (
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
 
-	"github.com/gorilla/securecookie"
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
@@ -32,7 +35,7 @@ type session struct {
 
 // sessions makes and reads the cookies. They carry everything, so none is kept here but those that were logged out.
 type sessions struct {
-	cookie  *securecookie.SecureCookie
+	box     cipher.AEAD
 	csrfKey []byte
 	ended   *lru.Cache[string, struct{}]
 	now     func() time.Time
@@ -45,7 +48,7 @@ func newSessions(c Config, now func() time.Time) (*sessions, error) {
 		secret = make([]byte, 32)
 		rand.Read(secret) // never fails: crypto/rand
 	}
-	keys, err := hkdf.Key(sha256.New, secret, nil, fmt.Sprintf("hermes dashboard sessions %q %q", c.Username, c.Password), 64+32+32)
+	keys, err := hkdf.Key(sha256.New, secret, nil, fmt.Sprintf("hermes dashboard sessions %q %q", c.Username, c.Password), 32+32)
 	if err != nil {
 		return nil, fmt.Errorf("cannot derive the keys of the sessions: %w", err)
 	}
@@ -53,10 +56,15 @@ func newSessions(c Config, now func() time.Time) (*sessions, error) {
 	if err != nil {
 		return nil, err
 	}
-	cookie := securecookie.New(keys[:64], keys[64:96])
-	cookie.SetSerializer(securecookie.JSONEncoder{})
-	cookie.MaxAge(int(ageLimit / time.Second))
-	return &sessions{cookie: cookie, csrfKey: keys[96:], ended: ended, now: now}, nil
+	block, err := aes.NewCipher(keys[:32])
+	if err != nil {
+		return nil, fmt.Errorf("cannot encrypt sessions: %w", err)
+	}
+	box, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		return nil, fmt.Errorf("cannot encrypt sessions: %w", err)
+	}
+	return &sessions{box: box, csrfKey: keys[32:], ended: ended, now: now}, nil
 }
 
 // cookieName is the session's cookie. Over TLS its prefix keeps other hosts from setting it (RFC 6265bis, 4.1.3).
@@ -75,10 +83,12 @@ func (s *sessions) begin(user string) session {
 
 // write sets the session's cookie.
 func (s *sessions) write(w http.ResponseWriter, tls bool, sess session) error {
-	value, err := s.cookie.Encode(cookieName(tls), sess)
+	data, err := json.Marshal(sess)
 	if err != nil {
 		return fmt.Errorf("cannot write a session: %w", err)
 	}
+	// The name is authenticated too: a cookie is good under its own name only.
+	value := base64.RawURLEncoding.EncodeToString(s.box.Seal(nil, nil, data, []byte(cookieName(tls))))
 	http.SetCookie(w, &http.Cookie{
 		Name: cookieName(tls), Value: value, Path: "/", MaxAge: int(ageLimit / time.Second), HttpOnly: true, Secure: tls,
 		SameSite: http.SameSiteLaxMode,
@@ -92,8 +102,16 @@ func (s *sessions) read(r *http.Request, tls bool) (session, bool) {
 	if err != nil {
 		return session{}, false
 	}
+	sealed, err := base64.RawURLEncoding.Strict().DecodeString(c.Value)
+	if err != nil {
+		return session{}, false
+	}
+	data, err := s.box.Open(nil, nil, sealed, []byte(cookieName(tls)))
+	if err != nil {
+		return session{}, false
+	}
 	var sess session
-	if s.cookie.Decode(cookieName(tls), c.Value, &sess) != nil || sess.ID == "" || s.ended.Contains(sess.ID) {
+	if json.Unmarshal(data, &sess) != nil || sess.ID == "" || s.ended.Contains(sess.ID) {
 		return session{}, false
 	}
 	now := s.now()
