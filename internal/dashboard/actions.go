@@ -24,7 +24,7 @@ const (
 // errNoControl is why nothing can be done from here.
 var errNoControl = errors.New("no supervisor is in reach of this dashboard: run it where the gateways run")
 
-// acts does what visitors ask for, and records it.
+// outcome is what came of an action.
 type outcome struct {
 	Text string // what was done
 	More string // details, or the end of a log
@@ -42,6 +42,17 @@ type entry struct {
 	Target  string    `json:"target,omitempty"`
 	Detail  string    `json:"detail,omitempty"`
 	Result  string    `json:"result"` // ok, or why not
+}
+
+// refreshWithin bounds how long an answer waits for the picture to show what was done.
+const refreshWithin = 3 * time.Second
+
+// done records an action that is over, and has the picture show it.
+func (s *site) done(ctx context.Context, v access.Visitor, action, target, detail string, err error) {
+	s.record(v, action, target, detail, err)
+	ctx, cancel := context.WithTimeout(ctx, refreshWithin)
+	defer cancel()
+	s.fleet.Refresh(ctx)
 }
 
 // record writes an action into the audit log. What was done is not undone because it cannot be recorded.
@@ -87,14 +98,15 @@ func (s *site) act(ctx context.Context, v access.Visitor, n profile.Name, action
 			err = l.Restart(ctx, n, startWithin)
 		}
 	}
-	s.record(v, action, n.String(), "", err)
+	s.done(ctx, v, action, n.String(), "", err)
 	if err != nil {
 		return outcome{Err: err, More: s.explain(err, n)}
 	}
-	return outcome{Text: fmt.Sprintf("gateway '%s' %s", n, done[action])}
+	return outcome{Text: fmt.Sprintf("gateway '%s' %s", n, results[action])}
 }
 
-var done = map[string]string{"start": "is ready", "restart": "is ready again", "stop": "is down"}
+// results say what an action came to.
+var results = map[string]string{"start": "is ready", "restart": "is ready again", "stop": "is down"}
 
 // explain returns the end of the log of a gateway that did not become ready.
 func (s *site) explain(err error, n profile.Name) string {
@@ -155,7 +167,7 @@ func (s *site) actAll(ctx context.Context, v access.Visitor, action string) outc
 	if err == nil && len(bad) > 0 {
 		err = fmt.Errorf("%s, %d failed", text, len(bad))
 	}
-	s.record(v, action+" all", "", text, err)
+	s.done(ctx, v, action+" all", "", text, err)
 	return outcome{Text: text, Err: err, More: strings.Join(bad, "\n")}
 }
 
@@ -176,7 +188,7 @@ func (s *site) create(ctx context.Context, v access.Visitor, name, from string, 
 	if from != "" {
 		detail = "from " + from
 	}
-	s.record(v, "create", n.String(), detail, err)
+	s.done(ctx, v, "create", n.String(), detail, err)
 	if err != nil {
 		return outcome{Err: err}
 	}
@@ -234,7 +246,7 @@ func (s *site) rename(ctx context.Context, v access.Visitor, n profile.Name, nam
 		return outcome{Err: err}
 	}
 	_, ran, err := s.profilesOf().Rename(ctx, n, to)
-	s.record(v, "rename", n.String(), "to "+to.String(), err)
+	s.done(ctx, v, "rename", n.String(), "to "+to.String(), err)
 	if err != nil {
 		return outcome{Err: err}
 	}
@@ -261,8 +273,9 @@ func (s *site) deleteProfile(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *site) remove(ctx context.Context, v access.Visitor, n profile.Name) outcome {
-	err := s.profilesOf().Delete(context.WithoutCancel(ctx), n)
-	s.record(v, "delete", n.String(), "", err)
+	ctx = context.WithoutCancel(ctx)
+	err := s.profilesOf().Delete(ctx, n)
+	s.done(ctx, v, "delete", n.String(), "", err)
 	if err != nil {
 		return outcome{Err: err}
 	}

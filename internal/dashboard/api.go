@@ -181,13 +181,13 @@ func (s *site) apiAnswer(w http.ResponseWriter, r *http.Request, v any, err erro
 	_, _ = w.Write(append(data, '\n')) // the visitor may be gone
 }
 
-// done is the answer of an action.
+// doneView is the answer of an action.
 type doneView struct {
 	Message string `json:"message"`
 	Detail  string `json:"detail,omitempty"`
 }
 
-// result is what came of an action.
+// api is what came of an action, to programs.
 func (o outcome) api() (any, error) {
 	if o.Err != nil {
 		return nil, errorOf(o.Err, o.More)

@@ -76,7 +76,7 @@ func (s *site) set(ctx context.Context, v access.Visitor, n profile.Name, what s
 	default:
 		return outcome{Err: errNoSetting}
 	}
-	s.record(v, "settings: "+what, n.String(), detail, err)
+	s.done(ctx, v, "settings: "+what, n.String(), detail, err)
 	if err != nil {
 		return outcome{Err: err}
 	}

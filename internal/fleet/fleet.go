@@ -52,11 +52,12 @@ type Fleet struct {
 	current *Snapshot
 	viewers int
 	viewed  chan struct{} // has room for one: the first viewer came, or the last went
+	asked   chan chan struct{}
 }
 
 // New returns a fleet that has not been looked at: Run does that.
 func New(o Options) *Fleet {
-	f := &Fleet{o: o, history: map[profile.Name][]Change{}, samples: map[profile.Name][]int64{}, viewed: make(chan struct{}, 1)}
+	f := &Fleet{o: o, history: map[profile.Name][]Change{}, samples: map[profile.Name][]int64{}, viewed: make(chan struct{}, 1), asked: make(chan chan struct{})}
 	for _, c := range o.Past {
 		f.history[c.Profile] = last(append(f.history[c.Profile], c), keepHistory)
 	}
@@ -96,6 +97,20 @@ func (f *Fleet) anybody() bool {
 	return f.viewers > 0
 }
 
+// Refresh returns when the picture shows what was done before the call, or ctx ends.
+func (f *Fleet) Refresh(ctx context.Context) {
+	done := make(chan struct{})
+	select {
+	case f.asked <- done:
+	case <-ctx.Done():
+		return
+	}
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
 // Run keeps the picture true until ctx ends. ready is called when there is a first one.
 func (f *Fleet) Run(ctx context.Context, ready func()) error {
 	news, err := f.listen(ctx)
@@ -120,6 +135,9 @@ func (f *Fleet) Run(ctx context.Context, ready func()) error {
 			}
 		case <-sampling.C:
 			f.measure()
+		case done := <-f.asked:
+			f.renew(ctx)
+			close(done)
 		case <-news.woken:
 			pause(ctx, settle)
 			dirty, all := news.take()
