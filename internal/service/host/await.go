@@ -41,8 +41,10 @@ func awaitState(ctx context.Context, h profile.Home, deadline time.Time, look fu
 				if !ok || filepath.Base(e.Name) == filepath.Base(h.StateFile()) {
 					break events
 				}
-			case _, _ = <-w.Errors: // it says that events were lost
-				break events
+			case err := <-w.Errors:
+				if err != nil { // events were lost
+					break events
+				}
 			}
 		}
 	}

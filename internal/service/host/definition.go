@@ -13,9 +13,6 @@ import (
 	"hermes/internal/service"
 )
 
-// prefix is what the names of our units begin with: hermes-gateway-coder.service.
-const prefix = "hermes-"
-
 // definition is what a unit is made of.
 type definition struct {
 	id        service.ID
