@@ -1,6 +1,7 @@
 package container_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,6 +29,8 @@ STOPSIGNAL SIGRTMIN+3
 CMD ["/sbin/init"]
 `
 
+var makeSystemdImage sync.Once
+
 // me is the user who lingers; homes are made with this number.
 const me = "me"
 
@@ -37,11 +41,16 @@ type host struct{ *box }
 func startHost(t *testing.T) host {
 	t.Helper()
 	tag := fmt.Sprintf("hermes-test-systemd:%x", sha256.Sum256([]byte(systemdImage)))[:40]
-	if do(t, "image", "inspect", "--format", "{{.Id}}", tag).Code != 0 {
-		if err := doWithInput(t, systemdImage, "build", "--network", "host", "-t", tag, "-").Failed(); err != nil {
-			t.Fatal(err)
+	makeSystemdImage.Do(func() {
+		if do(t, "image", "inspect", "--format", "{{.Id}}", tag).Code == 0 {
+			return
 		}
-	}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // packages are fetched
+		defer cancel()
+		if r := docker.Do(ctx, strings.NewReader(systemdImage), "build", "--network", "host", "-t", tag, "-"); r.Code != 0 {
+			t.Log(r)
+		}
+	})
 	flags := []string{"--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec", "-e", "container=docker",
 		"--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined"}
 	if _, err := os.Stat("/sys/fs/cgroup/systemd"); err == nil {
@@ -140,7 +149,9 @@ const (
 func TestSystemdKeepsTheManagersContract(t *testing.T) {
 	parallel(t)
 	program := filepath.Join(t.TempDir(), "contract.test")
-	build := exec.CommandContext(t.Context(), "go", "test", "-race", "-tags", "systemd", "-c", "-o", program, "hermes/internal/service/host")
+	// Static: the container's C library may be another one than this machine's.
+	build := exec.CommandContext(t.Context(), "go", "test", "-race", "-tags", "systemd netgo osusergo", "-ldflags", "-linkmode external -extldflags -static",
+		"-c", "-o", program, "hermes/internal/service/host")
 	build.Env = append(os.Environ(), "CGO_ENABLED=1")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -27,12 +27,15 @@ func TestMain(m *testing.M) { servicetest.Main(m, func([]string) int { return 2 
 
 var rigs atomic.Int32
 
-// systemctl runs a command on the user's systemd.
-func systemctl(t *testing.T, args ...string) {
+// reexec makes the user's systemd execute itself anew. While it does so for another test it takes no connection.
+func reexec(t *testing.T) {
 	t.Helper()
-	if out, err := exec.Command("systemctl", append([]string{"--user"}, args...)...).CombinedOutput(); err != nil {
-		t.Fatalf("systemctl %v: %v: %s", args, err, out)
-	}
+	servicetest.Eventually(t, func() string {
+		if out, err := exec.Command("systemctl", "--user", "daemon-reexec").CombinedOutput(); err != nil {
+			return fmt.Sprintf("%v: %s", err, out)
+		}
+		return ""
+	})
 }
 
 // processes returns those of a home whose command line has a word.
@@ -90,7 +93,7 @@ func newRig(t *testing.T) servicetest.Rig {
 	})
 	return servicetest.Rig{
 		Manager: m, Home: home, Tries: 1, ForgetsStops: true,
-		RestartSupervisor: func(t *testing.T) { systemctl(t, "daemon-reexec") },
+		RestartSupervisor: reexec,
 		SetBackoff: func(_ *testing.T, pause time.Duration, limit int) {
 			rule.First, rule.Limit = max(pause, time.Second), limit
 			rule.Max = max(rule.First, rule.Max)
