@@ -1,8 +1,6 @@
 package host
 
 import (
-	"bytes"
-	"encoding/xml"
 	"fmt"
 	"strings"
 )
@@ -14,14 +12,10 @@ const throttle = 10
 // label is the name of a gateway's job: hermes.gateway-coder.
 func label(d definition) string { return "hermes." + d.id.String() }
 
-// plist renders the launchd job of a gateway.
+// plist renders the launchd job of a gateway. Characters that XML cannot hold are refused before (definition.check).
 func plist(d definition) string {
 	var b strings.Builder
-	text := func(s string) string {
-		var esc bytes.Buffer
-		_ = xml.EscapeText(&esc, []byte(s)) // a buffer takes everything
-		return esc.String()
-	}
+	text := func(s string) string { return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s) }
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line(`<?xml version="1.0" encoding="UTF-8"?>`)
 	line(`<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">`)
@@ -60,6 +54,5 @@ func plistHome(data []byte) (home string, ok bool) {
 	if !found || !closed || !strings.Contains(string(data), "`hermes gateway install`") {
 		return "", false
 	}
-	err := xml.Unmarshal([]byte("<string>"+text+"</string>"), &home)
-	return home, err == nil
+	return strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(text), true
 }
