@@ -280,6 +280,10 @@ func TestGatewayIsAServiceOfTheSystem(t *testing.T) {
 	h.saysAs("", 1, []string{"env", "HERMES_HOME=/root", "hermes", "gateway", "install", "--system"}, "belongs to root")
 	h.saysAs("", 0, root("-p", "coder", "gateway", "install", "--system", "--start-now"), "is a service of systemd (system)", "is ready")
 
+	// systemd understands every line of the unit.
+	if out := h.mustExec("", "sh", "-c", "systemd-analyze verify --man=no /etc/systemd/system/hermes-gateway-coder.service 2>&1"); out != "" {
+		t.Errorf("systemd-analyze verify says:\n%s", out)
+	}
 	// It runs as the home's owner, and root leaves nothing of its own in there.
 	pid := h.runs("coder", systemManager, 0)
 	if user := h.mustExec("", "ps", "-o", "user=", "-p", fmt.Sprint(pid)); user != me {
