@@ -213,7 +213,7 @@ func profilePage(f frame, g *fleet.Gateway) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "<label>New name <input name=\"to\" required pattern=\"[a-z0-9][a-z0-9_-]{0,63}\" title=\"lower case letters, digits, - and _\" autocomplete=\"off\"></label> <button>Rename</button></form><form method=\"post\" action=\"")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "<label>New name <input name=\"to\" required pattern=\"[a-z0-9][a-z0-9_\\-]{0,63}\" title=\"lower case letters, digits, - and _\" autocomplete=\"off\"></label> <button>Rename</button></form><form method=\"post\" action=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -737,7 +737,7 @@ func newProfilePage(f frame, names []string, from string) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 54, "<label>Name <input name=\"name\" required autofocus pattern=\"[a-z0-9][a-z0-9_-]{0,63}\" maxlength=\"64\" autocomplete=\"off\" aria-describedby=\"name-hint\"></label><p class=\"hint\" id=\"name-hint\">Lower case letters, digits, - and _.</p><label>Copy the identity and the configuration of <select name=\"from\"><option value=\"\">nobody</option> ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 54, "<label>Name <input name=\"name\" required autofocus pattern=\"[a-z0-9][a-z0-9_\\-]{0,63}\" maxlength=\"64\" autocomplete=\"off\" aria-describedby=\"name-hint\"></label><p class=\"hint\" id=\"name-hint\">Lower case letters, digits, - and _.</p><label>Copy the identity and the configuration of <select name=\"from\"><option value=\"\">nobody</option> ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

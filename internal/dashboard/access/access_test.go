@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -497,6 +498,30 @@ func TestAHashIsAsGoodAsThePassword(t *testing.T) {
 	}
 	if resp, _ := s.do("GET", "/", "", basic("ann", long.Password)); resp.StatusCode != 200 {
 		t.Errorf("a long password: %s", resp.Status)
+	}
+}
+
+// A thousand streams that come back at once, after a restart, must not wait for a thousand hashes.
+func TestARightPasswordIsHashedOnceHoweverManySendIt(t *testing.T) {
+	k, err := newCredentials(locked(), bcrypt.MinCost+4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	k.check(t.Context(), "ann", "x")
+	one := time.Since(began)
+	began = time.Now()
+	var wg sync.WaitGroup
+	for range 300 {
+		wg.Go(func() {
+			if !k.check(t.Context(), "ann", password) {
+				t.Error("refused")
+			}
+		})
+	}
+	wg.Wait()
+	if all := time.Since(began); all > 30*one+time.Second {
+		t.Errorf("one takes %s, 300 take %s", one, all)
 	}
 }
 

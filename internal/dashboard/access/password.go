@@ -63,10 +63,7 @@ func (k *credentials) check(ctx context.Context, user, password string) bool {
 	mac := hmac.New(sha256.New, k.key)
 	fmt.Fprintf(mac, "%q %q", user, password)
 	sum := mac.Sum(nil)
-	k.mu.Lock()
-	known := k.known != nil && hmac.Equal(k.known, sum)
-	k.mu.Unlock()
-	if known {
+	if k.isKnown(sum) {
 		return true
 	}
 	select {
@@ -74,6 +71,9 @@ func (k *credentials) check(ctx context.Context, user, password string) bool {
 		defer func() { <-k.turns }()
 	case <-ctx.Done():
 		return false
+	}
+	if k.isKnown(sum) { // since this one waits
+		return true
 	}
 	candidate := []byte(password)
 	if k.folded {
@@ -87,6 +87,12 @@ func (k *credentials) check(ctx context.Context, user, password string) bool {
 	k.known = sum
 	k.mu.Unlock()
 	return true
+}
+
+func (k *credentials) isKnown(sum []byte) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.known != nil && hmac.Equal(k.known, sum)
 }
 
 // same compares in a time that tells nothing about either, not even the length.

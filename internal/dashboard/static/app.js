@@ -26,9 +26,14 @@
   document.addEventListener("htmx:sseError", () => live("lost", "connection lost, trying again"));
   document.addEventListener("htmx:sseClose", () => live("off", "not live"));
 
-  // A gateway that was deleted elsewhere has no page any more.
+  // A profile that was deleted or renamed elsewhere has no page any more. If this page did it, the answer leads on.
+  const leave = () => {
+    if (!document.querySelector("[data-profile]")) return;
+    if (document.querySelector(".htmx-request")) setTimeout(leave, 500);
+    else location.assign("/");
+  };
   document.addEventListener("htmx:sseMessage", (e) => {
-    if (e.detail.type === "gone") location.assign("/");
+    if (e.detail.type === "gone") setTimeout(leave, 500);
   });
 
   // A request that did not get through says so where results are shown.

@@ -1,0 +1,311 @@
+package container_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"hermes/test/container/docker"
+)
+
+// artifacts is where screenshots go.
+const artifacts = "../../.cache/artifacts"
+
+// door makes a port of the container reachable from here: the container has no network, so each connection goes through a
+// docker exec.
+func (b *box) door(inside string) string {
+	b.t.Helper()
+	l, err := new(net.ListenConfig).Listen(b.t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	b.t.Cleanup(func() { stop(); l.Close(); wg.Wait() })
+	wg.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			wg.Go(func() {
+				defer conn.Close()
+				cmd := exec.CommandContext(ctx, "docker", "exec", "-i", b.name, docker.TestClientPath, "connect", inside)
+				in, err := cmd.StdinPipe()
+				if err != nil {
+					return
+				}
+				cmd.Stdout = conn
+				if cmd.Start() != nil {
+					return
+				}
+				go func() { _, _ = io.Copy(in, conn); in.Close() }()
+				_ = cmd.Wait() // the visitor may be gone
+			})
+		}
+	})
+	return l.Addr().String()
+}
+
+// tab is a page of a real browser on a container's dashboard.
+type tab struct {
+	t    *testing.T
+	ctx  context.Context
+	base string
+
+	mu       sync.Mutex
+	problems []string // what the console says, and requests that go elsewhere
+	allowed  []string // parts of problems that a test makes
+}
+
+// browse opens a browser on the dashboard of a container.
+func (b *box) browse() *tab {
+	b.t.Helper()
+	chromium, err := exec.LookPath("chromium")
+	if err != nil {
+		b.t.Fatal("chromium is missing: script/need browser installs it")
+	}
+	profile, err := os.MkdirTemp("", "browser")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	v := &tab{t: b.t, base: "http://" + b.door("127.0.0.1:9119")}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.UserDataDir(profile),
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"), chromedp.Flag("force-prefers-reduced-motion", true), chromedp.WSURLReadTimeout(soon),
+		chromedp.WindowSize(1280, 800))
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, closeAll := chromedp.NewExecAllocator(ctx, options...)
+	ctx, closeTab := chromedp.NewContext(ctx)
+	v.ctx = ctx
+	b.t.Cleanup(func() {
+		if b.t.Failed() {
+			v.screenshot("failed-" + strings.ReplaceAll(b.t.Name(), "/", "-"))
+		}
+		closeTab()
+		closeAll()
+		cancel()
+		// Its helpers may write a little longer than it lives.
+		if err := waitFor(soon, func() error { return os.RemoveAll(profile) }); err != nil {
+			b.t.Log(err)
+		}
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		for _, p := range v.problems {
+			b.t.Errorf("the browser reports: %s", p)
+		}
+	})
+	chromedp.ListenTarget(ctx, v.hear)
+	v.do(network.Enable(), log.Enable())
+	return v
+}
+
+// hear gathers what should not happen on any page.
+func (v *tab) hear(event any) {
+	text := ""
+	switch e := event.(type) {
+	case *log.EventEntryAdded:
+		text = fmt.Sprintf("%s: %s %s", e.Entry.Level, e.Entry.Text, e.Entry.URL)
+	case *runtime.EventExceptionThrown:
+		text = "exception: " + e.ExceptionDetails.Error()
+	case *runtime.EventConsoleAPICalled:
+		if e.Type == runtime.APITypeError || e.Type == runtime.APITypeWarning {
+			text = "console:"
+			for _, a := range e.Args {
+				text += " " + string(a.Value) + a.Description
+			}
+		}
+	case *network.EventRequestWillBeSent:
+		u, err := url.Parse(e.Request.URL)
+		if err != nil || u.Scheme != "data" && "http://"+u.Host != v.base {
+			text = "request elsewhere: " + e.Request.URL
+		}
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, a := range v.allowed {
+		if strings.Contains(text, a) {
+			return
+		}
+	}
+	if text != "" {
+		v.problems = append(v.problems, text)
+	}
+}
+
+// expect says that the browser will report something.
+func (v *tab) expect(part string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.allowed = append(v.allowed, part)
+}
+
+func (v *tab) do(actions ...chromedp.Action) {
+	v.t.Helper()
+	err := chromedp.Run(v.ctx, chromedp.ActionFunc(func(ctx context.Context) error {
+		ctx, stop := context.WithTimeout(ctx, soon)
+		defer stop()
+		return chromedp.Tasks(actions).Do(ctx)
+	}))
+	if err != nil {
+		v.t.Fatalf("the browser cannot: %v; the page says:\n%s", err, v.text("body"))
+	}
+}
+
+func (v *tab) open(path string) {
+	v.t.Helper()
+	v.do(chromedp.Navigate(v.base + path))
+}
+
+// is waits until an expression of the page is true. A page that is on its way out cannot tell.
+func (v *tab) is(what, expression string) {
+	v.t.Helper()
+	err := waitFor(soon, func() error {
+		var ok bool
+		ctx, cancel := context.WithTimeout(v.ctx, 5*time.Second)
+		defer cancel()
+		if err := chromedp.Run(ctx, chromedp.Evaluate("Boolean("+expression+")", &ok)); err != nil {
+			return err
+		}
+		if !ok {
+			return errors.New("it is not")
+		}
+		return nil
+	})
+	if err != nil {
+		v.t.Fatalf("%s: %v; the page says:\n%s", what, err, v.text("body"))
+	}
+}
+
+// says waits until an element's text contains something.
+func (v *tab) says(selector, text string) {
+	v.t.Helper()
+	v.is(fmt.Sprintf("%s says %q", selector, text), fmt.Sprintf("document.querySelector(%q)?.textContent.includes(%q)", selector, text))
+}
+
+func (v *tab) text(selector string) (s string) {
+	_ = chromedp.Run(v.ctx, chromedp.Evaluate(fmt.Sprintf("document.querySelector(%q)?.innerText ?? ''", selector), &s))
+	return s
+}
+
+func (v *tab) eval(expression string, to any) {
+	v.t.Helper()
+	v.do(chromedp.Evaluate(expression, to, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
+}
+
+func (v *tab) click(selector string) {
+	v.t.Helper()
+	v.do(chromedp.Click(selector, chromedp.ByQuery, chromedp.NodeVisible))
+}
+
+// fill replaces what stands in a field.
+func (v *tab) fill(selector, text string) {
+	v.t.Helper()
+	var ok bool
+	v.eval(fmt.Sprintf(`(() => { const f = document.querySelector(%q); if (!f) return false; f.focus(); f.value = %q;
+		f.dispatchEvent(new Event("input", {bubbles: true})); f.dispatchEvent(new Event("change", {bubbles: true})); return true; })()`, selector, text), &ok)
+	if !ok {
+		v.t.Fatalf("there is no %s", selector)
+	}
+}
+
+// key presses a key, wherever the focus is.
+func (v *tab) key(key string) {
+	v.t.Helper()
+	v.do(chromedp.KeyEvent(key))
+}
+
+// scripts lets pages run scripts, or not.
+func (v *tab) scripts(on bool) {
+	v.t.Helper()
+	v.do(emulation.SetScriptExecutionDisabled(!on))
+}
+
+// typeInto types, key by key: it works without scripts.
+func (v *tab) typeInto(selector, text string) {
+	v.t.Helper()
+	v.do(chromedp.SendKeys(selector, text, chromedp.ByQuery))
+}
+
+// visible waits for an element, without scripts.
+func (v *tab) visible(selector string) {
+	v.t.Helper()
+	v.do(chromedp.WaitReady(selector, chromedp.ByQuery))
+}
+
+// login goes through the login page.
+func (v *tab) login() {
+	v.t.Helper()
+	v.open("/")
+	v.fill("[name=username]", "ada")
+	v.fill("[name=password]", "lovelace")
+	v.click("form button")
+	v.says("h1", "Gateways")
+	v.is("the page is live", `document.querySelector("#live")?.dataset.state === "on"`)
+}
+
+// screen makes the window so large, and light or dark.
+func (v *tab) screen(width, height int64, scheme string) {
+	v.t.Helper()
+	v.do(chromedp.EmulateViewport(width, height), emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}))
+}
+
+func (v *tab) screenshot(name string) {
+	var data []byte
+	err := chromedp.Run(v.ctx, chromedp.ActionFunc(func(ctx context.Context) (err error) {
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		data, err = page.CaptureScreenshot().Do(ctx)
+		return err
+	}))
+	if err == nil {
+		err = os.MkdirAll(artifacts, 0o755)
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(artifacts, name+".png"), data, 0o644)
+	}
+	if err != nil {
+		v.t.Logf("no screenshot %s: %v", name, err)
+	}
+}
+
+var axeOnce = sync.OnceValues(func() ([]byte, error) { return os.ReadFile("../../.cache/axe.min.js") })
+
+// accessible fails the test for what axe-core finds against WCAG 2.1 AA.
+func (v *tab) accessible(what string) {
+	v.t.Helper()
+	axe, err := axeOnce()
+	if err != nil {
+		v.t.Fatalf("axe-core is missing: script/need axe fetches it: %v", err)
+	}
+	var found string
+	// Not as a script of the page: its policy forbids that.
+	v.do(chromedp.Evaluate(string(bytes.TrimSpace(axe))+";0", nil))
+	v.eval(`axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}).then(r => JSON.stringify(
+		r.violations.map(x => x.id + ": " + x.help + ": " + x.nodes.map(n => n.html.slice(0, 160) + " " + n.failureSummary).join(" | "))))`, &found)
+	var list []string
+	if err := json.Unmarshal([]byte(found), &list); err != nil {
+		v.t.Fatal(err)
+	}
+	for _, f := range list {
+		v.t.Errorf("%s: axe: %s", what, f)
+	}
+}
