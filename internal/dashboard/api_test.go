@@ -45,7 +45,7 @@ func lively(t *testing.T) Fleet {
 		t.Fatal(err)
 	}
 	for path, text := range map[string]string{
-		filepath.Join(h.LogDir(), "current"): "2026-11-24 03:03:15.023890181  level=INFO msg=starting\n2026-11-24 03:03:15.123890181  level=WARN msg=\"odd \x1b[31m\"\nno time\n",
+		filepath.Join(h.LogDir(), "current"):                        "2026-11-24 03:03:15.023890181  level=INFO msg=starting\n2026-11-24 03:03:15.123890181  level=WARN msg=\"odd \x1b[31m\"\nno time\n",
 		filepath.Join(f.Store.Root(), "logs", "container-boot.log"): "2026-11-24T03:03:15Z profile=coder prior_state=running action=started\n",
 		filepath.Join(f.Store.Root(), "profiles", "Bad", "SOUL.md"): "",
 		h.Config(): "model:\n  provider: echo\n",

@@ -154,7 +154,12 @@ func (s *site) followLog(w http.ResponseWriter, r *http.Request, n profile.Name,
 			}
 		}, func(profile.Name, error) {}, func() {})
 	}()
-	defer func() { stop(); <-ended }()
+	defer func() {
+		stop()
+		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+			s.log.Warn("cannot follow a log", "profile", n, "error", err)
+		}
+	}()
 	s.streamEnded(r, s.sendLog(ctx, startStream(w), n, q, fresh, send))
 }
 

@@ -236,7 +236,6 @@ func (f *Fleet) gateway(before *Snapshot, v service.View) *Gateway {
 // same reports whether two gateways look the same, but for their memory.
 func same(a, b *Gateway) bool {
 	x, y := a.View, b.View
-	x.Uptime, y.Uptime, x.Memory, y.Memory = 0, 0, 0, 0
 	channels := maps.Equal(x.Channels, y.Channels)
 	return channels && a.Since.Equal(b.Since) && a.Memory == b.Memory && a.Counters == b.Counters && a.GiveUps == b.GiveUps &&
 		x.State == y.State && x.Ready == y.Ready && x.Desired == y.Desired && x.PID == y.PID && x.Restarts == y.Restarts &&
@@ -301,7 +300,7 @@ func changed(old, g *Gateway, history []Change) (Change, bool) {
 
 func sameText(a, b error) bool {
 	if a == nil || b == nil {
-		return a == b
+		return a == nil && b == nil
 	}
 	return a.Error() == b.Error()
 }

@@ -123,7 +123,9 @@ func (v *tab) hear(event any) {
 	text := ""
 	switch e := event.(type) {
 	case *log.EventEntryAdded:
-		text = fmt.Sprintf("%s: %s %s", e.Entry.Level, e.Entry.Text, e.Entry.URL)
+		if e.Entry.Level == log.LevelError || e.Entry.Level == log.LevelWarning {
+			text = fmt.Sprintf("%s: %s %s", e.Entry.Level, e.Entry.Text, e.Entry.URL)
+		}
 	case *runtime.EventExceptionThrown:
 		text = "exception: " + e.ExceptionDetails.Error()
 	case *runtime.EventConsoleAPICalled:

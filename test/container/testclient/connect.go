@@ -38,7 +38,7 @@ func connect(args []string) error {
 // afterwards: streams N ADDRESS PATH USER:PASSWORD TEXT COMMAND...
 func streams(args []string) error {
 	if len(args) < 6 {
-		return errors.New("want N ADDRESS PATH USER:PASSWORD TEXT COMMAND...")
+		return errors.New("want N ADDRESS PATH USER:PASSWORD TEXT COMMAND")
 	}
 	n, err := strconv.Atoi(args[0])
 	if err != nil {
