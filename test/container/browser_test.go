@@ -200,14 +200,24 @@ func TestBrowserChats(t *testing.T) {
 
 func TestBrowserPagesFitEveryScreen(t *testing.T) {
 	parallel(t)
-	b := startDashboard(t, "coder", "reviewer", "a-profile-with-a-rather-long-name-that-has-to-fit-somewhere-1234")
+	b := startDashboard(t, "coder", "home-assistant", "ops", "reviewer", "writer")
 	b.mustExec("0", "hermes", "-p", "reviewer", "gateway", "stop")
 	b.mustExec("10000", "sh", "-c", "mkdir -p '/opt/data/profiles/Bad Name' && touch '/opt/data/profiles/Bad Name/SOUL.md' && hermes profile create wrong && echo 'model: {provider: nobody}' > /opt/data/profiles/wrong/config.yaml")
 	if r := b.hermes("-p", "wrong", "gateway", "start"); r.Code == 0 {
 		t.Fatalf("a wrong configuration runs: %s", r)
 	}
+	b.killGateway(b.waitReady("gateway-ops"))
+	for _, n := range []string{"default", "coder", "writer"} {
+		if r := b.http("POST", dashboardURL+"/api/v1/profiles/"+n+"/chat", `{"session":"s","message":"good morning"}`, "-user", "ada:lovelace", "-H", "Content-Type: application/json"); r.Status != 200 {
+			t.Errorf("%+v", r)
+		}
+	}
 	v := b.browse()
 	v.login()
+	v.screen(1280, 640, "light")
+	v.is("memory was sampled", `document.querySelector("#g-coder .spark")`)
+	v.screenshot("readme")
+	b.mustExec("0", "hermes", "profile", "create", "a-profile-with-a-rather-long-name-that-has-to-fit-somewhere-1234", "--start")
 	pages := map[string]string{
 		"overview": "/", "profile": "/profiles/coder", "wrong": "/profiles/wrong", "log": "/profiles/coder/log", "chat": "/profiles/coder/chat", "sessions": "/profiles/coder/sessions",
 		"settings": "/profiles/coder/settings", "new": "/new", "activity": "/activity", "boot": "/boot", "doctor": "/doctor",
