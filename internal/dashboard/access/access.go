@@ -32,6 +32,7 @@ type Access struct {
 	credentials *credentials
 	limiter     *limiter
 	origins     *http.CrossOriginProtection
+	issuer      *issuer // nil if there is none
 	now         func() time.Time
 }
 
@@ -44,7 +45,10 @@ func build(c Config, log *slog.Logger, cost int) (*Access, error) {
 	if a.sessions, err = newSessions(c, time.Now); err != nil {
 		return nil, err
 	}
-	if c.Protected() {
+	if c.OIDC.on() {
+		a.issuer = newIssuer(c.OIDC)
+	}
+	if c.password() {
 		a.credentials, err = newCredentials(c, cost)
 	}
 	return a, err
@@ -108,6 +112,10 @@ func (a *Access) Guard(next http.Handler) http.Handler {
 			a.login(w, r, p)
 		case r.URL.Path == "/logout":
 			a.logout(w, r, p)
+		case a.issuer != nil && r.URL.Path == "/oidc/login":
+			a.toIssuer(w, r, p)
+		case a.issuer != nil && r.URL.Path == callbackPath:
+			a.fromIssuer(w, r, p)
 		case public(r.URL.Path):
 			next.ServeHTTP(w, r)
 		default:
@@ -168,7 +176,7 @@ func (a *Access) authorized(w http.ResponseWriter, r *http.Request, p peer) (nam
 	user, password, basic := r.BasicAuth()
 	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	switch {
-	case basic && a.credentials.check(r.Context(), user, password):
+	case basic && a.credentials != nil && a.credentials.check(r.Context(), user, password):
 		a.limiter.passed(p.address)
 		return user, true
 	case bearer && a.config.MetricsToken != "" && same(token, a.config.MetricsToken) && r.URL.Path == "/metrics" && safe(r.Method):

@@ -29,6 +29,8 @@ type Config struct {
 	// AllowedHosts are names under which the dashboard may be asked, beside addresses and local names; *.x stands for
 	// every name below x.
 	AllowedHosts []string
+	// OIDC may vouch for visitors, beside the password or instead of it.
+	OIDC OIDC
 }
 
 // DefaultPort is where the dashboard listens (contract "Environment").
@@ -53,6 +55,7 @@ func FromEnv(getenv func(string) string) (Config, error) {
 		"HERMES_DASHBOARD_BASIC_AUTH_PASSWORD": &c.Password,
 		"HERMES_DASHBOARD_BASIC_AUTH_SECRET":   &c.Secret,
 		"HERMES_DASHBOARD_METRICS_TOKEN":       &c.MetricsToken,
+		"HERMES_DASHBOARD_OIDC_CLIENT_SECRET":  &c.OIDC.ClientSecret,
 	} {
 		var err error
 		if *to, err = secret(getenv, name); err != nil {
@@ -101,7 +104,10 @@ func (c *Config) lists(getenv func(string) string) error {
 			return &ConfigError{"HERMES_DASHBOARD_PUBLIC_URL: want an address like https://hermes.example.org"}
 		}
 		c.AllowedHosts = append(c.AllowedHosts, strings.ToLower(u.Hostname()))
+		c.OIDC.PublicURL = v
 	}
+	c.OIDC.Issuer, c.OIDC.ClientID = getenv("HERMES_DASHBOARD_OIDC_ISSUER"), getenv("HERMES_DASHBOARD_OIDC_CLIENT_ID")
+	c.OIDC.Allowed = list(getenv("HERMES_DASHBOARD_OIDC_ALLOWED"))
 	return nil
 }
 
@@ -126,7 +132,7 @@ func (c Config) check() error {
 			return &ConfigError{password + " begins like a bcrypt hash but is none; `hermes dashboard hash-password` makes one"}
 		}
 	}
-	return nil
+	return c.OIDC.check()
 }
 
 // isHash reports whether a password is given as a bcrypt hash.
@@ -183,7 +189,9 @@ func readSecret(path string) (string, error) {
 func (c Config) Address() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
 
 // Protected reports whether visitors must log in.
-func (c Config) Protected() bool { return c.Username != "" && c.Password != "" }
+func (c Config) Protected() bool { return c.password() || c.OIDC.on() }
+
+func (c Config) password() bool { return c.Username != "" && c.Password != "" }
 
 func (c Config) loopback() bool { return isLoopback(c.Host) }
 

@@ -21,7 +21,7 @@ func (a *Access) login(w http.ResponseWriter, r *http.Request, p peer) {
 			http.Redirect(w, r, next, http.StatusSeeOther)
 			return
 		}
-		loginPage(w, http.StatusOK, next, "", "")
+		a.loginPage(w, http.StatusOK, next, "", "")
 	case http.MethodPost:
 		a.tryLogin(w, r, p, next)
 	default:
@@ -36,15 +36,20 @@ func (a *Access) tryLogin(w http.ResponseWriter, r *http.Request, p peer, next s
 	if wait := a.limiter.wait(p.address); wait > 0 {
 		seconds := int(wait.Seconds()) + 1
 		w.Header().Set("Retry-After", fmt.Sprint(seconds))
-		loginPage(w, http.StatusTooManyRequests, next, user, fmt.Sprintf("Too many wrong attempts. Try again in %d s.", seconds))
+		a.loginPage(w, http.StatusTooManyRequests, next, user, fmt.Sprintf("Too many wrong attempts. Try again in %d s.", seconds))
 		return
 	}
-	if !a.credentials.check(r.Context(), user, r.PostFormValue("password")) {
+	if a.credentials == nil || !a.credentials.check(r.Context(), user, r.PostFormValue("password")) {
 		a.failed(p, user)
-		loginPage(w, http.StatusUnauthorized, next, user, "Wrong user name or password.")
+		a.loginPage(w, http.StatusUnauthorized, next, user, "Wrong user name or password.")
 		return
 	}
 	a.limiter.passed(p.address)
+	a.letIn(w, r, p, user, next)
+}
+
+// letIn begins a session.
+func (a *Access) letIn(w http.ResponseWriter, r *http.Request, p peer, user, next string) {
 	if err := a.sessions.write(w, p.tls, a.sessions.begin(user)); err != nil {
 		a.log.Error("cannot begin a session", "error", err)
 		http.Error(w, "cannot begin a session; the dashboard's log says why", http.StatusInternalServerError)
@@ -84,10 +89,23 @@ func local(next string) string {
 func escape(s string) string { return url.QueryEscape(s) }
 
 // loginPage is made of plain text: it must work whatever happens to the rest.
-func loginPage(w http.ResponseWriter, code int, next, user, problem string) {
+func (a *Access) loginPage(w http.ResponseWriter, code int, next, user, problem string) {
 	alert := ""
 	if problem != "" {
 		alert = `<p class="notice bad" role="alert">` + html.EscapeString(problem) + `</p>`
+	}
+	form, link := "", ""
+	if a.credentials != nil {
+		form = fmt.Sprintf(`<form class="card form" method="post" action="/login">
+<input type="hidden" name="next" value="%s">
+<label>User name <input name="username" value="%s" autocomplete="username" autocapitalize="none" required autofocus></label>
+<label>Password <input name="password" type="password" autocomplete="current-password" required></label>
+<button class="primary">Log in</button>
+</form>`, html.EscapeString(next), html.EscapeString(user))
+	}
+	if a.issuer != nil {
+		link = fmt.Sprintf(`<p><a class="button primary" href="/oidc/login?next=%s">Log in with %s</a></p>`,
+			url.QueryEscape(next), html.EscapeString(hostOfURL(a.config.OIDC.Issuer)))
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(code)
@@ -106,14 +124,17 @@ func loginPage(w http.ResponseWriter, code int, next, user, problem string) {
 <main class="login">
 <h1 class="brand"><span class="wing" aria-hidden="true"></span>hermes</h1>
 %s
-<form class="card form" method="post" action="/login">
-<input type="hidden" name="next" value="%s">
-<label>User name <input name="username" value="%s" autocomplete="username" autocapitalize="none" required autofocus></label>
-<label>Password <input name="password" type="password" autocomplete="current-password" required></label>
-<button class="primary">Log in</button>
-</form>
+%s%s
 </main>
 </body>
 </html>
-`, alert, html.EscapeString(next), html.EscapeString(user))
+`, alert, form, link)
+}
+
+func hostOfURL(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	return u.Host
 }

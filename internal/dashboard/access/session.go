@@ -48,7 +48,7 @@ func newSessions(c Config, now func() time.Time) (*sessions, error) {
 		secret = make([]byte, 32)
 		rand.Read(secret) // never fails: crypto/rand
 	}
-	keys, err := hkdf.Key(sha256.New, secret, nil, fmt.Sprintf("hermes dashboard sessions %q %q", c.Username, c.Password), 32+32)
+	keys, err := hkdf.Key(sha256.New, secret, nil, fmt.Sprintf("hermes dashboard sessions %q %q %q %q", c.Username, c.Password, c.OIDC.Issuer, c.OIDC.ClientID), 32+32)
 	if err != nil {
 		return nil, fmt.Errorf("cannot derive the keys of the sessions: %w", err)
 	}

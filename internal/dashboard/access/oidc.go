@@ -1,0 +1,216 @@
+package access
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+)
+
+const (
+	// issuerWithin is how long the issuer may take to answer.
+	issuerWithin = 10 * time.Second
+	// flowWithin is how long a visitor may take to log in there.
+	flowWithin = 10 * time.Minute
+
+	callbackPath = "/oidc/callback"
+	flowCookie   = "hermes-login"
+)
+
+// OIDC is an OpenID Connect issuer that may vouch for visitors.
+type OIDC struct {
+	Issuer       string
+	ClientID     string
+	ClientSecret string // secret; "" for a public client
+	// Allowed are the e-mail addresses and the subjects that are let in.
+	Allowed []string
+	// PublicURL is where the issuer sends visitors back to.
+	PublicURL string
+}
+
+func (o OIDC) on() bool { return o.Issuer != "" }
+
+func (o OIDC) check() error {
+	if !o.on() {
+		return nil
+	}
+	u, err := url.Parse(o.Issuer)
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return &ConfigError{"HERMES_DASHBOARD_OIDC_ISSUER: want an address like https://accounts.example.org"}
+	case o.ClientID == "":
+		return &ConfigError{"HERMES_DASHBOARD_OIDC_ISSUER is set and HERMES_DASHBOARD_OIDC_CLIENT_ID is not"}
+	case len(o.Allowed) == 0:
+		return &ConfigError{"HERMES_DASHBOARD_OIDC_ISSUER is set and HERMES_DASHBOARD_OIDC_ALLOWED is not: it names the e-mail addresses that are let in"}
+	case o.PublicURL == "":
+		return &ConfigError{"HERMES_DASHBOARD_OIDC_ISSUER is set and HERMES_DASHBOARD_PUBLIC_URL is not: the issuer sends visitors back there"}
+	}
+	return nil
+}
+
+// issuer is the other side. It is asked when the first visitor comes, so that the dashboard starts while it is away.
+type issuer struct {
+	config OIDC
+	client *http.Client
+
+	mu       sync.Mutex
+	provider *oidc.Provider
+}
+
+func newIssuer(c OIDC) *issuer {
+	return &issuer{config: c, client: &http.Client{Timeout: issuerWithin, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, IdleConnTimeout: time.Second}}}
+}
+
+// flow returns what a login needs. The issuer's answer is kept.
+func (i *issuer) flow() (*oauth2.Config, *oidc.Provider, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.provider == nil {
+		// The context stays with the provider, which fetches keys later.
+		p, err := oidc.NewProvider(oidc.ClientContext(context.Background(), i.client), i.config.Issuer)
+		if err != nil {
+			return nil, nil, fmt.Errorf("the issuer %s does not answer as one: %w", i.config.Issuer, err)
+		}
+		i.provider = p
+	}
+	return &oauth2.Config{
+		ClientID: i.config.ClientID, ClientSecret: i.config.ClientSecret, Endpoint: i.provider.Endpoint(),
+		RedirectURL: strings.TrimSuffix(i.config.PublicURL, "/") + callbackPath, Scopes: []string{oidc.ScopeOpenID, "email"},
+	}, i.provider, nil
+}
+
+// pending is a login under way, in a cookie that only this process can read.
+type pending struct {
+	State, Nonce, Verifier, Next string
+	Until                        time.Time
+}
+
+// toIssuer sends a visitor to the issuer.
+func (a *Access) toIssuer(w http.ResponseWriter, r *http.Request, p peer) {
+	config, _, err := a.issuer.flow()
+	if err != nil {
+		a.log.Error("cannot log anybody in", "error", err)
+		a.loginPage(w, http.StatusBadGateway, local(r.FormValue("next")), "", "The issuer of logins does not answer. Try again in a moment.")
+		return
+	}
+	flow := pending{rand.Text(), rand.Text(), oauth2.GenerateVerifier(), local(r.FormValue("next")), a.now().Add(flowWithin)}
+	data, err := json.Marshal(flow)
+	if err != nil {
+		a.refuse(w, r, http.StatusInternalServerError, "internal", "cannot begin a login")
+		return
+	}
+	value := base64.RawURLEncoding.EncodeToString(a.sessions.box.Seal(nil, nil, data, []byte(flowCookie)))
+	a.setFlow(w, p.tls, value, int(flowWithin/time.Second))
+	http.Redirect(w, r, config.AuthCodeURL(flow.State, oidc.Nonce(flow.Nonce), oauth2.S256ChallengeOption(flow.Verifier)), http.StatusSeeOther)
+}
+
+func (a *Access) setFlow(w http.ResponseWriter, tls bool, value string, age int) {
+	http.SetCookie(w, &http.Cookie{Name: flowCookie, Value: value, Path: "/oidc/", MaxAge: age, HttpOnly: true, Secure: tls, SameSite: http.SameSiteLaxMode})
+}
+
+// fromIssuer lets in whom the issuer vouches for, if that one is allowed.
+func (a *Access) fromIssuer(w http.ResponseWriter, r *http.Request, p peer) {
+	flow, err := a.pendingOf(r)
+	a.setFlow(w, p.tls, "", -1)
+	user := ""
+	if err == nil {
+		user, err = a.vouchedFor(r, flow)
+	}
+	if err != nil {
+		a.limiter.failed(p.address)
+		a.log.Warn("a login failed", "address", p.address.String(), "error", err)
+		text := "The login failed. The dashboard's log says why."
+		var stranger *strangerError
+		if errors.As(err, &stranger) {
+			text = "You are not among those who may use this dashboard."
+		}
+		a.loginPage(w, http.StatusForbidden, flow.Next, "", text)
+		return
+	}
+	a.letIn(w, r, p, user, flow.Next)
+}
+
+// strangerError is about somebody whom the issuer knows and the dashboard does not.
+type strangerError struct{ subject string }
+
+func (e *strangerError) Error() string {
+	return fmt.Sprintf("HERMES_DASHBOARD_OIDC_ALLOWED does not name this visitor (subject %q)", e.subject)
+}
+
+func (a *Access) pendingOf(r *http.Request) (pending, error) {
+	var flow pending
+	c, err := r.Cookie(flowCookie)
+	if err != nil {
+		return flow, errors.New("the visitor did not begin the login here, or not in this browser")
+	}
+	sealed, err := base64.RawURLEncoding.Strict().DecodeString(c.Value)
+	if err != nil {
+		return flow, errors.New("the cookie of the login is not ours")
+	}
+	data, err := a.sessions.box.Open(nil, nil, sealed, []byte(flowCookie))
+	if err != nil || json.Unmarshal(data, &flow) != nil {
+		return pending{}, errors.New("the cookie of the login is not ours")
+	}
+	if a.now().After(flow.Until) {
+		return pending{}, errors.New("the login took too long")
+	}
+	return flow, nil
+}
+
+// vouchedFor returns who the visitor is, if all of it is right.
+func (a *Access) vouchedFor(r *http.Request, flow pending) (string, error) {
+	if !same(r.URL.Query().Get("state"), flow.State) {
+		return "", errors.New("the state is not that of the login")
+	}
+	if e := r.URL.Query().Get("error"); e != "" {
+		return "", fmt.Errorf("the issuer refused: %.60q", e)
+	}
+	config, provider, err := a.issuer.flow()
+	if err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(oidc.ClientContext(r.Context(), a.issuer.client), issuerWithin)
+	defer cancel()
+	token, err := config.Exchange(ctx, r.URL.Query().Get("code"), oauth2.VerifierOption(flow.Verifier))
+	if err != nil {
+		var refused *oauth2.RetrieveError
+		if errors.As(err, &refused) { // its text is the issuer's whole answer
+			return "", fmt.Errorf("the issuer does not take its own code: %.60q", refused.ErrorCode)
+		}
+		return "", err
+	}
+	raw, ok := token.Extra("id_token").(string)
+	if !ok {
+		return "", errors.New("the issuer sent no ID token")
+	}
+	id, err := provider.Verifier(&oidc.Config{ClientID: config.ClientID, Now: a.now}).Verify(ctx, raw)
+	if err != nil {
+		return "", err
+	}
+	var claims struct {
+		Email    string `json:"email"`
+		Verified bool   `json:"email_verified"`
+	}
+	switch err := id.Claims(&claims); {
+	case err != nil:
+		return "", err
+	case !same(id.Nonce, flow.Nonce):
+		return "", errors.New("the ID token is another login's")
+	case claims.Verified && slices.ContainsFunc(a.config.OIDC.Allowed, func(x string) bool { return strings.Contains(x, "@") && strings.EqualFold(x, claims.Email) }):
+		return strings.ToLower(claims.Email), nil
+	case slices.ContainsFunc(a.config.OIDC.Allowed, func(x string) bool { return !strings.Contains(x, "@") && x == id.Subject }):
+		return id.Subject, nil
+	}
+	return "", &strangerError{id.Subject}
+}
