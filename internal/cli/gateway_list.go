@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -97,11 +98,12 @@ func (a *app) statusCommand() *cobra.Command {
 			}
 			service.MeasureAll(views)
 			s := summarize(cmd.Context(), m, views, broken)
+			s.whyDown(cmd.Context(), m, store)
 			if a.format == "json" {
 				return a.json(s)
 			}
 			if _, err := fmt.Fprintf(a.Out, "Manager:    %s\nDashboard:  %s\nProfiles:   %d (%d running, %d down, %d cannot be used)\n",
-				s.Manager, s.Dashboard, s.Profiles, s.Running, s.Down, s.Broken); err != nil {
+				s.Manager, s.dashboard(), s.Profiles, s.Running, s.Down, s.Broken); err != nil {
 				return err
 			}
 			return a.renderFailed(views)
@@ -126,10 +128,39 @@ func installedBy(m service.Installer, views []service.View) string {
 type summary struct {
 	Manager   string `json:"manager"`
 	Dashboard string `json:"dashboard"`
-	Profiles  int    `json:"profiles"`
-	Running   int    `json:"running"`
-	Down      int    `json:"down"`
-	Broken    int    `json:"broken"`
+	// DashboardReason is the last line of its log, if it is down because it failed.
+	DashboardReason string `json:"dashboard_reason,omitempty"`
+	Profiles        int    `json:"profiles"`
+	Running         int    `json:"running"`
+	Down            int    `json:"down"`
+	Broken          int    `json:"broken"`
+}
+
+func (s summary) dashboard() string {
+	if s.DashboardReason == "" {
+		return s.Dashboard
+	}
+	return s.Dashboard + ": " + s.DashboardReason
+}
+
+// whyDown looks up why the dashboard is down, if nobody stopped it.
+func (s *summary) whyDown(ctx context.Context, m service.Manager, store *profile.Store) {
+	if m == nil || s.Dashboard == "up" {
+		return
+	}
+	st, err := m.Status(ctx, service.Dashboard())
+	if err != nil || st.ExitCode <= 0 {
+		return
+	}
+	s.DashboardReason = st.LastExit()
+	lines, err := logs.Last(filepath.Join(store.Root(), service.LogDir(service.Dashboard())), 1)
+	if err == nil && len(lines) == 1 {
+		text := logs.Printable(lines[0])
+		if _, said, ok := strings.Cut(text, "✗ "); ok {
+			text = said
+		}
+		s.DashboardReason += ": " + text
+	}
 }
 
 func summarize(ctx context.Context, m service.Manager, views []service.View, broken []profile.Entry) summary {

@@ -9,11 +9,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"hermes/internal/dashboard/access"
 	"hermes/internal/doctor"
@@ -117,5 +119,41 @@ func TestADescriptorThatIsNotOpenDoesNotKeepItFromServing(t *testing.T) {
 	}
 	if err := announce(0); err != nil {
 		t.Errorf("no descriptor: %v", err)
+	}
+}
+
+// Who sends slowly, or nothing, is let go; meanwhile everybody else is served.
+func TestSlowVisitorsHoldUpNobody(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	url, ended := running(ctx, t, home(t, nil), io.Discard)
+	address := strings.TrimPrefix(url, "http://")
+	var slow []net.Conn
+	for i := range 200 {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if i%2 == 0 {
+			fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ") // and nothing more
+		} else {
+			fmt.Fprint(conn, "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nusername=")
+		}
+		slow = append(slow, conn)
+	}
+	if got, err := ask(t.Context(), url+"/health"); err != nil || !strings.HasPrefix(got, "200") {
+		t.Errorf("%s, %v", got, err)
+	}
+	// The header's limit is 5 s, the body's 20 s; the first kind is enough to wait for.
+	if err := slow[0].SetReadDeadline(time.Now().Add(15 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAll(slow[0]); err != nil {
+		t.Errorf("it is not let go: %v", err)
+	}
+	cancel()
+	if err := within(t, "the end", ended); err != nil {
+		t.Error(err)
 	}
 }

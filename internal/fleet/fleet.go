@@ -134,6 +134,9 @@ func (f *Fleet) Run(ctx context.Context, ready func()) error {
 				sampling.Reset(Sampled)
 			}
 		case <-sampling.C:
+			if !news.told.Load() {
+				f.renew(ctx)
+			}
 			f.measure()
 		case done := <-f.asked:
 			f.renew(ctx)

@@ -8,18 +8,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/fsnotify/fsnotify"
 
 	"hermes/internal/profile"
 	"hermes/internal/service"
 )
-
-// watcher is a Manager that tells when something happens to a service. An ID that names nothing stands for any of them.
-// Watch returns when ctx ends or the manager does.
-type watcher interface {
-	Watch(ctx context.Context, happened func(service.ID)) error
-}
 
 // news gathers what may have changed.
 type news struct {
@@ -28,6 +23,8 @@ type news struct {
 	stop  context.CancelFunc
 	tasks sync.WaitGroup
 	woken chan struct{} // has room for one
+
+	told atomic.Bool // the manager tells of changes
 
 	mu    sync.Mutex
 	dirty map[profile.Name]bool
@@ -178,17 +175,21 @@ func tells(name string) bool {
 func (n *news) followManager(ctx context.Context) {
 	for ctx.Err() == nil {
 		m := n.f.o.Manager()
-		if w, ok := m.(watcher); ok {
+		w, ok := m.(service.Watcher)
+		_, hosts := m.(service.Installer)
+		n.told.Store(ok && !hosts)
+		if ok {
 			err := w.Watch(ctx, func(id service.ID) {
 				name, _ := id.Profile()
 				if id == (service.ID{}) || name != (profile.Name{}) {
 					n.note(name)
 				}
 			})
-			if ctx.Err() == nil {
+			n.told.Store(false)
+			if ctx.Err() == nil && !errors.Is(err, service.ErrTellsNothing) {
 				n.f.o.Log.Warn("the supervisor tells no more", "error", err)
+				n.note(profile.Name{})
 			}
-			n.note(profile.Name{})
 		}
 		// Without anybody in charge, the gateways' own files tell what there is to know. Whether
 		// somebody takes charge is looked at now and then.

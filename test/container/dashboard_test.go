@@ -131,6 +131,9 @@ func TestDashboardWithoutCredentialsStartsOnceAndSaysWhy(t *testing.T) {
 	if n := strings.Count(log, "HERMES_DASHBOARD_BASIC_AUTH_USERNAME"); n != 1 {
 		t.Errorf("the reason is %d times in docker logs, want once:\n%s", n, log)
 	}
+	if out := b.mustExec("0", "hermes", "status"); !strings.Contains(out, "down: exit code 78: cannot start the dashboard: it would listen on 0.0.0.0 without credentials") {
+		t.Errorf("hermes status does not say why:\n%s", out)
+	}
 	if err := b.isReady(gatewaySlot)(); err != nil {
 		t.Errorf("the gateway suffers: %v", err)
 	}

@@ -132,6 +132,7 @@ func (s *Supervisor) Write(spec service.Spec) (created bool, err error) {
 	s.mu.Unlock()
 	if !ok {
 		s.tree.Add(u)
+		s.changed()
 		return true, nil
 	}
 	u.mu.Lock()

@@ -60,6 +60,7 @@ func Run(t *testing.T, h Harness) {
 		{"RefusedCommandsSayWhy", refused},
 		{"CancelledWaitLeavesNoProcess", cancelled},
 		{"ListTellsOfAllByName", list},
+		{"AWatcherHearsOfEveryChange", watched},
 		{"ParallelStartsAllReturn", parallelStarts},
 		{"ParallelUse", parallelUse},
 		{"ParallelRegisterAndUnregister", parallelRegister},
