@@ -12,6 +12,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
+	"hermes/internal/notify"
 	"hermes/internal/profile"
 	"hermes/internal/service"
 )
@@ -42,7 +43,8 @@ func (f *Fleet) listen(ctx context.Context) (*news, error) {
 	ctx, stop := context.WithCancel(ctx)
 	n := &news{f: f, files: files, stop: stop, woken: make(chan struct{}, 1), dirty: map[profile.Name]bool{}, watched: map[string]profile.Name{}}
 	n.arm()
-	n.tasks.Go(func() { n.followFiles(ctx) })
+	errs := notify.Errors(files)
+	n.tasks.Go(func() { n.followFiles(ctx, errs) })
 	n.tasks.Go(func() { n.followManager(ctx) })
 	return n, nil
 }
@@ -112,7 +114,7 @@ func (n *news) add(dir string, whose profile.Name) {
 
 // followFiles notes what happens to the files that tell a gateway's state. Other files, such as the database, change
 // with every message.
-func (n *news) followFiles(ctx context.Context) {
+func (n *news) followFiles(ctx context.Context, errs <-chan error) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -122,7 +124,7 @@ func (n *news) followFiles(ctx context.Context) {
 				return
 			}
 			n.file(e)
-		case err, ok := <-n.files.Errors:
+		case err, ok := <-errs:
 			if !ok {
 				return
 			}

@@ -102,7 +102,7 @@ func (f *follower) wait(ctx context.Context) error {
 				return errors.New("cannot follow: the system sends no more notifications")
 			}
 			f.note(e)
-		case err := <-f.watch.w.Errors:
+		case err := <-f.watch.errs:
 			if err := f.failed(err); err != nil {
 				return err
 			}

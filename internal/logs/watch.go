@@ -9,6 +9,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
+	"hermes/internal/notify"
 	"hermes/internal/profile"
 	"hermes/internal/volume"
 )
@@ -18,6 +19,7 @@ import (
 type watch struct {
 	place   Place
 	w       *fsnotify.Watcher
+	errs    <-chan error
 	above   []string        // the directories above the logs, outermost first
 	base    string          // that of them which is watched
 	watched map[string]bool // log directories
@@ -30,7 +32,7 @@ func newWatch(p Place) (*watch, error) {
 		return nil, fmt.Errorf("cannot follow: %w", err)
 	}
 	return &watch{
-		place: p, w: w, watched: map[string]bool{}, told: map[string]bool{},
+		place: p, w: w, errs: notify.Errors(w), watched: map[string]bool{}, told: map[string]bool{},
 		above: []string{p.Root, filepath.Dir(p.dir()), p.dir()},
 	}, nil
 }

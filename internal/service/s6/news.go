@@ -8,6 +8,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
+	"hermes/internal/notify"
 	"hermes/internal/service"
 )
 
@@ -22,6 +23,7 @@ func (m *Manager) Watch(ctx context.Context, happened func(service.ID)) error {
 		return fmt.Errorf("cannot watch the slots: %w", err)
 	}
 	defer w.Close()
+	errs := notify.Errors(w)
 	n := slotNews{m: m, w: w}
 	if err := w.Add(m.slots.Dir); err != nil {
 		return fmt.Errorf("cannot watch the slots in %s: %w", m.slots.Dir, err)
@@ -42,7 +44,7 @@ func (m *Manager) Watch(ctx context.Context, happened func(service.ID)) error {
 				return fmt.Errorf("cannot watch the slots: %s is gone", m.slots.Dir)
 			}
 			n.event(e, happened)
-		case err := <-w.Errors:
+		case err := <-errs:
 			if !errors.Is(err, fsnotify.ErrEventOverflow) {
 				return fmt.Errorf("cannot watch the slots: %w", err)
 			}
