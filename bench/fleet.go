@@ -35,7 +35,7 @@ chown -R 10000:10000 /opt/data`
 
 // measureFleet adds what a thousand gateways cost: to write their slots, to boot, to list, to leave alone, to stop.
 func measureFleet(ctx context.Context, b *bench) error {
-	volume, remove, err := b.fleetVolume(ctx)
+	volume, remove, err := b.fleetVolume(ctx, fleetSize)
 	defer remove()
 	if err != nil {
 		return err
@@ -49,7 +49,7 @@ func measureFleet(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	if err := c.waitFleet(ctx); err != nil {
+	if err := c.waitFleet(ctx, fleetSize); err != nil {
 		return err
 	}
 	b.report.add(row{What: fmt.Sprintf("%d gateways from docker run to all ready", fleetSize), Unit: "ms", Value: milliseconds(time.Since(begin)), Budget: 20000})
@@ -80,8 +80,8 @@ func measureFleet(ctx context.Context, b *bench) error {
 	return nil
 }
 
-// fleetVolume makes a volume with fleetSize profiles. remove it when done.
-func (b *bench) fleetVolume(ctx context.Context) (name string, remove func(), err error) {
+// fleetVolume makes a volume with profiles. remove it when done.
+func (b *bench) fleetVolume(ctx context.Context, size int) (name string, remove func(), err error) {
 	r, err := must(ctx, "volume", "create", "--label", docker.Label)
 	if err != nil {
 		return "", func() {}, err
@@ -93,7 +93,7 @@ func (b *bench) fleetVolume(ctx context.Context) (name string, remove func(), er
 		_ = docker.Do(ctx, nil, "volume", "rm", "-f", name)
 	}
 	_, err = must(ctx, "run", "--rm", "--label", docker.Label, "--network", "none", "-v", name+":/opt/data", "--user", "0",
-		"--entrypoint", "sh", b.image, "-c", fillFleet, "sh", strconv.Itoa(fleetSize))
+		"--entrypoint", "sh", b.image, "-c", fillFleet, "sh", strconv.Itoa(size))
 	return name, remove, err
 }
 
@@ -120,19 +120,19 @@ func (b *bench) measureReconcile(ctx context.Context, volume string) error {
 	return nil
 }
 
-// waitFleet returns when all of the fleet is ready.
-func (c container) waitFleet(ctx context.Context) error {
+// waitFleet returns when all of a fleet is ready.
+func (c container) waitFleet(ctx context.Context, size int) error {
 	ctx, cancel := context.WithTimeout(ctx, fleetTimeout)
 	defer cancel()
 	for {
 		// s6-svwait fails as long as one of the slots has no supervisor.
 		r := docker.Do(ctx, nil, "exec", "-u", "hermes", string(c), "sh", "-c",
-			`set -- /run/service/gateway-p*; [ $# = `+strconv.Itoa(fleetSize)+` ] && exec s6-svwait -U -a -t 120000 "$@"`)
+			`set -- /run/service/gateway-p*; [ $# = `+strconv.Itoa(size)+` ] && exec s6-svwait -U -a -t 120000 "$@"`)
 		switch {
 		case r.Code == 0 && r.Err == nil:
 			return nil
 		case ctx.Err() != nil:
-			return fmt.Errorf("%d gateways are not ready after %s: %s", fleetSize, fleetTimeout, r)
+			return fmt.Errorf("%d gateways are not ready after %s: %s", size, fleetTimeout, r)
 		}
 	}
 }

@@ -22,6 +22,8 @@ var commands = map[string]func(args []string) error{
 	"ready":    ready,    // kill a service N times and time its way back
 	"connect":  connect,  // stdin and stdout of a TCP connection
 	"streams":  streams,  // many streams of events at once
+	"load":     load,     // a page, asked for by many at once
+	"delay":    delay,    // from kill -9 to the dashboard's event
 }
 
 func main() {
