@@ -14,7 +14,7 @@ const (
 	// viewers is how many look at the dashboard at once.
 	viewers = 50
 	// watchedFor is how long the dashboard's processor time is counted.
-	watchedFor = 30 * time.Second
+	watchedFor = 20 * time.Second
 )
 
 // measureDashboard adds what the dashboard takes for ten profiles and for a thousand.
@@ -43,6 +43,10 @@ func (b *bench) measureDashboardOf(ctx context.Context, n int) error {
 		return err
 	}
 	if err := c.waitReady(ctx, "/run/service/dashboard"); err != nil {
+		return err
+	}
+	// The first login is hashed, which takes its time by design.
+	if _, err := client[[]float64](ctx, c, "load", "1", "1", "http://"+dashboardAddress+"/", dashboardLogin); err != nil {
 		return err
 	}
 	pages, err := client[[]float64](ctx, c, "load", strconv.Itoa(viewers), "2000", "http://"+dashboardAddress+"/", dashboardLogin)
@@ -106,7 +110,7 @@ func (b *bench) measureDashboardIdle(ctx context.Context, c container, n int) er
 	if err != nil {
 		return err
 	}
-	out, err := c.exec(ctx, "setpriv", "--reuid=10000", "--regid=10000", "--clear-groups", "awk", "/^Pss:/ { print $2 }", "/proc/"+pid+"/smaps_rollup")
+	out, err := c.exec(ctx, "awk", "/^Pss:/ { print $2 }", "/proc/"+pid+"/smaps_rollup")
 	if err != nil {
 		return err
 	}
