@@ -2,9 +2,7 @@ package fleet
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -236,16 +234,6 @@ func (f *Fleet) gateway(before *Snapshot, v service.View) *Gateway {
 	return g
 }
 
-// same reports whether two gateways look the same, but for their memory.
-func same(a, b *Gateway) bool {
-	x, y := a.View, b.View
-	channels := maps.Equal(x.Channels, y.Channels)
-	return channels && a.Since.Equal(b.Since) && a.Memory == b.Memory && a.Counters == b.Counters && a.GiveUps == b.GiveUps &&
-		x.State == y.State && x.Ready == y.Ready && x.Desired == y.Desired && x.PID == y.PID && x.Restarts == y.Restarts &&
-		x.LastExit == y.LastExit && x.Reason == y.Reason && x.Hint == y.Hint && x.Port == y.Port && x.ActiveTurns == y.ActiveTurns &&
-		x.Manager == y.Manager && x.LogFile == y.LogFile
-}
-
 // publish makes a snapshot the current one, if it says anything new, and records what changed.
 func (f *Fleet) publish(before, s *Snapshot) {
 	var changes []Change
@@ -285,65 +273,7 @@ func (f *Fleet) publish(before, s *Snapshot) {
 	}
 }
 
-// changed tells which step brought a gateway to where it is. The first look after a start of this process is a step only
-// if the history ends elsewhere.
-func changed(old, g *Gateway, history []Change) (Change, bool) {
-	c := Change{Time: time.Now().UTC().Truncate(time.Millisecond), Profile: g.Profile, To: g.State, PID: g.PID, Reason: g.Reason}
-	switch {
-	case old != nil:
-		c.From = old.State
-		// A gateway that died and was back before anybody looked has another process.
-		return c, old.State != g.State || old.PID != g.PID && g.PID != 0
-	case len(history) > 0:
-		c.From = history[len(history)-1].To
-		return c, c.From != g.State || history[len(history)-1].PID != g.PID && g.PID != 0
-	}
-	return c, true
-}
-
-func sameText(a, b error) bool {
-	if a == nil || b == nil {
-		return a == nil && b == nil
-	}
-	return a.Error() == b.Error()
-}
-
 // last returns the last n of a list in a slice of their own.
 func last[T any](list []T, n int) []T {
 	return slices.Clone(list[max(0, len(list)-n):])
-}
-
-// measure reads the memory of every gateway that runs.
-func (f *Fleet) measure() {
-	before := f.Snapshot()
-	s := &Snapshot{Gateways: slices.Clone(before.Gateways), Broken: before.Broken, Manager: before.Manager, Control: before.Control, Err: before.Err}
-	for i, g := range s.Gateways {
-		if !g.Up() && g.Memory == 0 {
-			continue
-		}
-		with := *g
-		with.Memory = 0
-		with.Measure()
-		f.samples[g.Profile] = last(append(f.samples[g.Profile], with.Memory), keepSamples)
-		with.Samples = f.samples[g.Profile]
-		f.version++
-		with.Version = f.version
-		s.Gateways[i] = &with
-	}
-	f.publish(before, s)
-}
-
-// Wait returns a snapshot that satisfies a condition, or the error of ctx.
-func (f *Fleet) Wait(ctx context.Context, ok func(*Snapshot) bool) (*Snapshot, error) {
-	for {
-		s := f.Snapshot()
-		if ok(s) {
-			return s, nil
-		}
-		select {
-		case <-s.Outdated():
-		case <-ctx.Done():
-			return s, fmt.Errorf("the gateways are not as they should be: %w", ctx.Err())
-		}
-	}
 }

@@ -229,6 +229,16 @@ func (v *tab) fill(selector, text string) {
 	}
 }
 
+// agree says yes to what pages ask from now on.
+func (v *tab) agree() {
+	v.t.Helper()
+	chromedp.ListenTarget(v.ctx, func(event any) {
+		if _, ok := event.(*page.EventJavascriptDialogOpening); ok {
+			go func() { _ = chromedp.Run(v.ctx, page.HandleJavaScriptDialog(true)) }() // the browser may be gone
+		}
+	})
+}
+
 // key presses a key, wherever the focus is.
 func (v *tab) key(key string) {
 	v.t.Helper()

@@ -121,6 +121,46 @@ func TestBrowserManagesAProfile(t *testing.T) {
 	}
 }
 
+func TestBrowserClonesAProfileAndActsOnAll(t *testing.T) {
+	parallel(t)
+	b := startDashboard(t, "coder", "idle")
+	b.mustExec("0", "hermes", "-p", "idle", "gateway", "stop")
+	b.mustExec("10000", "sh", "-c", "echo 'I am a coder.' > /opt/data/profiles/coder/SOUL.md")
+	v := b.browse()
+	v.agree()
+	v.login()
+	v.open("/profiles/coder")
+	v.click(`a[href="/new?from=coder"]`)
+	v.is("the form is about the clone", `document.querySelector("[name=from]").value === "coder"`)
+	v.fill("[name=name]", "twin")
+	v.click("main form button.primary")
+	v.says("h1", "twin")
+	if soul := b.file("/opt/data/profiles/twin/SOUL.md"); soul != "I am a coder.\n" {
+		t.Errorf("the clone is %q", soul)
+	}
+	v.open("/")
+	old := b.waitReady("gateway-coder")
+	v.click("details.menu summary")
+	v.click(`[formaction="/all/restart"]`)
+	v.says("#result", "3 restarted, 1 left alone because the operator stopped them")
+	if now := b.waitReady("gateway-coder"); now == old {
+		t.Error("it was not restarted")
+	}
+	v.click("details.menu summary")
+	v.click(`[formaction="/all/stop"]`)
+	v.says("#result", "4 stopped")
+	v.is("all are down", `[...document.querySelectorAll("#rows .state")].every(s => s.textContent === "stopped")`)
+	for _, n := range []string{"default", "coder", "twin", "idle"} {
+		if s, err := b.svstat("gateway-" + n); err != nil || s.up {
+			t.Errorf("%s: %+v, %v", n, s, err)
+		}
+	}
+	v.open("/doctor")
+	v.says("h1", "Doctor")
+	v.open("/boot")
+	v.says(".lines", "profile=default")
+}
+
 func TestBrowserFollowsALog(t *testing.T) {
 	parallel(t)
 	b := startDashboard(t, "coder")
