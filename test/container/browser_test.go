@@ -103,6 +103,13 @@ func TestBrowserManagesAProfile(t *testing.T) {
 	v.click(`form[action$="/rename"] button`)
 	v.says("h1", "poet")
 	v.says("#state .state", "running")
+	// That the old name is gone leads nobody away from the new one's page.
+	throughout(t, 2*time.Second, "the page stays", func() error {
+		if h := v.text("h1"); h != "poet" {
+			return fmt.Errorf("it shows %q", h)
+		}
+		return nil
+	})
 
 	v.fill(`form[action$="/delete"] [name=confirm]`, "writer")
 	v.click(`form[action$="/delete"] button`)

@@ -27,13 +27,14 @@
   document.addEventListener("htmx:sseClose", () => live("off", "not live"));
 
   // A profile that was deleted or renamed elsewhere has no page any more. If this page did it, the answer leads on.
-  const leave = () => {
-    if (!document.querySelector("[data-profile]")) return;
-    if (document.querySelector(".htmx-request")) setTimeout(leave, 500);
+  const shown = () => document.querySelector("[data-profile]")?.dataset.profile;
+  const leave = (name) => {
+    if (shown() !== name) return;
+    if (document.querySelector(".htmx-request")) setTimeout(leave, 500, name);
     else location.assign("/");
   };
   document.addEventListener("htmx:sseMessage", (e) => {
-    if (e.detail.type === "gone") setTimeout(leave, 500);
+    if (e.detail.type === "gone" && shown()) setTimeout(leave, 500, shown());
   });
 
   // A request that did not get through says so where results are shown.

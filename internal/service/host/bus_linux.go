@@ -45,11 +45,18 @@ func connect(ctx context.Context, socket string, viaBus bool) (*bus, error) {
 	return b, b.dialFor(ctx, connectFor)
 }
 
+// dialFor connects; where nobody listens it tries again for so long. A systemd that takes a connection and drops it
+// executes itself anew, and is waited for.
 func (b *bus) dialFor(ctx context.Context, limit time.Duration) error {
 	for begun := time.Now(); ; {
 		err := b.dial(ctx)
-		passing := errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist) || closed(err)
-		if !passing || time.Since(begun) > limit {
+		switch {
+		case closed(err):
+			limit = reconnectFor
+		case !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, fs.ErrNotExist):
+			return err
+		}
+		if time.Since(begun) > limit {
 			return err
 		}
 		select {

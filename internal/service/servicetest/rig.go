@@ -62,7 +62,7 @@ const (
 func (b Behaviour) With(n int) Behaviour { return Behaviour(fmt.Sprintf("%s=%d", b, n)) }
 
 // deadline is for whatever must happen; a machine under load is slow.
-const deadline = 20 * time.Second
+const deadline = time.Minute
 
 func gateway(t *testing.T, name string) service.ID {
 	t.Helper()

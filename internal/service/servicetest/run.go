@@ -26,8 +26,9 @@ var (
 	pausing = service.Status{Up: true, WantUp: true, Backoff: true}
 )
 
-// prompt is how long something may take that has nothing to wait for.
-const prompt = 5 * time.Second
+// prompt is how long something may take that has nothing to wait for, on a machine that is busy: far below the pause of a
+// minute that it must not wait for.
+const prompt = 15 * time.Second
 
 // Run checks that a manager keeps what service.Manager promises.
 func Run(t *testing.T, h Harness) {
@@ -282,9 +283,10 @@ func gaveUp(t *testing.T, r Rig) {
 	if n := len(r.Starts(t, id)); n != 2 {
 		t.Errorf("%d starts, want 2", n)
 	}
-	// Its failures are forgotten: it has all its tries again.
-	if e := notReady(t, r.Manager.Start(t.Context(), id, deadline)); e.GaveUp {
-		t.Errorf("gave up at the first failure: %v", e)
+	// Its failures are forgotten: it has all its tries again. A manager that is slow to tell may have seen them all fail.
+	e := notReady(t, r.Manager.Start(t.Context(), id, deadline))
+	if n := len(r.Starts(t, id)); e.GaveUp && n < 4 {
+		t.Errorf("gave up after %d starts, want 4: %v", n, e)
 	}
 	r.Await(t, id, down)
 	if n := len(r.Starts(t, id)); n != 4 {
@@ -348,7 +350,7 @@ func stopInBackoff(t *testing.T, r Rig) {
 func stubborn(t *testing.T, r Rig) {
 	id := gateway(t, "coder")
 	r.Behave(t, id, IgnoreTerm, Ready)
-	if err := r.Manager.Register(t.Context(), service.Spec{ID: id, KillAfter: 800 * time.Millisecond}); err != nil {
+	if err := r.Manager.Register(t.Context(), service.Spec{ID: id, KillAfter: 4 * time.Second}); err != nil {
 		t.Fatal(err)
 	}
 	pid := r.Start(t, id).PID
