@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hermes/internal/boot"
+	"hermes/internal/container"
 	"hermes/internal/logs"
 	"hermes/internal/service"
 	"hermes/internal/service/s6"
@@ -46,6 +47,9 @@ gateways started that were running, or that the operator wants running. One line
 logs/container-boot.log. A profile that cannot be used is skipped, with its reason, and does not stop the others.`,
 		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
+			if !dryRun && container.IsEmbedded() {
+				return nil // the supervisor itself does it
+			}
 			store, err := a.store()
 			if err != nil {
 				return err

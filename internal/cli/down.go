@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hermes/internal/container"
 	"hermes/internal/service/local"
 	"hermes/internal/volume"
 )
@@ -27,6 +28,9 @@ are down. The next ` + "`hermes up`" + ` starts again what ran.`,
 			}
 			if !local.Live(home) {
 				return fmt.Errorf("no `hermes up` runs in %s", home)
+			}
+			if container.IsEmbedded() {
+				return errors.New("the container's init supervises here: `docker stop` ends the container, `hermes gateway stop --all` its gateways")
 			}
 			if err := local.NewManager(home).Down(cmd.Context()); err != nil {
 				return err

@@ -32,7 +32,7 @@ func (a *app) gatewayRunCommand() *cobra.Command {
 		Long: `run runs the gateway of a profile in the foreground, until SIGTERM or Ctrl-C: running turns may
 finish (gateway.drain_timeout in config.yaml), then it ends.
 
-In a container whose supervisor is s6 it hands over instead: the supervisor runs the gateway and restarts it
+In a container whose init is ours it hands over instead: the supervisor runs the gateway and restarts it
 after a crash, and this command stays as the container's heartbeat (typed in a terminal of
 docker exec, it follows the gateway's log). --no-supervise or ` + container.OptOut + `=1 keeps it in the foreground.
 
@@ -44,7 +44,7 @@ root, 128+N ended by signal N.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.gatewayRun(cmd.Context(), f) },
 	}
 	cmd.Flags().BoolVar(&f.replace, "replace", false, "take over from a gateway of this profile that runs already")
-	cmd.Flags().BoolVar(&f.noSupervise, "no-supervise", false, "stay in the foreground, also where s6 supervises")
+	cmd.Flags().BoolVar(&f.noSupervise, "no-supervise", false, "stay in the foreground, also in a container that supervises")
 	cmd.Flags().IntVar(&f.readyFD, "ready-fd", 0, "write a newline to descriptor `N` once the gateway serves")
 	return cmd
 }
@@ -59,13 +59,16 @@ func (a *app) gatewayRun(ctx context.Context, f gatewayRunFlags) error {
 		return err
 	}
 	r := container.Redirect{
-		Kind: service.Detect(service.Scandir(a.getenv)), NoSupervise: f.noSupervise, Getenv: a.getenv,
+		Kind: service.Detect(service.Scandir(a.getenv)), Embedded: container.IsEmbedded(), NoSupervise: f.noSupervise, Getenv: a.getenv,
+	}
+	if r.Embedded && r.Kind == service.KindNone && a.upIsLive() {
+		r.Kind = service.KindLocal
 	}
 	if r.Applies() {
-		return a.redirect(ctx, n)
+		return a.redirect(ctx, n, r.Breadcrumb())
 	}
 	supervised := a.getenv(container.SupervisedChild) == "1"
-	if !supervised && r.Kind == service.KindS6 && container.IsCommand() {
+	if !supervised && r.Detected() && container.IsCommand() {
 		if err := a.standDown(ctx, n); err != nil {
 			return err
 		}
@@ -117,7 +120,7 @@ func loggerTo(w io.Writer, supervised bool) *slog.Logger {
 }
 
 // redirect hands `gateway run` over to the supervisor (M1).
-func (a *app) redirect(ctx context.Context, n profile.Name) error {
+func (a *app) redirect(ctx context.Context, n profile.Name, breadcrumb string) error {
 	l, err := a.lifecycle()
 	if err != nil {
 		return err
@@ -127,7 +130,7 @@ func (a *app) redirect(ctx context.Context, n profile.Name) error {
 	if errors.As(err, &missing) {
 		return service.NotRegistered(service.Gateway(n))
 	}
-	fmt.Fprintln(a.Err, container.Breadcrumb)
+	fmt.Fprintln(a.Err, breadcrumb)
 	if err != nil {
 		fmt.Fprintf(a.Err, "✗ %v\n", err) // the gateway will say it too; the container stays up to be mended
 	}

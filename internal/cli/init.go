@@ -2,12 +2,35 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
 
+	"hermes/internal/boot"
 	"hermes/internal/container"
 )
+
+// initEmbedded is the init of an image without s6.
+func (a *app) initEmbedded(command []string) error {
+	if os.Getpid() == 1 {
+		return belowPID1()
+	}
+	code, err := container.Embedded{
+		Setup:      func() error { return boot.Setup(a.getenv, a.Err) },
+		Supervisor: []string{"up", "--init", "--ready-fd", "3"},
+	}.Run(command)
+	if errors.Is(err, container.ErrCannotStepDown) {
+		return &codeError{err, exitRoot}
+	}
+	if err != nil {
+		return fmt.Errorf("hermes cannot boot: %w", err)
+	}
+	if code != 0 {
+		return &silentError{code}
+	}
+	return nil
+}
 
 func (a *app) initCommand() *cobra.Command {
 	return &cobra.Command{
@@ -16,7 +39,9 @@ func (a *app) initCommand() *cobra.Command {
 		Long: `init is the entrypoint of the image. It prepares two supervision trees, hands PID 1 over to s6-svscan, runs the
 scripts in /etc/cont-init.d as root, and then the container's command as the runtime user (all of it as one user in a
 container that does not start as root): nothing means hermes itself, a program on PATH means that program, anything else are arguments of hermes. When the
-command ends the container ends with its exit code.`,
+command ends the container ends with its exit code.
+
+In an image without s6 the embedded supervisor (` + "`hermes up`" + `) takes its place.`,
 		Example: `  docker run IMAGE gateway run          the gateways, supervised
   docker run -it IMAGE bash             a shell beside them`,
 		Annotations: map[string]string{asRoot: "yes"},
@@ -33,6 +58,9 @@ command ends the container ends with its exit code.`,
 				return container.EndOrphans(cmd.Context())
 			case !inside && len(args) == 1 && (args[0] == "--help" || args[0] == "-h"):
 				return cmd.Help()
+			}
+			if !container.HasS6() {
+				return a.initEmbedded(args)
 			}
 			err := container.Init(cmd.Context(), args)
 			if errors.Is(err, container.ErrCannotStepDown) {

@@ -77,7 +77,14 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	if a.format != "text" && a.format != "json" {
 		return &usageError{fmt.Errorf("invalid --format %q: use text or json", a.format)}
 	}
-	if os.Geteuid() != 0 || cmd.Annotations[asRoot] != "" || !container.InImage() || container.Strict(a.getenv("HERMES_DOCKER_EXEC_AS_ROOT")) {
+	if cmd.Annotations[asRoot] != "" || !container.InImage() {
+		return nil
+	}
+	if u, stranger := container.Stranger(a.getenv); stranger && touchesGateways(cmd) {
+		return &codeError{fmt.Errorf("this container's gateways are those of %d:%d, and this is a command of uid %d, who cannot reach them: "+
+			"use `docker exec -u %d:%d`, or leave -u out", u.UID, u.GID, os.Geteuid(), u.UID, u.GID), exitFailure}
+	}
+	if os.Geteuid() != 0 || container.Strict(a.getenv("HERMES_DOCKER_EXEC_AS_ROOT")) {
 		return nil
 	}
 	u, err := container.ExecUser(a.getenv)
@@ -92,6 +99,16 @@ func (a *app) prepare(cmd *cobra.Command) error {
 		return fmt.Errorf("%w: `docker exec -u %d:%d` starts as that user", err, u.UID, u.GID)
 	}
 	return err
+}
+
+// touchesGateways is false for commands that only print.
+func touchesGateways(cmd *cobra.Command) bool {
+	for c := cmd; c.HasParent(); c = c.Parent() {
+		if c.Name() == "version" || c.Name() == "completion" {
+			return false
+		}
+	}
+	return cmd.HasParent()
 }
 
 // complete adds a completion for a flag that the command has.

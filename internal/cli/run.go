@@ -92,13 +92,19 @@ func (a *app) manager() service.Manager {
 		return s6.New(dir)
 	}
 	var rest service.Manager
-	if root, err := profile.RootFromEnv(a.getenv); err == nil && local.Live(root) {
+	if root, err := profile.RootFromEnv(a.getenv); err == nil && a.upIsLive() {
 		rest = local.NewManager(root)
 	}
 	if h := a.host(false, ""); h != nil && h.Any() {
 		return service.Split{Host: h, Rest: rest}
 	}
 	return rest
+}
+
+// upIsLive reports whether the embedded supervisor of this home takes commands.
+func (a *app) upIsLive() bool {
+	root, err := profile.RootFromEnv(a.getenv)
+	return err == nil && local.Live(root)
 }
 
 // host returns the host's own service manager, or nil if there is none that we know. New services are the system's if

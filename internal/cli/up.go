@@ -25,6 +25,7 @@ import (
 
 type upFlags struct {
 	detach, detached, noDashboard bool
+	init                          bool // a container's init started it
 	only                          []string
 	readyFD                       int
 }
@@ -57,11 +58,14 @@ http://127.0.0.1:9119, unless HERMES_DASHBOARD=0 or --no-dashboard.`,
 	}
 	cmd.Flags().BoolVarP(&f.detach, "detach", "d", false, "return when every gateway is ready, or say which is not; `hermes down` ends them")
 	cmd.Flags().BoolVar(&f.detached, "detached", false, "")
+	cmd.Flags().BoolVar(&f.init, "init", false, "")
 	cmd.Flags().StringArrayVar(&f.only, "only", nil, "supervise only the profile `NAME`; may be given several times")
 	cmd.Flags().BoolVar(&f.noDashboard, "no-dashboard", false, "leave the dashboard out")
 	cmd.Flags().IntVar(&f.readyFD, "ready-fd", 0, "write a newline to descriptor `N` once every gateway is ready or has failed")
-	if err := cmd.Flags().MarkHidden("detached"); err != nil {
-		panic(err) // a flag is misspelt above
+	for _, internal := range []string{"detached", "init"} {
+		if err := cmd.Flags().MarkHidden(internal); err != nil {
+			panic(err) // a flag is misspelt above
+		}
 	}
 	complete(cmd, "only", a.completeProfile)
 	return cmd
@@ -89,7 +93,10 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 	}
 	defer claim.Release()
 	o := local.Options{Home: home, Program: program, Env: os.Environ(), Log: a.logger(false)}
-	if f.detached {
+	if f.init {
+		o.Copy = a.Out
+	}
+	if f.detached || f.init {
 		w := logs.NewWriter(filepath.Join(home, "logs", "up"))
 		defer w.Close()
 		o.Log = loggerTo(lineWriter{w}, true)
@@ -100,9 +107,13 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 
 	ctx, end := context.WithCancel(ctx)
 	defer end()
-	defer a.upSignals(s, end, f.detached)()
+	defer a.upSignals(s, end, f.detached || f.init)()
 
-	outcomes, err := boot.Reconcile(store, chosen{s, f.only, a.host(false, "")}, a.upEnv(store, f), false)
+	env := a.upEnv(store, f)
+	if f.init {
+		env = a.getenv // as in the image: nothing starts because nobody said otherwise
+	}
+	outcomes, err := boot.Reconcile(store, chosen{s, f.only, a.host(false, "")}, env, false)
 	if err != nil {
 		o.Log.Warn("not all is as it should be", "error", err) // what could be done is done
 	}
@@ -116,6 +127,9 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 		defer close(listening)
 		_ = s.Listen(claim.Listener, end) // it ends when the listener is closed
 	}()
+	if f.init { // commands that come now are taken as soon as there is somebody to take them
+		tellReady(f.readyFD)
+	}
 	settled := make(chan struct{})
 	go func() {
 		defer close(settled)
@@ -132,10 +146,8 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 			}
 		}
 		o.Log.Info("up", "ready", up, "services", len(list), "ms", time.Since(begun).Milliseconds(), "home", home)
-		if f.readyFD > 0 {
-			w := os.NewFile(uintptr(f.readyFD), "ready-fd")
-			_, _ = w.WriteString("\n") // who waits may have gone
-			w.Close()
+		if !f.init {
+			tellReady(f.readyFD)
 		}
 	}()
 	s.Serve(ctx)
@@ -144,6 +156,15 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 	<-listening
 	o.Log.Info("down", "home", home)
 	return nil
+}
+
+// tellReady writes a newline to a descriptor, if there is one.
+func tellReady(fd int) {
+	if fd > 0 {
+		w := os.NewFile(uintptr(fd), "ready-fd")
+		_, _ = w.WriteString("\n") // who waits may have gone
+		w.Close()
+	}
 }
 
 func (a *app) upHome() (*profile.Store, string, error) {

@@ -39,5 +39,20 @@ func Current(func(string) string) (User, bool, error) { return User{}, false, er
 // ExecUser fails: there is no runtime user.
 func ExecUser(func(string) string) (User, error) { return User{}, errNotLinux }
 
+// Stranger returns false: there is no runtime user.
+func Stranger(func(string) string) (User, bool) { return User{}, false }
+
 // Foreground fails: nothing of ours is PID 1 here.
 func Foreground() (int, error) { return 0, errNotLinux }
+
+// Embedded is the init of an image without s6.
+type Embedded struct {
+	Setup      func() error
+	Supervisor []string
+}
+
+// Run fails: the image is a Linux image.
+func (Embedded) Run([]string) (int, error) { return 1, errNotLinux }
+
+// HasS6 returns true: there is nothing to take s6's place.
+func HasS6() bool { return true }

@@ -69,6 +69,31 @@ func missing(caps []int) []string {
 // user if root does. A tree in the home counts only where there is none in /run: the home may say what it
 // likes, it cannot make root stay root.
 func ExecUser(getenv func(string) string) (User, error) {
+	if owner, ok := treeOwner(getenv); ok && owner.UID != 0 {
+		return owner, nil
+	}
+	return RuntimeUser(getenv)
+}
+
+// Stranger reports whether this process is neither root nor who the container's gateways run as, which it returns. Where
+// nobody supervises there are no strangers.
+func Stranger(getenv func(string) string) (User, bool) {
+	owner, ok := treeOwner(getenv)
+	if !ok || os.Geteuid() == 0 {
+		return User{}, false
+	}
+	if owner.UID == 0 {
+		u, err := RuntimeUser(getenv)
+		if err != nil {
+			return User{}, false
+		}
+		owner = u
+	}
+	return owner, owner.UID != os.Geteuid()
+}
+
+// treeOwner tells whose the container's trees are.
+func treeOwner(getenv func(string) string) (User, bool) {
 	for _, dir := range []string{service.RunDir, service.HomeRunDir(getenv)} {
 		if dir == "" {
 			continue
@@ -80,12 +105,9 @@ func ExecUser(getenv func(string) string) (User, error) {
 		var st unix.Stat_t
 		err = unix.Fstat(fd, &st)
 		_ = unix.Close(fd)
-		if err == nil && st.Uid != 0 {
-			return User{UID: int(st.Uid), GID: int(st.Gid), Home: getenv("HERMES_HOME")}, nil
-		}
-		break
+		return User{UID: int(st.Uid), GID: int(st.Gid), Home: getenv("HERMES_HOME")}, err == nil
 	}
-	return RuntimeUser(getenv)
+	return User{}, false
 }
 
 // openDir opens a directory. No element of its path may be a symbolic link.

@@ -1,9 +1,11 @@
 package container
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -18,17 +20,21 @@ func IsCommand() bool {
 }
 
 // Heartbeat puts `sleep infinity` in the place of this process, so that the container stays up
-// whatever its gateways do (M1). It returns only if it fails.
+// whatever its gateways do (M1). Where there is no sleep, as in an image that is empty but for hermes, this process itself waits
+// for the end.
 func Heartbeat() error {
-	sleep, err := exec.LookPath("sleep")
-	if err != nil {
-		return fmt.Errorf("cannot keep the container up: %w", err)
-	}
 	if IsCommand() {
 		// Tells the second stage that this sleep ends with 0 (M6).
 		if err := volume.WriteFile(found().heartbeat(), []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil {
 			return fmt.Errorf("cannot keep the container up: %w", err)
 		}
+	}
+	sleep, err := exec.LookPath("sleep")
+	if err != nil {
+		ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
+		defer stop()
+		<-ctx.Done()
+		return nil
 	}
 	return fmt.Errorf("cannot keep the container up: %w", unix.Exec(sleep, []string{"sleep", "infinity"}, os.Environ()))
 }

@@ -27,31 +27,10 @@ func Init(_ context.Context, command []string) error {
 	}
 	svscan, err := exec.LookPath("s6-svscan")
 	if err != nil {
-		return fmt.Errorf("cannot supervise: %w: install s6 in this image, or run the embedded supervisor instead: "+
-			"`docker run --entrypoint hermes IMAGE up`", err)
+		return fmt.Errorf("cannot supervise: %w", err)
 	}
-	u, own, err := Current(os.Getenv)
+	l, _, _, err := prepare(true)
 	if err != nil {
-		return err
-	}
-	if own && os.Geteuid() == 0 && u.UID != 0 {
-		// Without the capabilities for two levels the root level is left out, and root with it.
-		lacking := missing(rootCaps)
-		if err := DropPrivileges(u); err != nil {
-			return err
-		}
-		fmt.Fprintf(os.Stderr, "hermes: root lacks capabilities here (%s): everything runs as uid %d, and the volume's ownership is not set right\n",
-			strings.Join(lacking, ", "), u.UID)
-	}
-	l, err := place(own)
-	if err != nil {
-		return err
-	}
-	gid := u.GID
-	if own {
-		gid = -1
-	}
-	if err := WriteEnvironment(l.EnvDir(), os.Environ(), gid); err != nil {
 		return err
 	}
 	if err := l.writeRootTree(self); err != nil {
@@ -67,6 +46,31 @@ func Init(_ context.Context, command []string) error {
 	// s6-svscan -d: it writes a line to this descriptor when it takes commands.
 	argv := []string{"s6-svscan", "-d", strconv.Itoa(ready), "-C", "16", l.TreeDir()}
 	return fmt.Errorf("cannot become s6-svscan: %w", unix.Exec(svscan, argv, []string{"PATH=" + systemPath}))
+}
+
+// prepare decides who everything runs as, and makes the run-time directories with the container's environment. scripts
+// says that scripts are going to be executed there.
+func prepare(scripts bool) (l Layout, u User, own bool, err error) {
+	if u, own, err = Current(os.Getenv); err != nil {
+		return l, u, own, err
+	}
+	if own && os.Geteuid() == 0 && u.UID != 0 {
+		// Without the capabilities for two levels the root level is left out, and root with it.
+		lacking := missing(rootCaps)
+		if err := DropPrivileges(u); err != nil {
+			return l, u, own, err
+		}
+		fmt.Fprintf(os.Stderr, "hermes: root lacks capabilities here (%s): everything runs as uid %d, and the volume's ownership is not set right\n",
+			strings.Join(lacking, ", "), u.UID)
+	}
+	if l, err = place(own, scripts); err != nil {
+		return l, u, own, err
+	}
+	gid := u.GID
+	if own {
+		gid = -1
+	}
+	return l, u, own, WriteEnvironment(l.EnvDir(), os.Environ(), gid)
 }
 
 // startStage2 starts the second stage and returns the descriptor on which it waits for s6-svscan.

@@ -42,6 +42,15 @@ func (l Layout) userTreeReady() string { return filepath.Join(l.S6(), "user-tree
 // heartbeat is the file with the pid of the process that took the place of a redirected `gateway run`.
 func (l Layout) heartbeat() string { return filepath.Join(l.Own(), "heartbeat") }
 
+// embedded is the file that says that the embedded supervisor is in charge of this container.
+func (l Layout) embedded() string { return filepath.Join(l.S6(), "embedded") }
+
+// IsEmbedded reports whether this process is in a container whose init runs the embedded supervisor.
+func IsEmbedded() bool {
+	_, err := os.Lstat(found().embedded())
+	return err == nil
+}
+
 // found is the layout of the container that this process is in.
 func found() Layout { return Layout{service.RuntimeDir(os.Getenv)} }
 
@@ -57,9 +66,12 @@ const (
 // systemPath is the PATH of what root runs before the container's own PATH counts.
 const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// InImage reports whether this process runs in our image.
+// InImage reports whether this process runs in our image, or in another one whose init is ours.
 func InImage() bool {
-	_, err := os.Lstat(imageMark)
+	if _, err := os.Lstat(imageMark); err == nil {
+		return true
+	}
+	_, err := os.Lstat(Layout{service.RunDir}.embedded())
 	return err == nil
 }
 

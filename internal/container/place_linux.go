@@ -14,10 +14,11 @@ import (
 )
 
 // place chooses the run-time directory and clears what the last run left there. Root uses /run and nothing else: the
-// home belongs to the runtime user. Anybody else falls back to a directory in the home.
-func place(own bool) (Layout, error) {
+// home belongs to the runtime user. Anybody else falls back to a directory in the home. scripts says that scripts are to be
+// executed there.
+func place(own, scripts bool) (Layout, error) {
 	run := Layout{service.RunDir}
-	err := run.prepare()
+	err := run.prepare(scripts)
 	if err == nil {
 		return run, nil
 	}
@@ -26,7 +27,7 @@ func place(own bool) (Layout, error) {
 		return run, fmt.Errorf("%s cannot be used: %w: %s", service.RunDir, err, way)
 	}
 	home := Layout{service.HomeRunDir(os.Getenv)}
-	if herr := home.prepareHome(); herr != nil {
+	if herr := home.prepareHome(scripts); herr != nil {
 		return home, fmt.Errorf("there is no place for the supervision tree: %s: %w; %s: %w: %s", run.Dir, err, home.Dir, herr, way)
 	}
 	fmt.Fprintf(os.Stderr, "hermes: %s cannot be used (%v), the supervision tree is in %s; %s\n", run.Dir, err, home.Dir, way)
@@ -34,7 +35,7 @@ func place(own bool) (Layout, error) {
 }
 
 // prepareHome is prepare for a directory on the volume, which another container may use.
-func (l Layout) prepareHome() error {
+func (l Layout) prepareHome(scripts bool) error {
 	if service.HasReader(filepath.Join(l.TreeDir(), ".s6-svscan", "control")) {
 		return errors.New("another container uses this volume")
 	}
@@ -44,12 +45,15 @@ func (l Layout) prepareHome() error {
 	if err := os.MkdirAll(filepath.Join(l.Dir, "service"), 0o755); err != nil {
 		return err
 	}
-	return l.prepare()
+	return l.prepare(scripts)
 }
 
 // prepare empties the directory of the outer tree and sees whether the trees can work there.
-func (l Layout) prepare() error {
+func (l Layout) prepare(scripts bool) error {
 	if os.Geteuid() == 0 {
+		if err := os.MkdirAll(l.Dir, 0o755); err != nil {
+			return err
+		}
 		// docker's --tmpfs is everybody's to write, and so are the directories in the image that wait for
 		// containers that do not start as root. Under root's tree they are not.
 		if err := os.Chmod(l.Dir, 0o755); err != nil {
@@ -62,7 +66,7 @@ func (l Layout) prepare() error {
 	if err := os.MkdirAll(l.S6(), 0o755); err != nil {
 		return err
 	}
-	if s6.NoExec(l.S6()) {
+	if scripts && s6.NoExec(l.S6()) {
 		if _, err := os.Stat(s6.Launcher); err != nil {
 			return errors.New("nothing can be executed there (mount option noexec)")
 		}

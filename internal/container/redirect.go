@@ -1,11 +1,17 @@
 package container
 
-import "hermes/internal/service"
+import (
+	"fmt"
+
+	"hermes/internal/service"
+)
 
 // Redirect says whether `gateway run` hands over to the supervisor (M1 to M3).
 type Redirect struct {
 	// Kind is the service manager in charge.
 	Kind service.Kind
+	// Embedded says that the container's init runs the embedded supervisor.
+	Embedded bool
 	// NoSupervise is the flag --no-supervise.
 	NoSupervise bool
 	Getenv      func(string) string
@@ -17,13 +23,9 @@ const SupervisedChild = service.SupervisedChild
 // OptOut is the variable that keeps `gateway run` in the foreground.
 const OptOut = "HERMES_GATEWAY_NO_SUPERVISE"
 
-// Breadcrumb is what the redirect says, on one line of stderr (M4).
-const Breadcrumb = "▶ gateway now runs under s6 supervision: a crash restarts it, and this container stays up. " +
-	"To run it in the foreground instead, pass --no-supervise or set HERMES_GATEWAY_NO_SUPERVISE=1."
-
 // Applies checks the three gates. Each of them alone keeps the redirect from happening.
 func (r Redirect) Applies() bool {
-	if r.Kind != service.KindS6 { // gate 1: detection
+	if !r.Detected() { // gate 1: detection
 		return false
 	}
 	if r.Getenv(SupervisedChild) == "1" { // gate 2: recursion guard
@@ -33,6 +35,22 @@ func (r Redirect) Applies() bool {
 		return false
 	}
 	return true
+}
+
+// Detected reports whether a supervisor is in charge of this container. A `hermes up` beside a container's other work, or on
+// a host, is none.
+func (r Redirect) Detected() bool {
+	return r.Kind == service.KindS6 || r.Kind == service.KindLocal && r.Embedded
+}
+
+// Breadcrumb is what the redirect says, on one line of stderr (M4).
+func (r Redirect) Breadcrumb() string {
+	under := "s6"
+	if r.Kind == service.KindLocal {
+		under = "embedded"
+	}
+	return fmt.Sprintf("▶ gateway now runs under %s supervision: a crash restarts it, and this container stays up. "+
+		"To run it in the foreground instead, pass --no-supervise or set %s=1.", under, OptOut)
 }
 
 // OptedOut reports whether the user asked for the foreground.

@@ -27,6 +27,17 @@ func TestDetectionGateKeepsTheForegroundWithoutS6(t *testing.T) {
 	}
 }
 
+func TestDetectionGateOpensForTheContainersOwnEmbeddedSupervisor(t *testing.T) {
+	r := Redirect{Kind: service.KindLocal, Embedded: true, Getenv: vars()}
+	if !r.Applies() {
+		t.Error("it does not open")
+	}
+	r.Kind = service.KindNone
+	if r.Applies() {
+		t.Error("it opens although no supervisor takes commands")
+	}
+}
+
 func TestRecursionGuardKeepsASupervisedChildFromItself(t *testing.T) {
 	if applies(service.KindS6, false, SupervisedChild+"=1") {
 		t.Error("a supervised child would start itself, for ever")
@@ -59,11 +70,15 @@ func TestOptOutGateOpensForNothingButItsThreeWords(t *testing.T) {
 }
 
 func TestTheBreadcrumbIsOneLineThatNamesBothOptOuts(t *testing.T) {
-	if strings.Contains(Breadcrumb, "\n") {
+	breadcrumb := Redirect{Kind: service.KindS6}.Breadcrumb()
+	if strings.Contains(breadcrumb, "\n") {
 		t.Error("it has several lines")
 	}
+	if other := (Redirect{Kind: service.KindLocal}).Breadcrumb(); !strings.Contains(other, "embedded") || strings.Contains(other, "s6") {
+		t.Errorf("without s6 it is %q", other)
+	}
 	for _, part := range []string{"s6", "--no-supervise", OptOut + "=1"} {
-		if !strings.Contains(Breadcrumb, part) {
+		if !strings.Contains(breadcrumb, part) {
 			t.Errorf("it does not name %s", part)
 		}
 	}

@@ -91,7 +91,10 @@ func (l Layout) stage2(command []string) error {
 	if err != nil {
 		return err
 	}
-	return runCommand(argv, u, own, stop, l.isHeartbeat)
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2)
+	stop()
+	return runCommand(argv, u, own, signals, l.isHeartbeat)
 }
 
 // startUserTree adds the gateways' tree to root's and waits until it takes commands.
@@ -210,8 +213,8 @@ func resolve(command []string) ([]string, error) {
 }
 
 // runCommand runs argv[0] with the arguments argv[1:] as the runtime user, on the
-// container's terminal if it has one, and passes signals on to it.
-func runCommand(argv []string, u User, own bool, stopBoot func(), isHeartbeat func(pid int) bool) error {
+// container's terminal if it has one, and passes these signals on to it.
+func runCommand(argv []string, u User, own bool, signals <-chan os.Signal, isHeartbeat func(pid int) bool) error {
 	cmd := &exec.Cmd{Path: argv[0], Args: argv[1:], Env: commandEnv(os.Environ(), u)}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -221,9 +224,6 @@ func runCommand(argv []string, u User, own bool, stopBoot func(), isHeartbeat fu
 	if _, err := unix.IoctlGetTermios(0, unix.TCGETS); err == nil {
 		takeTerminal(cmd, u)
 	}
-	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2)
-	stopBoot()
 	if err := cmd.Start(); err != nil {
 		fmt.Fprintf(os.Stderr, "✗ cannot run %s: %v\n", argv[0], errors.Unwrap(err))
 		// The codes of a shell: 126 for what cannot be executed, 127 for what is not there.

@@ -1,7 +1,9 @@
 package container
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -89,6 +91,9 @@ func NameUser(u User) error {
 		ids  []int
 	}{{"/etc/passwd", []int{u.UID, u.GID}}, {"/etc/group", []int{u.GID}}} {
 		old, err := os.ReadFile(f.path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // an image that names nobody
+		}
 		if err != nil {
 			return fmt.Errorf("cannot name the runtime user: %w", err)
 		}

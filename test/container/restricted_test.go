@@ -2,7 +2,9 @@ package container_test
 
 import (
 	"fmt"
+	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -26,9 +28,14 @@ func (b *box) look(user, profile string) (lookedAt, error) {
 // serves waits until a profile's gateway is ready and another than before.
 func (b *box) serves(user, profile string, before int) int {
 	b.t.Helper()
+	return b.servesUnder("s6 (container supervisor)", user, profile, before)
+}
+
+func (b *box) servesUnder(manager, user, profile string, before int) int {
+	b.t.Helper()
 	var v lookedAt
 	eventually(b.t, soon, profile+" is ready", func() (err error) {
-		if v, err = b.look(user, profile); err == nil && (!v.Ready || v.PID == before || v.Manager != "s6 (container supervisor)") {
+		if v, err = b.look(user, profile); err == nil && (!v.Ready || v.PID == before || v.Manager != manager) {
 			err = fmt.Errorf("%+v, before %d", v, before)
 		}
 		return err
@@ -168,19 +175,52 @@ func TestForegroundGatewayIsAGoodPID1(t *testing.T) {
 	}
 }
 
-func TestImageWithoutS6SaysWhatToRunInstead(t *testing.T) {
+// TestInitThatSeesTheHostsProcesses: it is not PID 1, and ends its own processes only.
+func TestInitThatSeesTheHostsProcesses(t *testing.T) {
 	parallel(t)
-	img := derive(t, map[string]string{}, "RUN rm /usr/bin/s6-svscan")
-	r := run(t, options{image: img}, "gateway", "run")
-	if r.Code != 1 || len(linesWith(r.Stderr, "s6-svscan", "install s6", "--entrypoint hermes IMAGE up")) != 1 {
-		t.Errorf("want code 1 and what to do, got: %s", r)
+	witness := exec.Command("sleep", "infinity")
+	if err := witness.Start(); err != nil {
+		t.Fatal(err)
 	}
-	b := start(t, options{image: img, flags: []string{"--entrypoint", "hermes"}, env: []string{"HERMES_DASHBOARD=0"}}, "up")
-	eventually(t, soon, "the embedded supervisor has a gateway that answers", func() error {
-		return b.exec("", "hermes", "healthcheck").Failed()
-	})
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = witness.Wait() }()
+	t.Cleanup(func() { _ = witness.Process.Kill(); <-ended })
+
+	b := start(t, options{flags: []string{"--pid", "host"}}, "gateway", "run")
+	first := b.serves("hermes", "default", 0)
+	b.mustExec("", "hermes", "profile", "create", "coder", "--start")
+	b.mustExec("hermes", "sh", "-c", fmt.Sprintf("kill -9 %d", first))
+	second := b.serves("hermes", "default", first)
+	must(t, "restart", "-t", "30", b.name)
+	third := b.serves("hermes", "default", second)
+	coder := b.serves("hermes", "coder", 0)
 	b.stop()
 	if code := b.wait(); code != 0 {
-		t.Errorf("exit code %d", code)
+		t.Errorf("exit code %d after docker stop", code)
 	}
+	for _, pid := range []int{second, third, coder} {
+		if err := syscall.Kill(pid, 0); err == nil {
+			t.Errorf("gateway %d outlived its container", pid)
+		}
+	}
+	select {
+	case <-ended:
+		t.Error("a process of the host was ended")
+	default:
+	}
+}
+
+func TestThirdUserIsToldWhoseTheGatewaysAre(t *testing.T) {
+	parallel(t)
+	b := startGateway(t, options{})
+	for _, args := range [][]string{{"gateway", "status"}, {"gateway", "stop"}, {"profile", "create", "x"}, {"status"}, {"healthcheck"}} {
+		r := b.exec("12345", append([]string{"hermes"}, args...)...)
+		if r.Code != 1 || len(linesWith(r.Stderr, "10000:10000", "uid 12345", "docker exec -u 10000:10000")) != 1 {
+			t.Errorf("%s", r)
+		}
+	}
+	b.mustExec("12345", "hermes", "--version")
+	b.mustExec("12345", "hermes", "version")
+	b.mustExec("12345", "hermes", "gateway", "--help")
+	b.mustExec("10000", "hermes", "gateway", "status")
 }

@@ -65,12 +65,19 @@ func startHost(t *testing.T) host {
 		}
 	})
 	dir := t.TempDir()
-	must(t, "create", "--name", h.name+"-image", "--label", docker.Label, image)
-	t.Cleanup(func() { cleanUp(t, "rm", "-v", h.name+"-image") })
-	must(t, "cp", "-L", h.name+"-image:"+hermesIn(t), filepath.Join(dir, "hermes"))
+	copyHermes(t, dir)
 	must(t, "cp", filepath.Join(dir, "hermes"), h.name+":/usr/local/bin/hermes")
 	h.booted()
 	return h
+}
+
+// copyHermes puts the binary of the image under test into a directory.
+func copyHermes(t *testing.T, dir string) {
+	t.Helper()
+	name := uniqueName(t)
+	must(t, "create", "--name", name, "--label", docker.Label, image)
+	t.Cleanup(func() { cleanUp(t, "rm", "-v", name) })
+	must(t, "cp", "-L", name+":"+hermesIn(t), filepath.Join(dir, "hermes"))
 }
 
 // hermesIn returns where the image under test keeps its binary.

@@ -1,0 +1,263 @@
+package container
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Embedded is the init of an image without s6: it runs the boot scripts, the embedded supervisor, and the container's
+// command beside it. PID 1 is Foreground.
+type Embedded struct {
+	// Setup prepares the container, before the first script.
+	Setup func() error
+	// Supervisor are the arguments of hermes that supervise the gateways. The process writes a newline to its descriptor 3
+	// once it takes commands.
+	Supervisor []string
+}
+
+const (
+	// supervisorReady is how long the supervisor may take to answer: it looks at every profile first.
+	supervisorReady = 60 * time.Second
+	// supervisorPause is the least time between two starts of a supervisor that ends by itself.
+	supervisorPause = time.Second
+)
+
+// HasS6 reports whether this image can supervise with s6.
+func HasS6() bool {
+	_, err := exec.LookPath("s6-svscan")
+	return err == nil
+}
+
+// Run boots the container and runs its command. It returns the code with which the container ends, and what stopped the
+// boot if anything did.
+func (e Embedded) Run(command []string) (int, error) {
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2)
+	self, err := os.Executable()
+	if err != nil {
+		return 1, fmt.Errorf("cannot find this program: %w", err)
+	}
+	l, u, own, err := prepare(false)
+	if err != nil {
+		return 1, err
+	}
+	release, err := l.markEmbedded()
+	if err != nil {
+		return 1, fmt.Errorf("cannot prepare the run-time directory: %w", err)
+	}
+	defer release()
+	if err := e.Setup(); err != nil {
+		return 1, err
+	}
+	ctx, stopBoot := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
+	defer stopBoot()
+	if err := runScripts(ctx, InitScripts, true); err != nil {
+		if ctx.Err() != nil {
+			return 128 + int(unix.SIGTERM), nil
+		}
+		return 1, err
+	}
+	s := &embedded{self: self, args: e.Supervisor, user: u, own: own, end: make(chan struct{}), over: make(chan struct{})}
+	ready := make(chan error, 1)
+	go s.keep(ready)
+	select {
+	case err = <-ready:
+	case <-ctx.Done():
+		err = errInterrupted
+	}
+	code := 1
+	if err == nil {
+		code, err = s.beside(l, command, stopBoot, signals)
+	}
+	s.stop()
+	<-s.over
+	finish, cancel := context.WithTimeout(context.Background(), finishGrace)
+	_ = runScripts(finish, FinishScripts, false) // each says itself what went wrong
+	cancel()
+	if errors.Is(err, errInterrupted) {
+		return 128 + int(unix.SIGTERM), nil
+	}
+	return code, err
+}
+
+// markEmbedded tells the container's processes who supervises (InImage, IsCommand, RuntimeDir).
+func (l Layout) markEmbedded() (release func(), err error) {
+	control := filepath.Join(l.TreeDir(), ".s6-svscan")
+	if err := os.MkdirAll(control, 0o755); err != nil {
+		return nil, err
+	}
+	// A tree in the home counts while its control FIFO has a reader. Nobody writes commands to this one.
+	fifo := filepath.Join(control, "control")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		return nil, &os.PathError{Op: "mkfifo", Path: fifo, Err: err}
+	}
+	r, err := os.OpenFile(fifo, os.O_RDWR|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(l.stage2PID(), []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return func() { r.Close() }, os.WriteFile(l.embedded(), nil, 0o644)
+}
+
+// embedded keeps the supervisor of the gateways running.
+type embedded struct {
+	self string
+	args []string
+	user User
+	own  bool
+	end  chan struct{} // closed when the container ends
+	over chan struct{} // closed when the supervisor is down for good
+
+	mu       sync.Mutex
+	stopping bool
+	process  *os.Process
+}
+
+// keep runs the supervisor, again whenever it ended by itself: the next one replaces the gateways of one that was killed. ready
+// gets what came of the first start.
+func (s *embedded) keep(ready chan<- error) {
+	defer close(s.over)
+	for {
+		begun := time.Now()
+		err := s.once(ready)
+		ready = nil
+		if s.stopped() || err == nil {
+			return
+		}
+		fmt.Fprintf(os.Stderr, "hermes: the supervisor of the gateways ended (%v) and is started again\n", err)
+		select {
+		case <-s.end:
+			return
+		case <-time.After(max(0, supervisorPause-time.Since(begun))):
+		}
+	}
+}
+
+func (s *embedded) stopped() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stopping
+}
+
+// once runs the supervisor until it ends. The error is nil if the container is to go on without it, for it never came up.
+func (s *embedded) once(ready chan<- error) error {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return s.failed(ready, err)
+	}
+	defer r.Close()
+	cmd := exec.Command(s.self, s.args...)
+	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = commandEnv(os.Environ(), s.user), os.Stdout, os.Stderr, []*os.File{w}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if !s.own {
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(s.user.UID), Gid: uint32(s.user.GID), Groups: []uint32{uint32(s.user.GID)}}
+	}
+	s.mu.Lock()
+	if s.stopping {
+		s.mu.Unlock()
+		w.Close()
+		return nil
+	}
+	err = cmd.Start()
+	s.process = cmd.Process
+	s.mu.Unlock()
+	w.Close()
+	if err != nil {
+		return s.failed(ready, err)
+	}
+	said := make(chan bool, 1)
+	go func() {
+		n, _ := r.Read(make([]byte, 1))
+		said <- n == 1
+	}()
+	up := false
+	if ready != nil {
+		select {
+		case up = <-said:
+		case <-time.After(supervisorReady):
+		}
+		if up {
+			ready <- nil
+		} else {
+			_ = cmd.Process.Kill() // it may have ended
+		}
+	}
+	err = cmd.Wait()
+	if ready != nil && !up {
+		return s.failed(ready, errors.New("the supervisor of the gateways does not come up"))
+	}
+	if err == nil {
+		err = errors.New("exit code 0")
+	}
+	return err
+}
+
+// failed tells who waits for the first start that there is none; after it, it is the error of one of many.
+func (s *embedded) failed(ready chan<- error, err error) error {
+	if ready == nil {
+		return err
+	}
+	ready <- err
+	return nil
+}
+
+// stop tells the supervisor to end, which ends its gateways.
+func (s *embedded) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.stopping {
+		s.stopping = true
+		close(s.end)
+	}
+	if s.process != nil {
+		_ = s.process.Signal(unix.SIGTERM) // it may just have ended
+	}
+}
+
+// beside runs the container's command. A SIGTERM for it is one for the gateways too: docker stop gives both one time to end.
+func (s *embedded) beside(l Layout, command []string, stopBoot func(), signals chan os.Signal) (int, error) {
+	argv, err := resolve(command)
+	if err != nil {
+		return 1, err
+	}
+	stopBoot()
+	passed := make(chan os.Signal, cap(signals))
+	done := make(chan struct{})
+	passing := make(chan struct{})
+	go func() {
+		defer close(passing)
+		for {
+			select {
+			case sig := <-signals:
+				if sig == unix.SIGTERM {
+					s.stop()
+				}
+				passed <- sig
+			case <-done:
+				return
+			}
+		}
+	}()
+	err = runCommand(argv, s.user, s.own, passed, l.isHeartbeat)
+	close(done)
+	<-passing
+	var ended *commandEnded
+	if errors.As(err, &ended) {
+		return ended.code, nil
+	}
+	return 1, err
+}
