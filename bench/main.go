@@ -32,6 +32,7 @@ var measurements = []measurement{
 	{"size", measureSize},
 	{"fleet", measureFleet},
 	{"dashboard", measureDashboard},
+	{"embedded", measureEmbedded},
 }
 
 // bench is one run: what is measured, with what, and the report.
@@ -57,7 +58,7 @@ func main() {
 
 func measure(ctx context.Context) error {
 	b := bench{image: docker.Image()}
-	only := flag.String("only", ".", "a `regexp`: which of run, stop, restart, memory, commands, size, fleet, dashboard")
+	only := flag.String("only", ".", "a `regexp`: which of run, stop, restart, memory, commands, size, fleet, dashboard, embedded")
 	out := flag.String("o", "bench.json", "the `file` for the figures")
 	flag.StringVar(&b.peer, "peer", "debian:trixie-slim", "an `image` without an init")
 	flag.IntVar(&b.runs, "runs", 15, "how often a container is run, or stopped")

@@ -70,7 +70,7 @@ func memory(ctx context.Context, c container) (gateway, supervision float64, err
 	if err != nil {
 		return 0, 0, err
 	}
-	var gateways, supervisors []string
+	var gateways, supervisors, embedded []string
 	for _, p := range processes {
 		line := strings.Join(p.Cmdline, " ")
 		// Not the init, which names the container's command; not the dashboard's slot.
@@ -80,9 +80,13 @@ func memory(ctx context.Context, c container) (gateway, supervision float64, err
 		case p.Comm == "s6-supervise" && strings.Contains(line, "gateway-"),
 			p.Comm == "s6-log" && strings.Contains(line, "gateways/"):
 			supervisors = append(supervisors, strconv.Itoa(p.PID))
+		case p.Comm == "hermes" && len(p.Cmdline) > 1 && p.Cmdline[1] == "up": // with the small parent that is PID 1
+			embedded = append(embedded, strconv.Itoa(p.PID))
 		}
 	}
-	if len(gateways) == 0 || len(supervisors) != 3*len(gateways) {
+	if len(embedded) == 2 && len(supervisors) == 0 {
+		supervisors = embedded
+	} else if len(gateways) == 0 || len(supervisors) != 3*len(gateways) {
 		return 0, 0, fmt.Errorf("found %d gateways and %d processes that supervise them among %d", len(gateways), len(supervisors), len(processes))
 	}
 	all, err := client[[]struct {

@@ -20,6 +20,8 @@ var commands = map[string]func(args []string) error{
 	"pss":      pss,      // memory of processes
 	"times":    times,    // run a command N times
 	"ready":    ready,    // kill a service N times and time its way back
+	"revive":   revive,   // the same, whoever supervises
+	"ask":      ask,      // a GET over a Unix socket
 	"connect":  connect,  // stdin and stdout of a TCP connection
 	"streams":  streams,  // many streams of events at once
 	"load":     load,     // a page, asked for by many at once

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// revive kills the default profile's gateway N times and times its way back until URL answers, whoever supervises. Before each
+// it is stopped and started, which forgets its failures.
+func revive(args []string) error {
+	n, err := strconv.Atoi(args[0])
+	if err != nil {
+		return err
+	}
+	client := http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	took := make([]float64, 0, n)
+	for range n {
+		for _, action := range []string{"stop", "start"} {
+			if _, err := output("hermes", "gateway", action); err != nil {
+				return err
+			}
+		}
+		out, err := output("hermes", "gateway", "status", "--format", "json")
+		if err != nil {
+			return err
+		}
+		var status struct {
+			PID int `json:"pid"`
+		}
+		if err := json.Unmarshal([]byte(out), &status); err != nil || status.PID < 2 {
+			return fmt.Errorf("%s: %w", out, err)
+		}
+		time.Sleep(minimumLife)
+		begin := time.Now()
+		if err := syscall.Kill(status.PID, syscall.SIGKILL); err != nil {
+			return err
+		}
+		for down := false; ; time.Sleep(time.Millisecond) {
+			resp, err := client.Get(args[1])
+			if err != nil {
+				down = true
+			} else {
+				resp.Body.Close()
+			}
+			if err == nil && down && resp.StatusCode == http.StatusOK {
+				break
+			}
+			if time.Since(begin) > 30*time.Second {
+				return fmt.Errorf("%s does not answer again (was down: %v)", args[1], down)
+			}
+		}
+		took = append(took, milliseconds(time.Since(begin)))
+	}
+	return printJSON(took)
+}

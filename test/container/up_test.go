@@ -1,0 +1,115 @@
+package container_test
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// startUp runs `hermes up` as the container's process, as on a host.
+func startUp(t *testing.T, o options) *box {
+	t.Helper()
+	o.flags = append(o.flags, "--user", "10000:10000", "--entrypoint", "hermes")
+	o.env = append(o.env, "HERMES_DASHBOARD=0")
+	return start(t, o, "up")
+}
+
+// TestUpWithAFullDisk: everything goes on, what cannot is said, and when there is room again all is as before.
+func TestUpWithAFullDisk(t *testing.T) {
+	parallel(t)
+	b := startUp(t, options{flags: []string{"--tmpfs", "/opt/data:size=24m,mode=0700,uid=10000,gid=10000"}})
+	first := b.servesUnder(embeddedManager, "", "default", 0)
+	b.mustExec("", "hermes", "profile", "create", "coder", "--start")
+	coder := b.servesUnder(embeddedManager, "", "coder", 0)
+	supervisor := only(b.ps(), func(p process) bool { return p.isHermes("up") && p.PID != 1 })
+
+	b.exec("10000", "sh", "-c", "dd if=/dev/zero of=/opt/data/fill bs=64k; dd if=/dev/zero of=/opt/data/rest bs=1")
+	if r := b.exec("10000", "sh", "-c", "echo x > /opt/data/more"); r.Code == 0 {
+		t.Fatalf("the disk is not full: %s", r)
+	}
+	// Who runs goes on and answers; commands work.
+	b.mustExec("", "hermes", "healthcheck")
+	if v, err := b.look("", "coder"); err != nil || v.PID != coder {
+		t.Errorf("%+v, %v", v, err)
+	}
+	if r := b.exec("", "hermes", "profile", "create", "another"); r.Code != 1 || !strings.Contains(r.Stderr, "no space left on device") {
+		t.Errorf("%s", r)
+	}
+	b.mustExec("0", "sh", "-c", fmt.Sprintf("kill -9 %d", first))
+	eventually(t, soon, "the supervisor has seen it", func() error {
+		if v, err := b.look("", "default"); err != nil || v.PID == first {
+			return fmt.Errorf("%+v, %v", v, err)
+		}
+		return nil
+	})
+	if v, err := b.look("", "coder"); err != nil || v.PID != coder {
+		t.Errorf("beside it: %+v, %v", v, err)
+	}
+
+	b.mustExec("0", "rm", "-f", "/opt/data/fill", "/opt/data/rest", "/opt/data/more")
+	b.mustExec("", "hermes", "gateway", "start")
+	b.servesUnder(embeddedManager, "", "default", first)
+	if v, err := b.look("", "coder"); err != nil || v.PID != coder || !v.Ready {
+		t.Errorf("beside it: %+v, %v", v, err)
+	}
+	if now := only(b.ps(), func(p process) bool { return p.isHermes("up") && p.PID != 1 }); len(now) != 1 || len(supervisor) != 1 || now[0].PID != supervisor[0].PID {
+		t.Errorf("the supervisor was %v and is %v", supervisor, now)
+	}
+	b.mustExec("", "hermes", "profile", "create", "another")
+}
+
+func TestUpWith200Profiles(t *testing.T) {
+	parallel(t)
+	const n = 200
+	vol := volume(t)
+	must(t, "run", "--rm", "--network", "none", "-v", vol+":/opt/data", "--user", "0", "--entrypoint", "sh", image, "-c", `set -e
+cd /opt/data
+for i in $(seq `+strconv.Itoa(n)+`); do
+	mkdir -p profiles/p$i
+	echo 'One of many.' > profiles/p$i/SOUL.md
+	printf 'API_SERVER_KEY=hk-0123456789abcdef0123456789abcdef\nAPI_SERVER_PORT=%d\n' $((20000+i)) > profiles/p$i/.env
+	chmod 600 profiles/p$i/.env
+	echo '{"desired_state":"running"}' > profiles/p$i/gateway_state.json
+done
+chown -R 10000:10000 /opt/data`)
+	const ready = `grep -lE '"gateway_state": *"running"' /opt/data/profiles/p*/gateway_state.json | wc -l`
+	b := startUp(t, options{vol: vol})
+	eventually(t, 3*time.Minute, "all are ready", func() error {
+		if out := b.exec("10000", "sh", "-c", ready).Stdout; strings.TrimSpace(out) != strconv.Itoa(n) {
+			return fmt.Errorf("%s are", out)
+		}
+		return nil
+	})
+	if out := b.mustExec("", "hermes", "status"); !strings.Contains(out, fmt.Sprintf("%d running", n)) {
+		t.Errorf("status says\n%s", out)
+	}
+	if gateways := only(b.ps(), process.isGateway); len(gateways) != n {
+		t.Errorf("%d processes, want %d", len(gateways), n)
+	}
+	must(t, "stop", "-t", "80", b.name)
+	if code := b.wait(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	r := must(t, "run", "--rm", "--network", "none", "-v", vol+":/opt/data", "--entrypoint", "sh", image, "-c", ready)
+	if strings.TrimSpace(r.Stdout) != strconv.Itoa(n) {
+		t.Errorf("%s of %d are to run at the next start", strings.TrimSpace(r.Stdout), n)
+	}
+}
+
+// TestUpTakesCommandsFromItsUserAndRootAlone: when the modes that keep others out are gone, they are still refused.
+func TestUpTakesCommandsFromItsUserAndRootAlone(t *testing.T) {
+	parallel(t)
+	b := startUp(t, options{})
+	b.servesUnder(embeddedManager, "", "default", 0)
+	b.mustExec("0", "chmod", "0755", "/opt/data", "/opt/data/up")
+	b.mustExec("0", "chmod", "0666", "/opt/data/up/socket")
+	ask := []string{"/testclient", "ask", "/opt/data/up/socket", "/v1/services"}
+	for user, allowed := range map[string]bool{"0": true, "10000": true, "12345": false, "10001:10000": false} {
+		r := b.exec(user, ask...)
+		if got := r.Code == 0 && strings.Contains(r.Stdout, "gateway-default"); got != allowed {
+			t.Errorf("as %s: %s", user, r)
+		}
+	}
+}
