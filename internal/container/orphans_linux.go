@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"hermes/internal/service"
 )
 
 // EndOrphans brings down the s6-supervise processes of the runtime user, and with them their services, after
@@ -45,14 +47,29 @@ func EndOrphans(ctx context.Context) error {
 	}
 }
 
-// supervisors lists the s6-supervise processes that are children of a process, but one.
+// supervisors lists the s6-supervise processes of gateways, the dashboard and their loggers that are children of a process, but
+// one. In an image of another init the same process may be the parent of that init's own.
 func supervisors(parent, but int) []int {
 	var pids []int
 	for pid := range childrenOf(parent) {
-		comm, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "comm"))
-		if err == nil && pid != but && strings.TrimSpace(string(comm)) == "s6-supervise" {
+		if pid == but {
+			continue
+		}
+		cmdline, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline"))
+		if err == nil && supervisesOurs(cmdline) {
 			pids = append(pids, pid)
 		}
 	}
 	return pids
+}
+
+// supervisesOurs reports whether a command line is that of the s6-supervise of one of our services: s6-svscan starts it with the
+// name of the service directory, and that of a logger with NAME/log.
+func supervisesOurs(cmdline []byte) bool {
+	args := strings.Split(strings.TrimRight(string(cmdline), "\x00"), "\x00")
+	if len(args) != 2 || filepath.Base(args[0]) != "s6-supervise" {
+		return false
+	}
+	_, ok := service.ParseID(strings.TrimSuffix(args[1], "/log"))
+	return ok
 }

@@ -16,7 +16,8 @@ func revive(args []string) error {
 	if err != nil {
 		return err
 	}
-	client := http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	// A connection made while the old process ends may hang: the next one tells more.
+	client := http.Client{Timeout: 50 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}}
 	took := make([]float64, 0, n)
 	for range n {
 		for _, action := range []string{"stop", "start"} {
