@@ -59,7 +59,7 @@ func (a *app) doctorOptions() (doctor.Options, error) {
 	}
 	o := doctor.Options{
 		Store: store, Getenv: a.getenv, Manager: a.manager(), Scandir: service.Scandir(a.getenv),
-		Image: container.InImage(), Container: container.InContainer(),
+		Image: container.InImage(), Container: container.InContainer(), OneUser: container.OneUser(a.getenv),
 	}
 	o.UID, o.GID, o.Root = fileOwner(store.Root())
 	if o.Image {

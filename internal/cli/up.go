@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -25,6 +27,7 @@ import (
 
 type upFlags struct {
 	detach, detached, noDashboard bool
+	plain                         bool // no table
 	init                          bool // a container's init started it
 	only                          []string
 	readyFD                       int
@@ -39,6 +42,9 @@ func (a *app) upCommand() *cobra.Command {
 before, or that the operator wants; one that fails comes back with growing delays, up to a limit. It stays in the foreground
 until Ctrl-C (a second one does not wait for running turns), SIGTERM, or ` + "`hermes down`" + `; the gateways end with it, and the next
 up starts them again. Meanwhile all other commands work from any terminal of the same user.
+
+On a terminal it shows a live table of the gateways, with keys to start, stop and restart them and to read their logs (? lists
+them). Otherwise, and with --plain, it logs lines.
 
 In a home that has only the default profile, which never ran, up starts it. The dashboard comes along, on
 http://127.0.0.1:9119, unless HERMES_DASHBOARD=0 or --no-dashboard.`,
@@ -58,6 +64,7 @@ http://127.0.0.1:9119, unless HERMES_DASHBOARD=0 or --no-dashboard.`,
 	}
 	cmd.Flags().BoolVarP(&f.detach, "detach", "d", false, "return when every gateway is ready, or say which is not; `hermes down` ends them")
 	cmd.Flags().BoolVar(&f.detached, "detached", false, "")
+	cmd.Flags().BoolVar(&f.plain, "plain", false, "log lines on a terminal too, instead of the table")
 	cmd.Flags().BoolVar(&f.init, "init", false, "")
 	cmd.Flags().StringArrayVar(&f.only, "only", nil, "supervise only the profile `NAME`; may be given several times")
 	cmd.Flags().BoolVar(&f.noDashboard, "no-dashboard", false, "leave the dashboard out")
@@ -96,14 +103,19 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 	if f.init {
 		o.Copy = a.Out
 	}
-	if f.detached || f.init {
+	table := a.openTable(f)
+	if f.detached || f.init || table != nil {
 		w := logs.NewWriter(filepath.Join(home, "logs", "up"))
 		defer w.Close()
 		o.Log = loggerTo(lineWriter{w}, true)
+		if table != nil {
+			o.Log = slog.New(noticing{o.Log.Handler(), table.notices})
+		}
 	} else {
 		o.Copy = a.Out
 	}
 	s := local.New(o)
+	defer table.close()
 
 	ctx, end := context.WithCancel(ctx)
 	defer end()
@@ -118,8 +130,12 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 		o.Log.Warn("not all is as it should be", "error", err) // what could be done is done
 	}
 	for _, out := range outcomes {
+		level := slog.LevelWarn
+		if out.Reason == "HERMES_GATEWAY_BOOTSTRAP_STATE" { // as it is to be
+			level = slog.LevelInfo
+		}
 		if out.Reason != "" {
-			o.Log.Warn("profile", "name", out.Profile, "action", string(out.Action), "reason", out.Reason)
+			o.Log.Log(ctx, level, "profile", "name", out.Profile, "action", string(out.Action), "reason", out.Reason)
 		}
 	}
 	listening := make(chan struct{})
@@ -150,7 +166,9 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 			tellReady(f.readyFD)
 		}
 	}()
+	stopTable := table.run(a, s, store, home)
 	s.Serve(ctx)
+	stopTable()
 	<-settled
 	claim.Listener.Close()
 	<-listening
@@ -303,9 +321,13 @@ func (a *app) upDetached(ctx context.Context, f upFlags) error {
 	if f.noDashboard {
 		args = append(args, "--no-dashboard")
 	}
-	cmd := exec.Command(program, append(args, "--ready-fd", "3")...) //nolint:gosec // it is this program
-	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = errs, errs, []*os.File{w}
-	detach(cmd)
+	cmd := exec.Command(program, args...) //nolint:gosec // it is this program
+	cmd.Stdout, cmd.Stderr = errs, errs
+	fd, err := detach(cmd, w)
+	if err != nil {
+		return fmt.Errorf("cannot detach: %w", err)
+	}
+	cmd.Args = append(cmd.Args, "--ready-fd", strconv.Itoa(fd))
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("cannot detach: %w", err)
 	}

@@ -6,18 +6,23 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"hermes/internal/logs"
 	"hermes/internal/profile"
 )
 
 // startUp runs `hermes up` on a terminal of its own, or without one, and returns it with the pid of its gateway when that is
 // ready.
-func startUp(t *testing.T, tty *os.File) (up *exec.Cmd, ended <-chan struct{}, gateway int) {
+func startUp(t *testing.T, tty *os.File, args ...string) (up *exec.Cmd, ended <-chan struct{}, gateway int) {
 	t.Helper()
 	port, err := freePort()
 	if err != nil {
@@ -25,10 +30,10 @@ func startUp(t *testing.T, tty *os.File) (up *exec.Cmd, ended <-chan struct{}, g
 	}
 	home := t.TempDir()
 	for name, value := range map[string]string{"HERMES_HOME": home, "HERMES_S6_SCANDIR": filepath.Join(home, "no-scandir"), "HERMES_S6_SUPERVISED_CHILD": "",
-		"HERMES_DASHBOARD": "0", "API_SERVER_PORT": strconv.Itoa(port), "XDG_RUNTIME_DIR": home} {
+		"HERMES_DASHBOARD": "0", "API_SERVER_PORT": strconv.Itoa(port), "XDG_RUNTIME_DIR": home, "TERM": "xterm"} {
 		t.Setenv(name, value)
 	}
-	up = exec.CommandContext(t.Context(), "hermes", "up")
+	up = exec.CommandContext(t.Context(), "hermes", append([]string{"up"}, args...)...)
 	var said bytes.Buffer
 	up.Stdout, up.Stderr = &said, &said
 	if tty != nil {
@@ -112,5 +117,156 @@ func TestASecondSignalDoesNotWait(t *testing.T) {
 	waitEnd(t, ended, 15*time.Second)
 	if err := syscall.Kill(gateway, 0); err == nil {
 		t.Errorf("the gateway with pid %d lives", gateway)
+	}
+}
+
+// watcher reads what a person sees.
+type watcher struct {
+	t      *testing.T
+	person *os.File
+	mu     sync.Mutex
+	seen   []byte
+}
+
+func watch(t *testing.T, person *os.File) *watcher {
+	w := &watcher{t: t, person: person}
+	go func() { // until the terminal is closed
+		b := make([]byte, 4096)
+		for {
+			n, err := person.Read(b)
+			w.mu.Lock()
+			w.seen = append(w.seen, b[:n]...)
+			w.mu.Unlock()
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return w
+}
+
+func (w *watcher) all() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return string(w.seen)
+}
+
+// screen returns the last whole picture, and all before it if there is none.
+func (w *watcher) screen() string {
+	frames := strings.Split(w.all(), "\x1b[H")
+	for i := len(frames) - 1; i > 0; i-- {
+		if strings.Contains(frames[i], "\x1b[J") {
+			return frames[i]
+		}
+	}
+	return frames[0]
+}
+
+// sees waits until the screen shows all these.
+func (w *watcher) sees(what ...string) {
+	w.t.Helper()
+	for until := time.Now().Add(deadline); ; time.Sleep(10 * time.Millisecond) {
+		s := w.screen()
+		missing := slices.DeleteFunc(slices.Clone(what), func(part string) bool { return strings.Contains(s, part) })
+		if len(missing) == 0 {
+			return
+		}
+		if time.Now().After(until) {
+			w.t.Fatalf("the screen does not show %q:\n%s", missing, s)
+		}
+	}
+}
+
+func (w *watcher) types(keys string) {
+	w.t.Helper()
+	if _, err := w.person.WriteString(keys); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func TestOnATerminalUpShowsATable(t *testing.T) {
+	person, program := terminal(t)
+	if err := unix.IoctlSetWinsize(int(program.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 20, Col: 120}); err != nil {
+		t.Fatal(err)
+	}
+	before, err := unix.IoctlGetTermios(int(program.Fd()), unix.TCGETS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := watch(t, person)
+	up, ended, gateway := startUp(t, program)
+	if code, said := hermes(t, strings.NewReader(""), nil, "profile", "create", "coder"); code != 0 {
+		t.Fatal(said)
+	}
+	w.sees("\x1b[7mdefault", "coder", "stopped", "2 profiles, 1 running, 1 ready", "s start  x stop")
+
+	// A crash is seen without a key.
+	if err := syscall.Kill(gateway, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	w.sees("2 profiles, 1 running, 1 ready", " 1 ") // a restart
+	w.types("\x1b[B")                               // down
+	w.sees("\x1b[7mcoder")
+	w.types("s")
+	w.sees("gateway 'coder' is ready", "2 running, 2 ready")
+	w.types("x")
+	w.sees("gateway 'coder' is down", "1 running, 1 ready")
+	w.types("\x1b[A") // up
+	w.sees("\x1b[7mdefault")
+	w.types("r")
+	w.sees("gateway 'default' is ready again")
+	w.types("l")
+	w.sees("log of default", "msg=ready", "Esc back")
+	w.types("\x1b")
+	w.sees("\x1b[7mdefault")
+	w.types("?")
+	w.sees("does not wait for running turns")
+	w.types(" ")
+	w.sees("\x1b[7mdefault")
+
+	// Another size is drawn at once.
+	if err := unix.IoctlSetWinsize(int(program.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 10, Col: 50}); err != nil {
+		t.Fatal(err)
+	}
+	w.sees("hermes up", "…")
+	if s := w.screen(); strings.Contains(s, "RESTARTS") {
+		t.Errorf("a narrow screen shows all columns:\n%s", s)
+	}
+
+	// It asks before it ends what runs.
+	w.types("q")
+	w.sees("End this supervisor and 1 gateways?")
+	w.types("n")
+	w.sees("s start  x stop")
+	w.types("q")
+	w.sees("End this supervisor and 1 gateways?")
+	w.types("y")
+	waitEnd(t, ended, deadline)
+	if code := up.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	after, err := unix.IoctlGetTermios(int(program.Fd()), unix.TCGETS)
+	if err != nil || *after != *before {
+		t.Errorf("the terminal is not as it was: %v, %+v, before %+v", err, after, before)
+	}
+	if s := w.all(); !strings.HasSuffix(strings.TrimSpace(s), "\x1b[?1049l") || strings.Contains(s, "level=INFO msg=started") {
+		t.Errorf("the last of it is %q", s[max(0, len(s)-200):])
+	}
+	if lines, err := logs.Last(filepath.Join(os.Getenv("HERMES_HOME"), "logs", "up"), 1); err != nil || len(lines) != 1 || !strings.Contains(lines[0], "msg=down") {
+		t.Errorf("the supervisor's own log ends with %q, %v", lines, err)
+	}
+}
+
+func TestPlainLogsLinesOnATerminalToo(t *testing.T) {
+	person, program := terminal(t)
+	w := watch(t, person)
+	up, ended, _ := startUp(t, program, "--plain")
+	if err := up.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	waitEnd(t, ended, deadline)
+	w.sees("msg=up", "[default] level=INFO msg=ready")
+	if s := w.all(); strings.Contains(s, "\x1b[") {
+		t.Errorf("it draws: %q", s)
 	}
 }

@@ -42,6 +42,9 @@ func ExecUser(func(string) string) (User, error) { return User{}, errNotLinux }
 // Stranger returns false: there is no runtime user.
 func Stranger(func(string) string) (User, bool) { return User{}, false }
 
+// OneUser returns false: this is no container.
+func OneUser(func(string) string) bool { return false }
+
 // Foreground fails: nothing of ours is PID 1 here.
 func Foreground() (int, error) { return 0, errNotLinux }
 

@@ -92,6 +92,12 @@ func Stranger(getenv func(string) string) (User, bool) {
 	return owner, owner.UID != os.Geteuid()
 }
 
+// OneUser reports whether all of this container runs as one user who is not root, so that nothing in it can change owners.
+func OneUser(getenv func(string) string) bool {
+	owner, ok := treeOwner(getenv)
+	return ok && owner.UID != 0
+}
+
 // treeOwner tells whose the container's trees are.
 func treeOwner(getenv func(string) string) (User, bool) {
 	for _, dir := range []string{service.RunDir, service.HomeRunDir(getenv)} {

@@ -50,6 +50,8 @@ type Options struct {
 	Scandir string
 	// Image says that this is the container image, Container that it is some container.
 	Image, Container bool
+	// OneUser says that all of the container runs as one user who is not root.
+	OneUser bool
 	// UID and GID are who the files are to belong to. GID -1 leaves the group open.
 	UID, GID int
 	// Root says that this process may give files to others.

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"hermes/internal/profile"
 )
 
@@ -53,6 +55,9 @@ func (e *examination) strangers(label string, paths []string) (Finding, bool) {
 		if !ok || int(st.Uid) == e.UID && (e.GID < 0 || int(st.Gid) == e.GID) {
 			continue
 		}
+		if e.OneUser && os.Geteuid() == e.UID && unix.Access(path, unix.R_OK|unix.W_OK) == nil {
+			continue // a volume that is the group's, as Kubernetes' fsGroup makes it
+		}
 		if count++; count == 1 {
 			first = fmt.Sprintf("%s belongs to %d:%d", path, st.Uid, st.Gid)
 		}
@@ -71,6 +76,9 @@ func (e *examination) strangers(label string, paths []string) (Finding, bool) {
 }
 
 func (e *examination) chown() string {
+	if e.OneUser {
+		return fmt.Sprintf("this container cannot change owners: from outside, `docker run --rm --user 0 -v VOLUME:%s --entrypoint chown IMAGE -R %d:%d %[1]s`", e.Store.Root(), e.UID, e.GID)
+	}
 	if e.Image {
 		return "restart the container: its boot sets this right; or `docker exec -e HERMES_DOCKER_EXEC_AS_ROOT=1 CONTAINER hermes doctor --fix`"
 	}

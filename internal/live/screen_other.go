@@ -1,0 +1,24 @@
+//go:build !unix
+
+package live
+
+import (
+	"errors"
+	"os"
+)
+
+// Screen is a terminal that the table has for itself.
+type Screen struct {
+	keys    chan key
+	resized chan os.Signal
+}
+
+// Open fails: there is no table on this system, `hermes up` logs lines.
+func Open(_, _ *os.File) (*Screen, error) { return nil, errors.ErrUnsupported }
+
+// Close does nothing.
+func (s *Screen) Close() {}
+
+func (s *Screen) size() (width, height int) { return 80, 24 }
+
+func (s *Screen) show([]string) {}

@@ -1,0 +1,245 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"hermes/internal/logs"
+	"hermes/internal/profile"
+	"hermes/internal/service"
+)
+
+// Options says what the table shows and what its keys do.
+type Options struct {
+	Title string
+	Color bool
+	// Rows returns what all gateways do. It is called after News.
+	Rows func(context.Context) []service.View
+	// News returns a channel that is closed at the next change.
+	News func() <-chan struct{}
+	// Act starts, stops or restarts a gateway and returns when that is done.
+	Act func(ctx context.Context, action string, n profile.Name) error
+	// Root is the home, where the logs are.
+	Root string
+	// Interrupt is Ctrl-C: the first ends everything, the second at once.
+	Interrupt func()
+	// Notices are lines that somebody should see.
+	Notices <-chan string
+}
+
+const (
+	// gather is how long changes are collected before the next picture.
+	gather = 50 * time.Millisecond
+	// measureEvery is how often the memory of the rows on the screen is looked at, in ticks of the clock.
+	measureEvery = 5
+)
+
+// done is what came of a key.
+type done struct {
+	text string
+	err  error
+}
+
+// run is the table while it is shown.
+type run struct {
+	o       Options
+	m       model
+	screen  *Screen
+	acting  sync.WaitGroup
+	results chan done
+	lines   chan []string
+	endLog  func()
+}
+
+// Run shows the table until ctx ends, or the terminal does.
+func (s *Screen) Run(ctx context.Context, o Options) {
+	ctx, cancel := context.WithCancel(ctx)
+	r := &run{o: o, screen: s, m: model{title: o.Title, color: o.Color}, results: make(chan done), lines: make(chan []string), endLog: func() {}}
+	defer r.acting.Wait()
+	defer cancel()
+	clock := time.NewTicker(time.Second)
+	defer clock.Stop()
+	news := o.News()
+	var soon <-chan time.Time
+	r.look(ctx, true)
+	for ticks := 1; ; {
+		width, height := s.size()
+		s.show(r.m.draw(width, height, time.Now()))
+		select {
+		case <-ctx.Done():
+			return
+		case k, ok := <-s.keys:
+			if !ok { // the terminal is gone
+				o.Interrupt()
+				s.keys = nil
+				break
+			}
+			r.press(ctx, k, body(height))
+		case <-s.resized:
+		case <-news:
+			news = nil
+			soon = time.After(gather)
+		case <-soon:
+			news, soon = o.News(), nil
+			r.look(ctx, false)
+		case <-clock.C:
+			if ticks++; ticks%measureEvery == 0 {
+				r.look(ctx, true)
+			}
+		case d := <-r.results:
+			if d.err != nil {
+				d.text = "✗ " + d.err.Error()
+			}
+			r.m.say(d.err != nil, d.text)
+		case text := <-o.Notices:
+			r.m.say(true, text)
+		case lines := <-r.lines:
+			r.m.add(lines)
+		}
+	}
+}
+
+// look takes a new picture. Memory is measured of what is on the screen, and kept for the rest.
+func (r *run) look(ctx context.Context, measure bool) {
+	rows := r.o.Rows(ctx)
+	known := map[int]int64{}
+	for _, v := range r.m.rows {
+		known[v.PID] = v.Memory
+	}
+	_, height := r.screen.size()
+	for i := range rows {
+		rows[i].Memory = known[rows[i].PID]
+		if seen := i >= r.m.top && i < r.m.top+body(height); seen && rows[i].Up() && (measure || rows[i].Memory == 0) {
+			rows[i].Measure()
+		}
+	}
+	r.m.show(rows, time.Now())
+}
+
+// press does what a key is for.
+func (r *run) press(ctx context.Context, k key, height int) {
+	m := &r.m
+	switch {
+	case k == keyInterrupt:
+		m.asking, m.ending = false, true
+		r.o.Interrupt()
+	case m.asking:
+		if m.asking = false; k == 'y' || k == 'Y' {
+			m.ending = true
+			r.o.Interrupt()
+		}
+	case m.page == pageHelp:
+		m.page = pageTable
+	case m.page == pageLog:
+		r.pressInLog(k, height)
+	default:
+		r.pressInTable(ctx, k, height)
+	}
+}
+
+func (r *run) pressInLog(k key, height int) {
+	switch k {
+	case keyUp, 'k':
+		r.m.scroll(1, height)
+	case keyDown, 'j':
+		r.m.scroll(-1, height)
+	case keyPageUp, 'b':
+		r.m.scroll(height, height)
+	case keyPageDown, ' ':
+		r.m.scroll(-height, height)
+	case keyHome, 'g':
+		r.m.scroll(maxLog, height)
+	case keyEnd, 'G':
+		r.m.logBack = 0
+	case keyEscape, 'q', 'l':
+		r.endLog()
+		r.m.page, r.m.log = pageTable, nil
+	}
+}
+
+func (r *run) pressInTable(ctx context.Context, k key, height int) {
+	m := &r.m
+	switch k {
+	case keyUp, 'k':
+		m.move(-1)
+	case keyDown, 'j':
+		m.move(1)
+	case keyPageUp:
+		m.move(-height)
+	case keyPageDown:
+		m.move(height)
+	case keyHome, 'g':
+		m.move(-len(m.rows))
+	case keyEnd, 'G':
+		m.move(len(m.rows))
+	case 's':
+		r.act(ctx, "start", "starting", "is ready")
+	case 'x':
+		r.act(ctx, "stop", "stopping", "is down")
+	case 'r':
+		r.act(ctx, "restart", "restarting", "is ready again")
+	case 'l', keyEnter:
+		r.openLog(ctx)
+	case '?', 'h':
+		m.page = pageHelp
+	case 'q':
+		if running, _ := m.up(); running == 0 {
+			m.ending = true
+			r.o.Interrupt()
+			return
+		}
+		m.asking = true
+	}
+}
+
+// act does something with the chosen gateway; the table goes on meanwhile.
+func (r *run) act(ctx context.Context, action, meanwhile, result string) {
+	if r.m.index() < 0 {
+		return
+	}
+	n := r.m.chosen
+	r.m.say(false, meanwhile+" "+n.String()+" …")
+	r.acting.Go(func() {
+		err := r.o.Act(ctx, action, n)
+		select {
+		case r.results <- done{fmt.Sprintf("gateway '%s' %s", n, result), err}:
+		case <-ctx.Done():
+		}
+	})
+}
+
+// openLog follows the log of the chosen gateway until the page is left.
+func (r *run) openLog(ctx context.Context) {
+	if r.m.index() < 0 {
+		return
+	}
+	n := r.m.chosen
+	r.m.page, r.m.logOf, r.m.log, r.m.logBack = pageLog, n, nil, 0
+	ctx, cancel := context.WithCancel(ctx)
+	// A page of its own: lines that are still on their way to a page that was left have nobody to take them.
+	lines := make(chan []string)
+	r.lines = lines
+	send := func(some []string) {
+		select {
+		case lines <- some:
+		case <-ctx.Done():
+		}
+	}
+	r.endLog = cancel
+	r.acting.Go(func() {
+		place := logs.Place{Root: r.o.Root, Profile: n}
+		err := logs.Follow(ctx, place, logs.Query{Last: 200}, func(some []logs.Line) error {
+			text := make([]string, len(some))
+			for i, l := range some {
+				text[i] = logs.Printable(l.Raw())
+			}
+			send(text)
+			return nil
+		}, func(_ profile.Name, err error) { send([]string{"✗ " + err.Error()}) }, func() { send([]string{place.Waiting()}) })
+		if err != nil && ctx.Err() == nil {
+			send([]string{"✗ " + err.Error()})
+		}
+	})
+}

@@ -1,0 +1,92 @@
+package container_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"hermes/test/container/docker"
+)
+
+// freshMachine has git and make, a user, and curl, which the line that `make up` prints is for. Go is the one that runs the tests.
+const freshMachine = `FROM debian:trixie-slim
+LABEL ` + docker.Label + `
+RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends git make curl && \
+    rm -rf /var/lib/apt/lists/* && useradd -m -u 1500 me
+CMD ["sleep", "infinity"]
+`
+
+// TestMakeUpOnAFreshMachine builds the tree with nothing compiled before, and follows what is printed.
+func TestMakeUpOnAFreshMachine(t *testing.T) {
+	parallel(t)
+	tag := fmt.Sprintf("hermes-test-fresh:%x", sha256.Sum256([]byte(freshMachine)))[:40]
+	if do(t, "image", "inspect", "--format", "{{.Id}}", tag).Code != 0 {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // packages are fetched
+		defer cancel()
+		if r := docker.Do(ctx, strings.NewReader(freshMachine), "build", "--network", "host", "-t", tag, "-"); r.Code != 0 {
+			t.Fatal(r)
+		}
+	}
+	goEnv := func(name string) string {
+		out, err := exec.CommandContext(t.Context(), "go", "env", name).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	b := start(t, options{image: tag, flags: []string{"-v", goEnv("GOROOT") + ":/usr/local/go:ro", "-v", goEnv("GOMODCACHE") + ":/gomod:ro"},
+		env: []string{"PATH=/usr/local/go/bin:/usr/local/bin:/usr/bin:/bin", "GOMODCACHE=/gomod", "GOPROXY=off", "GOTOOLCHAIN=local"}})
+
+	// The tree as it is, changes that are not committed included.
+	dir := t.TempDir()
+	tree := exec.CommandContext(t.Context(), "sh", "-c", `git ls-files -z --cached --others --exclude-standard --deduplicate | tar -c --null -T - --ignore-failed-read | tar -x -C "$1"`, "sh", dir)
+	tree.Dir = filepath.Join("..", "..")
+	if out, err := tree.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	must(t, "cp", dir, b.name+":/home/me/hermes")
+	b.mustExec("0", "chown", "-R", "me:me", "/home/me/hermes")
+
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	defer cancel()
+	begun := time.Now()
+	r := docker.Do(ctx, nil, "exec", "-u", "me", "-w", "/home/me/hermes", "-e", "HOME=/home/me", b.name, "make", "up")
+	if err := r.Failed(); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("make up took %s, nothing compiled before", time.Since(begun).Round(time.Second))
+	for _, want := range []string{`dashboard +http://127\.0\.0\.1:9119\n`, `API +http://127\.0\.0\.1:8642/v1\n`, `key +API_SERVER_KEY in /home/me/\.hermes/\.env\n`} {
+		if !regexp.MustCompile(want).MatchString(r.Stdout) {
+			t.Errorf("it does not print %s:\n%s", want, r.Stdout)
+		}
+	}
+	line := regexp.MustCompile(`(?m)^ *(curl .*)$`).FindStringSubmatch(r.Stdout)
+	if line == nil {
+		t.Fatalf("it prints no curl line:\n%s", r.Stdout)
+	}
+	if r := b.exec("me", "sh", "-c", line[1]); r.Code != 0 || !strings.Contains(r.Stdout, "hello") || !strings.Contains(r.Stdout, "choices") {
+		t.Errorf("%s", r)
+	}
+	if r := b.exec("me", "curl", "-sf", "http://127.0.0.1:9119/health"); r.Code != 0 {
+		t.Errorf("the dashboard: %s", r)
+	}
+
+	// What else it names.
+	in := func(command string) docker.Result {
+		return b.exec("me", "sh", "-c", "cd /home/me/hermes && HOME=/home/me "+command)
+	}
+	for _, command := range []string{"bin/hermes gateway list", "bin/hermes profile create coder --start", "make up", "bin/hermes gateway list | grep '^coder *running'", "make down"} {
+		if err := in(command).Failed(); err != nil {
+			t.Error(err)
+		}
+	}
+	if r := in("bin/hermes status"); strings.Contains(r.Stdout, "hermes up") {
+		t.Errorf("after make down: %s", r)
+	}
+}
