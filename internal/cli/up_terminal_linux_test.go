@@ -198,13 +198,13 @@ func TestOnATerminalUpShowsATable(t *testing.T) {
 	if code, said := hermes(t, strings.NewReader(""), nil, "profile", "create", "coder"); code != 0 {
 		t.Fatal(said)
 	}
-	w.sees("\x1b[7mdefault", "coder", "stopped", "2 profiles, 1 running, 1 ready", "s start  x stop")
+	w.sees("\x1b[7mdefault", "coder", "stopped", "2 gateways, 1 running, 1 ready", "s start  x stop")
 
 	// A crash is seen without a key.
 	if err := syscall.Kill(gateway, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	w.sees("2 profiles, 1 running, 1 ready", " 1 ") // a restart
+	w.sees("2 gateways, 1 running, 1 ready", " 1 ") // a restart
 	w.types("\x1b[B")                               // down
 	w.sees("\x1b[7mcoder")
 	w.types("s")
@@ -235,11 +235,11 @@ func TestOnATerminalUpShowsATable(t *testing.T) {
 
 	// It asks before it ends what runs.
 	w.types("q")
-	w.sees("End this supervisor and 1 gateways?")
+	w.sees("End this supervisor and 1 gateway?")
 	w.types("n")
 	w.sees("s start  x stop")
 	w.types("q")
-	w.sees("End this supervisor and 1 gateways?")
+	w.sees("End this supervisor and 1 gateway?")
 	w.types("y")
 	waitEnd(t, ended, deadline)
 	if code := up.ProcessState.ExitCode(); code != 0 {

@@ -84,7 +84,7 @@ func body(height int) int { return max(height-head-foot, 1) }
 // draw returns the lines of the screen, none longer than it is wide.
 func (m *model) draw(width, height int, now time.Time) []string {
 	running, ready := m.up()
-	title := fmt.Sprintf("%s  %d profiles, %d running, %d ready", m.title, len(m.rows), running, ready)
+	title := fmt.Sprintf("%s  %s, %d running, %d ready", m.title, gateways(len(m.rows)), running, ready)
 	lines := []string{m.paint(bold, fit(title, width))}
 	keys := keysOfTable
 	switch m.page {
@@ -112,13 +112,22 @@ func (m *model) draw(width, height int, now time.Time) []string {
 	notice, attribute := m.notice, ""
 	switch {
 	case m.asking:
-		notice, attribute = fmt.Sprintf("End this supervisor and %d gateways? They run again with the next `hermes up`. y/n", running), yellow
+		notice, attribute = fmt.Sprintf("End this supervisor and %s? They run again with the next `hermes up`. y/n", gateways(running)), yellow
 	case m.ending:
-		notice, attribute = fmt.Sprintf("ending: %d gateways finish what they are at; Ctrl-C does not wait", running), yellow
+		notice, attribute = fmt.Sprintf("ending: %s to go; Ctrl-C does not wait for running turns", gateways(running)), yellow
 	case m.bad:
 		attribute = red
+	case notice == "" && m.page == pageTable && m.index() >= 0:
+		notice = m.rows[m.index()].Trouble() // its column may be beyond the edge
 	}
 	return append(lines, m.paint(attribute, fit(notice, width)), m.paint(faint, fit(keys, width)))
+}
+
+func gateways(n int) string {
+	if n == 1 {
+		return "1 gateway"
+	}
+	return strconv.Itoa(n) + " gateways"
 }
 
 // table returns the header and as many rows as fit, the chosen one among them.

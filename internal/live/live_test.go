@@ -90,6 +90,21 @@ func TestTheChosenRowIsOnTheScreen(t *testing.T) {
 	m.draw(80, 24, now)
 }
 
+func TestWhyTheChosenGatewayIsDownIsInSight(t *testing.T) {
+	now := time.Now()
+	m := model{}
+	m.show(views(t, 3), now)
+	m.rows[1].Reason, m.rows[1].Hint = "its key is wrong", "try again"
+	if text := strings.Join(m.draw(60, 20, now), "\n"); strings.Contains(text, "try again") {
+		t.Error(text)
+	}
+	m.say(true, "old news")
+	m.move(1)
+	if text := strings.Join(m.draw(60, 20, now), "\n"); !strings.Contains(text, "its key is wrong; try again") || strings.Contains(text, "old news") {
+		t.Error(text)
+	}
+}
+
 func TestTheClockRunsBetweenTwoLooks(t *testing.T) {
 	now := time.Now()
 	m := model{}

@@ -58,6 +58,7 @@ func (m *model) move(by int) {
 		return
 	}
 	m.chosen = m.rows[min(max(m.index()+by, 0), len(m.rows)-1)].Profile
+	m.say(false, "") // it was about another one
 }
 
 // scroll moves in the log; back is towards older lines.
