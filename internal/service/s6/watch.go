@@ -82,7 +82,9 @@ func (m *Manager) watch(ctx context.Context, id service.ID, action, dir, pattern
 		case text = <-status:
 		default:
 			cancel()
-			return nil, cmp.Or(w.err, fmt.Errorf("s6-ftrig-listen1 on '%s' said nothing", id))
+			// The slot went away between the subscription and s6-svstat, whose code is not s6-ftrig-listen1's.
+			nothing := &service.S6CommandError{Service: id, Action: action, Command: "s6-ftrig-listen1", Stderr: "it said nothing; " + stderr.String()}
+			return nil, cmp.Or(w.err, error(nothing))
 		}
 	}
 	if w.before, err = parseSvstat(id, text); err != nil {
