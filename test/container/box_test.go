@@ -2,10 +2,12 @@ package container_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"hermes/test/container/docker"
 )
@@ -87,7 +89,16 @@ func (b *box) execInput(input, user string, cmd ...string) docker.Result {
 	if user != "" {
 		args = append(args, "-u", user)
 	}
-	return doWithInput(b.t, input, append(append(args, b.name), cmd...)...)
+	var r docker.Result
+	// Right after docker start the runtime may not know yet that the container runs.
+	_ = waitFor(5*time.Second, func() error {
+		r = doWithInput(b.t, input, append(append(args, b.name), cmd...)...)
+		if r.Code == 126 && strings.Contains(r.Stdout+r.Stderr, "cannot exec in a stopped container") && b.running() == nil {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+	return r
 }
 
 // mustExec is exec for a command that has to succeed; it returns its stdout, trimmed.
