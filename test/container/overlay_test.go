@@ -56,7 +56,7 @@ bring() {
 	longrun)
 		cp -r "$rc/$1" "/run/service/.$1" && rm -rf "/run/service/.$1/type" "/run/service/.$1/dependencies.d"
 		mv "/run/service/.$1" "/run/service/$1" && s6-svscanctl -a /run/service
-		until s6-svok "/run/service/$1"; do sleep 0.05; done
+		until s6-svstat "/run/service/$1" >/dev/null 2>&1; do sleep 0.05; done
 		if [ -e "$rc/$1/notification-fd" ]; then s6-svwait -U -t 20000 "/run/service/$1"; else s6-svwait -u -t 20000 "/run/service/$1"; fi ;;
 	*) return 1 ;;
 	esac
