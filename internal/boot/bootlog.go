@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -23,7 +21,7 @@ const (
 )
 
 // writeBootLog appends a line for each outcome; the log is rotated to .1 before it grows over its limit.
-func writeBootLog(dir string, now time.Time, outcomes []Outcome) error {
+func writeBootLog(dir volume.Dir, now time.Time, outcomes []Outcome) error {
 	var b bytes.Buffer
 	for _, o := range outcomes {
 		fmt.Fprintf(&b, "%s profile=%s prior_state=%s action=%s", now.UTC().Format(time.RFC3339), logValue(o.Profile), logValue(o.PriorState), o.Action)
@@ -32,27 +30,22 @@ func writeBootLog(dir string, now time.Time, outcomes []Outcome) error {
 		}
 		b.WriteByte('\n')
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := dir.MkdirAll(".", 0o755); err != nil {
 		return fmt.Errorf("cannot write the boot log: %w", err)
 	}
-	r, err := os.OpenRoot(dir)
-	if err != nil {
-		return fmt.Errorf("cannot write the boot log: %w", err)
-	}
-	defer r.Close()
-	info, err := r.Lstat(bootLogName)
+	info, err := dir.Lstat(bootLogName)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
 		return fmt.Errorf("cannot write the boot log: %w", err)
 	case !info.Mode().IsRegular():
-		return fmt.Errorf("cannot write the boot log: %s is %s", filepath.Join(dir, bootLogName), volume.Kind(info.Mode()))
+		return fmt.Errorf("cannot write the boot log: %s is %s", dir.Path(bootLogName), volume.Kind(info.Mode()))
 	case info.Size()+int64(b.Len()) > bootLogLimit:
-		if err := r.Rename(bootLogName, bootLogName+".1"); err != nil {
+		if err := dir.Rename(bootLogName, bootLogName+".1"); err != nil {
 			return fmt.Errorf("cannot rotate the boot log: %w", err)
 		}
 	}
-	f, err := r.OpenFile(bootLogName, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	f, err := dir.Append(bootLogName, 0o644)
 	if err != nil {
 		return fmt.Errorf("cannot write the boot log: %w", err)
 	}

@@ -9,6 +9,8 @@ import (
 	"unicode"
 
 	"pgregory.net/rapid"
+
+	"hermes/internal/volume"
 )
 
 var now = time.Date(2026, 11, 5, 4, 3, 2, 0, time.FixedZone("", 3600))
@@ -25,7 +27,7 @@ func readLog(t *testing.T, path string) string {
 func TestTheBootLogIsTheContracts(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "logs")
 	for _, o := range [][]Outcome{{{"coder", "running", Started, ""}, {"b", "none", Registered, ""}}, {{"Bad Name", "unknown", Skipped, "it is\n\"bad\""}}} {
-		if err := writeBootLog(dir, now, o); err != nil {
+		if err := writeBootLog(volume.At(dir), now, o); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -48,7 +50,7 @@ func TestALineOfTheBootLogCanBeReadBackWhateverADirectoryIsCalled(t *testing.T) 
 			rt.Fatal(err)
 		}
 		defer os.RemoveAll(dir)
-		if err := writeBootLog(dir, now, []Outcome{o}); err != nil {
+		if err := writeBootLog(volume.At(dir), now, []Outcome{o}); err != nil {
 			rt.Fatal(err)
 		}
 		line, more, _ := strings.Cut(readLog(t, filepath.Join(dir, bootLogName)), "\n")
@@ -71,7 +73,7 @@ func TestTheBootLogIsRotatedBeforeItGrowsOverItsLimit(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, bootLogName)
 	line := []Outcome{{"coder", "running", Started, ""}}
-	if err := writeBootLog(dir, now, line); err != nil {
+	if err := writeBootLog(volume.At(dir), now, line); err != nil {
 		t.Fatal(err)
 	}
 	size := len(readLog(t, path))
@@ -83,7 +85,7 @@ func TestTheBootLogIsRotatedBeforeItGrowsOverItsLimit(t *testing.T) {
 		if err := os.WriteFile(path, []byte(c.before), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if err := writeBootLog(dir, now, line); err != nil {
+		if err := writeBootLog(volume.At(dir), now, line); err != nil {
 			t.Fatal(err)
 		}
 		_, err := os.Stat(path + ".1")
@@ -98,7 +100,7 @@ func TestTheBootLogIsRotatedBeforeItGrowsOverItsLimit(t *testing.T) {
 	if err := os.WriteFile(path, []byte(old+"zz"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := writeBootLog(dir, now, line); err != nil || readLog(t, path+".1") != old+"zz" {
+	if err := writeBootLog(volume.At(dir), now, line); err != nil || readLog(t, path+".1") != old+"zz" {
 		t.Errorf("second rotation: %v", err)
 	}
 }

@@ -5,9 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 
 	"hermes/internal/container"
@@ -67,7 +64,7 @@ func Reconcile(store *profile.Store, slots Slots, getenv func(string) string, dr
 	if _, err := slots.Write(dashboard); err != nil {
 		problems = append(problems, err)
 	}
-	if err := writeBootLog(filepath.Join(store.Root(), "logs"), time.Now(), outcomes); err != nil {
+	if err := writeBootLog(store.Files().Sub("logs"), time.Now(), outcomes); err != nil {
 		problems = append(problems, err)
 	}
 	return outcomes, errors.Join(problems...)
@@ -95,11 +92,11 @@ func reconcileOne(h profile.Home, slots Slots, getenv func(string) string, dryRu
 		return register(h, slots, o)
 	}
 	// No process of the former run lives any more.
-	for _, stale := range []string{h.PIDFile(), h.ProcessesFile(), h.TakeoverFile()} {
-		if _, err := os.Lstat(stale); errors.Is(err, fs.ErrNotExist) {
+	for _, stale := range []string{profile.PIDName, profile.ProcessesName, profile.TakeoverName} {
+		if !h.Files().Exists(stale) {
 			continue // a file system that is read-only would complain all the same
 		}
-		if err := os.Remove(stale); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := h.Files().RemoveIfThere(stale); err != nil {
 			o.Reason = fmt.Sprintf("cannot remove a stale file: %v", err)
 		}
 	}

@@ -4,17 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"hermes/internal/container"
 	"hermes/internal/profile"
 	"hermes/internal/service"
+	"hermes/internal/volume"
 )
 
 // Setup prepares a container: as root the names of the runtime user's ids, the run-time directories that
@@ -44,55 +45,59 @@ func Setup(getenv func(string) string, warn io.Writer) error {
 			return fmt.Errorf("cannot prepare %s: %w", dir, err)
 		}
 	}
-	if err := os.MkdirAll(root, 0o755); err != nil {
+	home := volume.At(root)
+	if err := home.MkdirAll(".", 0o755); err != nil {
 		return fmt.Errorf("cannot make HERMES_HOME: %w", err)
 	}
 	if own {
-		return setupOwn(getenv, u, root, warn)
+		return setupOwn(getenv, u, home, warn)
 	}
-	if err := Heal(root, u.UID, u.GID); err != nil {
+	healed, err := Heal(root, u.UID, u.GID)
+	if err != nil {
 		fmt.Fprintf(warn, "hermes setup: cannot give %s to uid %d, gateways may be unable to write it: %v\n", root, u.UID, err)
 	}
-	closeHome(root, u, warn)
+	if line := leftAlone(healed, u.UID); line != "" {
+		fmt.Fprintf(warn, "hermes setup: %s\n", line)
+	}
+	closeHome(home, warn)
 	return nil
 }
 
 // closeHome takes back what the image grants to containers that do not start as root: there a new volume may be
 // written by everybody.
-func closeHome(root string, u container.User, warn io.Writer) {
+func closeHome(home volume.Dir, warn io.Writer) {
 	const open = os.ModeSticky | 0o777
-	info, err := os.Lstat(root)
-	if err != nil || !info.IsDir() || info.Mode()&(os.ModeSticky|os.ModePerm) != open {
+	info, err := home.Lstat(".")
+	if err != nil || info.Mode()&(os.ModeSticky|os.ModePerm) != open {
 		return
 	}
-	r, err := os.Open(root)
-	if err == nil {
-		defer r.Close()
-		err = r.Chmod(0o750)
-	}
-	if err != nil {
-		fmt.Fprintf(warn, "hermes setup: everybody may write %s: %v\n", root, err)
+	if err := home.Chmod(".", 0o750); err != nil {
+		fmt.Fprintf(warn, "hermes setup: everybody may write %s: %v\n", home.Path("."), err)
 	}
 }
 
 // setupOwn says what a container that is one user's cannot do. That it cannot write its volume is an error: nothing
 // would be kept.
-func setupOwn(getenv func(string) string, u container.User, root string, warn io.Writer) error {
+func setupOwn(getenv func(string) string, u container.User, home volume.Dir, warn io.Writer) error {
 	for name, want := range map[string]int{"HERMES_UID": u.UID, "PUID": u.UID, "HERMES_GID": u.GID, "PGID": u.GID} {
 		if v := getenv(name); v != "" && v != strconv.Itoa(want) {
 			fmt.Fprintf(warn, "hermes setup: %s=%s has no effect: this container runs as %d:%d and cannot become another user; "+
 				"leave it out, or start the container as root (no --user)\n", name, v, u.UID, u.GID)
 		}
 	}
-	err := unix.Access(root, unix.R_OK|unix.W_OK|unix.X_OK)
+	err := home.Writable(".")
 	if err == nil || errors.Is(err, unix.EROFS) { // the gateways say what a read-only volume means
 		return nil
 	}
 	whose := ""
-	if info, serr := os.Stat(root); serr == nil {
-		if st, ok := info.Sys().(*syscall.Stat_t); ok {
-			whose = fmt.Sprintf("it belongs to %d:%d with mode %04o, and ", st.Uid, st.Gid, st.Mode&0o7777)
-		}
+	root := home.Path(".")
+	if info, serr := home.Stat("."); serr == nil {
+		uid, gid := info.Owner()
+		whose = fmt.Sprintf("it belongs to %d:%d with mode %04o, and ", uid, gid, info.Mode().Perm())
+	}
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		err = pe.Err
 	}
 	return fmt.Errorf("cannot write %s as %d:%d: %w: %sits owner cannot be changed from here; start the container with that user, "+
 		"or `chown -R %d:%d` the volume", root, u.UID, u.GID, err, whose, u.UID, u.GID)
@@ -120,7 +125,8 @@ func checkScandir(dir string, l container.Layout, home string, own bool) error {
 // freshDir empties a directory that a former run of this container left, and gives it to the runtime user. The
 // directory itself stays if it exists: it may be a mount.
 func freshDir(dir string, u container.User, own bool) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	d := volume.At(dir)
+	if err := d.MkdirAll(".", 0o755); err != nil {
 		return err
 	}
 	// Nothing of the runtime user's runs yet.
@@ -130,10 +136,5 @@ func freshDir(dir string, u container.User, own bool) error {
 	if own {
 		return nil // it may be one of the image's, for everybody to use
 	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return errors.Join(d.Chmod(0o755), d.Chown(u.UID, u.GID))
+	return errors.Join(d.Chmod(".", 0o755), d.Chown(".", u.UID, u.GID))
 }

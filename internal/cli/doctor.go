@@ -29,16 +29,27 @@ Exit code 0 if nothing is wrong (notes are nothing wrong), 1 if something is.`,
 		Example: `  hermes doctor
   hermes doctor --fix
   docker exec -e HERMES_DOCKER_EXEC_AS_ROOT=1 C hermes doctor --fix   also gives files back to the runtime user`,
-		Args: noArgs,
+		Annotations: map[string]string{staysRoot: "yes"},
+		Args:        noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o, err := a.doctorOptions()
 			if err != nil {
 				return err
 			}
+			var healed []doctor.Finding
+			if os.Geteuid() == 0 && o.UID != 0 {
+				if fix {
+					healed = doctor.Heal(o) // what only root can do; the rest needs no root
+				}
+				if o, err = a.stepDownForDoctor(); err != nil {
+					return err
+				}
+			}
 			found := doctor.Run(cmd.Context(), o)
 			if fix {
 				doctor.Fix(cmd.Context(), found)
 			}
+			found = append(healed, found...)
 			if err := a.renderFindings(found, fix); err != nil {
 				return err
 			}
@@ -61,7 +72,7 @@ func (a *app) doctorOptions() (doctor.Options, error) {
 		Store: store, Getenv: a.getenv, Manager: a.manager(), Scandir: service.Scandir(a.getenv),
 		Image: container.InImage(), Container: container.InContainer(), OneUser: container.OneUser(a.getenv),
 	}
-	o.UID, o.GID, o.Root = fileOwner(store.Root())
+	o.UID, o.GID = fileOwner(store)
 	if o.Image {
 		u, err := runtimeUser(a.getenv)
 		if err != nil {
@@ -70,6 +81,20 @@ func (a *app) doctorOptions() (doctor.Options, error) {
 		o.UID, o.GID = u.UID, u.GID
 	}
 	return o, nil
+}
+
+// stepDownForDoctor steps down and returns the options anew: who looks is somebody else.
+func (a *app) stepDownForDoctor() (doctor.Options, error) {
+	var err error
+	if container.InImage() {
+		err = a.becomeRuntimeUser()
+	} else {
+		err = a.becomeOwner()
+	}
+	if err != nil {
+		return doctor.Options{}, err
+	}
+	return a.doctorOptions()
 }
 
 // runtimeUser is who gateways run as here.

@@ -2,4 +2,6 @@
 
 package cli
 
-func fileOwner(string) (uid, gid int, isRoot bool) { return 0, -1, false }
+import "hermes/internal/profile"
+
+func fileOwner(*profile.Store) (uid, gid int) { return 0, -1 }

@@ -4,20 +4,18 @@ package cli
 
 import (
 	"os"
-	"syscall"
+
+	"hermes/internal/profile"
 )
 
 // fileOwner returns who the files of a volume are to belong to on a host: whoever runs this, or, for root, the
 // owner of the volume. gid -1 leaves the group open.
-func fileOwner(root string) (uid, gid int, isRoot bool) {
-	uid = os.Geteuid()
-	if uid != 0 {
-		return uid, -1, false
+func fileOwner(store *profile.Store) (uid, gid int) {
+	if uid = os.Geteuid(); uid != 0 {
+		return uid, -1
 	}
-	if info, err := os.Stat(root); err == nil {
-		if st, ok := info.Sys().(*syscall.Stat_t); ok {
-			return int(st.Uid), int(st.Gid), true
-		}
+	if info, err := store.Files().Stat("."); err == nil {
+		return info.Owner()
 	}
-	return 0, 0, true
+	return 0, 0
 }

@@ -16,7 +16,7 @@ import (
 // hostGateway runs a gateway that a service manager of the host started. Nobody reads its output line by line, as s6-log
 // and `hermes up` do: it writes its log directory itself. What the journal of systemd gets is a copy.
 func (a *app) hostGateway(ctx context.Context, kind service.Kind, o gateway.Options) error {
-	w := &lineLog{w: logs.NewWriter(o.Home.LogDir())}
+	w := &lineLog{w: logs.NewWriter(o.Home.Logs())}
 	defer w.w.Close()
 	out := io.Writer(w)
 	if kind == service.KindSystemd {

@@ -34,7 +34,8 @@ Where s6 or hermes up supervises, install changes nothing and says what to do in
 		Example: `  hermes gateway install --start-now
   hermes -p coder gateway install
   sudo HERMES_HOME=/home/me/.hermes hermes gateway install --system`,
-		Args: noArgs,
+		Annotations: map[string]string{staysRoot: "yes"},
+		Args:        noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if done, err := a.guide("install", `s6 supervises the gateways here, so there is nothing to install: every profile is a service.
   hermes profile create NAME         makes a profile and registers its gateway

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -153,7 +152,7 @@ func (s *summary) whyDown(ctx context.Context, m service.Manager, store *profile
 		return
 	}
 	s.DashboardReason = st.LastExit()
-	lines, err := logs.Last(filepath.Join(store.Root(), service.LogDir(service.Dashboard())), 1)
+	lines, err := logs.Last(store.Files().Sub(service.LogDir(service.Dashboard())), 1)
 	if err == nil && len(lines) == 1 {
 		text := logs.Printable(lines[0])
 		if _, said, ok := strings.Cut(text, "✗ "); ok {

@@ -15,6 +15,7 @@ import (
 
 	"hermes/internal/logs"
 	"hermes/internal/profile"
+	"hermes/internal/volume"
 )
 
 // defaultLogLines is how many lines logs shows first.
@@ -35,7 +36,8 @@ On a terminal, control characters are left out. With --format json each line is 
   hermes -p coder gateway logs -f
   hermes gateway logs --all --since 10m
   hermes gateway logs --since 2026-11-23T10:00`,
-		Args: noArgs,
+		Annotations: map[string]string{staysRoot: "yes"},
+		Args:        noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			q := logs.Query{Last: lines}
 			if lines < 0 {
@@ -135,7 +137,7 @@ func (a *app) followLog(ctx context.Context, h profile.Home, lines int) error {
 func currentLog(h profile.Home) string { return filepath.Join(h.LogDir(), "current") }
 
 // lastLines returns the last lines of a log, for a message.
-func lastLines(dir string, n int) ([]string, error) {
+func lastLines(dir volume.Dir, n int) ([]string, error) {
 	lines, err := logs.Last(dir, n)
 	for i, line := range lines {
 		lines[i] = logs.Printable(line)

@@ -40,8 +40,9 @@ Exit codes: 0 after a planned stop, 1 failure, 75 restart me, 78 wrong configura
 root, 128+N ended by signal N.`,
 		Example: `  hermes gateway run
   hermes -p coder gateway run --replace`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.gatewayRun(cmd.Context(), f) },
+		Annotations: map[string]string{staysRoot: "yes"}, // it refuses to run as root, and says why
+		Args:        noArgs,
+		RunE:        func(cmd *cobra.Command, _ []string) error { return a.gatewayRun(cmd.Context(), f) },
 	}
 	cmd.Flags().BoolVar(&f.replace, "replace", false, "take over from a gateway of this profile that runs already")
 	cmd.Flags().BoolVar(&f.noSupervise, "no-supervise", false, "stay in the foreground, also in a container that supervises")
@@ -53,6 +54,11 @@ func (a *app) gatewayRun(ctx context.Context, f gatewayRunFlags) error {
 	if os.Geteuid() == 0 && container.InImage() && !container.Strict(a.getenv("HERMES_ALLOW_ROOT_GATEWAY")) {
 		return &codeError{errors.New("refusing to run the gateway as root: its files would lock the runtime user out; " +
 			"unset HERMES_DOCKER_EXEC_AS_ROOT, or set HERMES_ALLOW_ROOT_GATEWAY=1 if you must"), exitRoot}
+	}
+	if os.Geteuid() == 0 && !container.InImage() {
+		if err := a.becomeOwner(); err != nil {
+			return err
+		}
 	}
 	n, err := a.name()
 	if err != nil {

@@ -87,7 +87,7 @@ func (a *app) withLog(err error, h profile.Home) error {
 	if s, serr := profile.ReadState(h); serr == nil && s.ExitReason != "" && notReady.Ended {
 		err = fmt.Errorf("%w\n  reason: %s", err, s.ExitReason)
 	}
-	lines, lerr := lastLines(h.LogDir(), 8)
+	lines, lerr := lastLines(h.Logs(), 8)
 	if lerr != nil || len(lines) == 0 {
 		return err
 	}

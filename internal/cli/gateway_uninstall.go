@@ -18,8 +18,9 @@ func (a *app) gatewayUninstallCommand() *cobra.Command {
 removes both.
 
 Where s6 or hermes up supervises, uninstall changes nothing and says what to do instead.`,
-		Example: `  hermes -p coder gateway uninstall`,
-		Args:    noArgs,
+		Example:     `  hermes -p coder gateway uninstall`,
+		Annotations: map[string]string{staysRoot: "yes"},
+		Args:        noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if done, err := a.guide("uninstall", `s6 supervises the gateways here, and a gateway is a service for as long as its profile exists.
   hermes -p NAME gateway stop        stops it for good and keeps the profile

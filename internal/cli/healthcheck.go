@@ -14,7 +14,6 @@ import (
 	"hermes/internal/container"
 	"hermes/internal/profile"
 	"hermes/internal/service"
-	"hermes/internal/volume"
 )
 
 // healthTimeout is how long a healthy gateway may take to answer.
@@ -67,7 +66,7 @@ func (a *app) healthy(ctx context.Context, n profile.Name) (string, error) {
 		}
 		if !st.WantUp {
 			// What wanted it up may have been unable to say so.
-			if err := volume.Writable(home.Dir); err != nil {
+			if err := home.Files().Writable("."); err != nil {
 				return "", err
 			}
 			return fmt.Sprintf("the supervisor is in charge, gateway '%s' is not wanted up", n), nil

@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"strings"
 
@@ -13,9 +12,6 @@ import (
 	"hermes/internal/profile"
 	"hermes/internal/version"
 )
-
-// asRoot marks commands that are root's own business in the image.
-const asRoot = "as-root"
 
 func (a *app) rootCommand() *cobra.Command {
 	var showVersion bool
@@ -71,34 +67,16 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 	return &usageError{errors.New(msg)}
 }
 
-// prepare runs before every command: in the image root becomes the runtime user before it touches
-// anything (M15).
+// prepare runs before every command: root becomes the user whose the home is before it touches anything (M15).
 func (a *app) prepare(cmd *cobra.Command) error {
 	if a.format != "text" && a.format != "json" {
 		return &usageError{fmt.Errorf("invalid --format %q: use text or json", a.format)}
 	}
-	if cmd.Annotations[asRoot] != "" || !container.InImage() {
-		return nil
-	}
-	if u, stranger := container.Stranger(a.getenv); stranger && touchesGateways(cmd) {
+	if u, stranger := container.Stranger(a.getenv); stranger && container.InImage() && touchesGateways(cmd) && cmd.Annotations[asRoot] == "" {
 		return &codeError{fmt.Errorf("this container's gateways are those of %d:%d, and this is a command of uid %d, who cannot reach them: "+
 			"use `docker exec -u %d:%d`, or leave -u out", u.UID, u.GID, os.Geteuid(), u.UID, u.GID), exitFailure}
 	}
-	if os.Geteuid() != 0 || container.Strict(a.getenv("HERMES_DOCKER_EXEC_AS_ROOT")) {
-		return nil
-	}
-	u, err := container.ExecUser(a.getenv)
-	if err != nil {
-		return err
-	}
-	err = container.DropPrivileges(u)
-	if errors.Is(err, fs.ErrPermission) {
-		if container.Strict(a.getenv("HERMES_ALLOW_ROOT_GATEWAY")) {
-			return nil // root that can become nobody runs everything here
-		}
-		return fmt.Errorf("%w: `docker exec -u %d:%d` starts as that user", err, u.UID, u.GID)
-	}
-	return err
+	return a.stepDown(cmd)
 }
 
 // touchesGateways is false for commands that only print.

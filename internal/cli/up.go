@@ -105,7 +105,7 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 	}
 	table := a.openTable(f)
 	if f.detached || f.init || table != nil {
-		w := logs.NewWriter(filepath.Join(home, "logs", "up"))
+		w := logs.NewWriter(store.Files().Sub("logs/up"))
 		defer w.Close()
 		o.Log = loggerTo(lineWriter{w}, true)
 		if table != nil {

@@ -18,6 +18,7 @@ import (
 
 	"hermes/internal/logs"
 	"hermes/internal/profile"
+	"hermes/internal/volume"
 )
 
 // startUp runs `hermes up` on a terminal of its own, or without one, and returns it with the pid of its gateway when that is
@@ -252,7 +253,7 @@ func TestOnATerminalUpShowsATable(t *testing.T) {
 	if s := w.all(); !strings.HasSuffix(strings.TrimSpace(s), "\x1b[?1049l") || strings.Contains(s, "level=INFO msg=started") {
 		t.Errorf("the last of it is %q", s[max(0, len(s)-200):])
 	}
-	if lines, err := logs.Last(filepath.Join(os.Getenv("HERMES_HOME"), "logs", "up"), 1); err != nil || len(lines) != 1 || !strings.Contains(lines[0], "msg=down") {
+	if lines, err := logs.Last(volume.At(filepath.Join(os.Getenv("HERMES_HOME"), "logs", "up")), 1); err != nil || len(lines) != 1 || !strings.Contains(lines[0], "msg=down") {
 		t.Errorf("the supervisor's own log ends with %q, %v", lines, err)
 	}
 }

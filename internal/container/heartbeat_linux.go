@@ -25,7 +25,7 @@ func IsCommand() bool {
 func Heartbeat() error {
 	if IsCommand() {
 		// Tells the second stage that this sleep ends with 0 (M6).
-		if err := volume.WriteFile(found().heartbeat(), []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil {
+		if err := volume.WritePath(found().heartbeat(), []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil {
 			return fmt.Errorf("cannot keep the container up: %w", err)
 		}
 	}

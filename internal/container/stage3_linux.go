@@ -51,7 +51,7 @@ func Stage3(dir string) int {
 
 // recordedCode is the exit code that the second stage left; 143 if it was stopped before it had one.
 func (l Layout) recordedCode() int {
-	data, err := volume.ReadFile(l.exitCode(), 16)
+	data, err := volume.ReadPath(l.exitCode(), 16)
 	if err != nil {
 		return 128 + int(unix.SIGTERM)
 	}
@@ -181,7 +181,7 @@ func procStat(pid int) (state byte, ppid int) {
 
 // readPID reads a pid from a file; 0 if there is none.
 func readPID(path string) int {
-	data, err := volume.ReadFile(path, 16)
+	data, err := volume.ReadPath(path, 16)
 	if err != nil {
 		return 0
 	}

@@ -36,6 +36,7 @@ const (
 
 // Conversation holds the turns of one profile. It is safe for concurrent use.
 type Conversation struct {
+	home     volume.Dir
 	soul     string
 	provider model.Provider
 	sessions Sessions
@@ -46,9 +47,9 @@ type Conversation struct {
 	lastSoul string // what SOUL.md said when it could last be read
 }
 
-// New returns the conversation of a profile whose character is in the file soul.
-func New(soul string, p model.Provider, s Sessions, log *slog.Logger) *Conversation {
-	return &Conversation{soul: soul, provider: p, sessions: s, log: log}
+// New returns the conversation of a profile whose character is in the file soul of its home.
+func New(home volume.Dir, soul string, p model.Provider, s Sessions, log *slog.Logger) *Conversation {
+	return &Conversation{home: home, soul: soul, provider: p, sessions: s, log: log}
 }
 
 // Request is one turn.
@@ -96,7 +97,7 @@ func (c *Conversation) Turn(ctx context.Context, r Request, emit func(string) er
 // system returns SOUL.md as it is now: edits take effect with the next turn. While the
 // file cannot be read, the agent stays who it was.
 func (c *Conversation) system(extra string) string {
-	data, err := volume.ReadFile(c.soul, maxSoul)
+	data, err := c.home.ReadFile(c.soul, maxSoul)
 	c.mu.Lock()
 	if err == nil {
 		c.lastSoul = strings.TrimSpace(string(data))

@@ -119,7 +119,7 @@ func (s *site) explain(err error, n profile.Name) string {
 	if st, serr := profile.ReadState(h); serr == nil && st.ExitReason != "" && notReady.Ended {
 		fmt.Fprintf(&b, "reason: %s\n", st.ExitReason)
 	}
-	lines, lerr := logs.Last(h.LogDir(), 8)
+	lines, lerr := logs.Last(h.Logs(), 8)
 	if lerr == nil && len(lines) > 0 {
 		b.WriteString("the last lines of its log:\n" + strings.Join(lines, "\n"))
 	}

@@ -5,14 +5,12 @@ import (
 	"errors"
 	"io/fs"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"hermes/internal/doctor"
 	"hermes/internal/fleet"
-	"hermes/internal/volume"
 )
 
 // shownEvents is how much of the journals a page shows.
@@ -62,7 +60,7 @@ func (s *site) bootLog(w http.ResponseWriter, r *http.Request) {
 
 // boots returns the lines of the boot log, the latest first. Where nothing boots there is none.
 func (s *site) boots() ([]string, error) {
-	data, err := volume.ReadFile(filepath.Join(s.o.Store.Root(), "logs", "container-boot.log"), 1<<20)
+	data, err := s.o.Store.Files().ReadFile("logs/container-boot.log", 1<<20)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"hermes/internal/profile"
-	"hermes/internal/volume"
 )
 
 // upstream stands in the place of a running gateway: it holds the profile's lock, says that it runs, and answers on its port
@@ -22,7 +21,7 @@ func upstream(t *testing.T, h profile.Home) {
 		fmt.Fprintf(w, "%s %s host=%s auth=%s cookie=%s forwarded=%s", r.Method, r.URL.RequestURI(), r.Host, r.Header.Get("Authorization"), r.Header.Get("Cookie"), r.Header.Get("X-Forwarded-For"))
 	}))
 	t.Cleanup(srv.Close)
-	lock, err := volume.TryLock(h.LockFile())
+	lock, err := h.Files().TryLock(profile.LockName)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -48,7 +47,7 @@ type site struct {
 }
 
 func newSite(o Fleet, log *slog.Logger) *site {
-	dir := filepath.Join(o.Store.Root(), "logs")
+	dir := o.Store.Files().Sub("logs")
 	s := &site{o: o, log: log, assets: loadAssets(), closing: make(chan struct{}), seen: make(chan struct{}), boot: strconv.FormatInt(time.Now().UnixNano(), 36),
 		audit: journal.New(dir, "audit.log"), states: journal.New(dir, "states.log")}
 	s.fleet = fleet.New(fleet.Options{

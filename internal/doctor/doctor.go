@@ -54,8 +54,6 @@ type Options struct {
 	OneUser bool
 	// UID and GID are who the files are to belong to. GID -1 leaves the group open.
 	UID, GID int
-	// Root says that this process may give files to others.
-	Root bool
 }
 
 // check is one examination.
@@ -64,9 +62,12 @@ type check struct {
 	run  func(context.Context, *examination) []Finding
 }
 
+// ownershipCheck is the name of the check for which Heal is the remedy.
+const ownershipCheck = "ownership"
+
 var checks = []check{
 	{"volume", checkVolume},
-	{"ownership", checkOwnership},
+	{ownershipCheck, checkOwnership},
 	{"profiles", checkProfiles},
 	{"ports", checkPorts},
 	{"s6", checkS6},

@@ -182,7 +182,7 @@ func TestAStalePIDFileIsRemovedAndALivingOneStays(t *testing.T) {
 	for _, h := range []profile.Home{dead, alive} {
 		p.write(h.PIDFile(), `{"pid":1}`, 0o644)
 	}
-	lock, err := volume.TryLock(alive.LockFile())
+	lock, err := alive.Files().TryLock(profile.LockName)
 	if err != nil {
 		t.Fatal(err)
 	}

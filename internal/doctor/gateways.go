@@ -2,14 +2,10 @@ package doctor
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 
 	"hermes/internal/profile"
 	"hermes/internal/service"
-	"hermes/internal/volume"
 )
 
 // checkGateways looks for gateways that gave up, that are down though they are wanted, and for what dead ones left.
@@ -60,7 +56,7 @@ func (e *examination) gaveUp(h profile.Home, s profile.State, st service.Status,
 
 // stalePID finds the pid file of a gateway that no longer lives.
 func stalePID(h profile.Home) (Finding, bool) {
-	if _, err := os.Lstat(h.PIDFile()); err != nil {
+	if _, err := h.Files().Lstat(profile.PIDName); err != nil {
 		return Finding{}, false
 	}
 	if held(h) {
@@ -75,10 +71,10 @@ func stalePID(h profile.Home) (Finding, bool) {
 
 // held reports whether a gateway holds the profile's lock. It makes no lock file.
 func held(h profile.Home) bool {
-	if _, err := os.Lstat(h.LockFile()); err != nil {
+	if _, err := h.Files().Lstat(profile.LockName); err != nil {
 		return false
 	}
-	lock, err := volume.TryLock(h.LockFile())
+	lock, err := h.Files().TryLock(profile.LockName)
 	if err == nil {
 		lock.Unlock()
 	}
@@ -87,13 +83,13 @@ func held(h profile.Home) bool {
 
 // removeStale holds the gateway's lock meanwhile, so that it cannot be the file of one that starts now.
 func removeStale(h profile.Home) (string, error) {
-	lock, err := volume.TryLock(h.LockFile())
+	lock, err := h.Files().TryLock(profile.LockName)
 	if err != nil {
 		return "", err
 	}
 	defer lock.Unlock()
-	for _, path := range []string{h.PIDFile(), h.ProcessesFile()} {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for _, name := range []string{profile.PIDName, profile.ProcessesName} {
+		if err := h.Files().RemoveIfThere(name); err != nil {
 			return "", err
 		}
 	}

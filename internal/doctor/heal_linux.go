@@ -1,16 +1,29 @@
 package doctor
 
 import (
-	"context"
 	"fmt"
+	"strings"
 
 	"hermes/internal/boot"
 )
 
-// heal does what a boot does.
-func (e *examination) heal(context.Context) (string, error) {
-	if err := boot.Heal(e.Store.Root(), e.UID, e.GID); err != nil {
-		return "", err
+// Heal gives the files of the volume to whom they are to belong, as a boot does, and says what it did. It is the one
+// thing that root does about a volume; the checks and the other remedies need no root.
+func Heal(o Options) []Finding {
+	f := Finding{Check: ownershipCheck, Severity: Error, What: "files on the volume belong to somebody else"}
+	healed, err := boot.Heal(o.Store.Root(), o.UID, o.GID)
+	var found []Finding
+	if healed.Given > 0 {
+		f.Fixed = fmt.Sprintf("gave %d files and directories to %d:%d", healed.Given, o.UID, o.GID)
+		found = append(found, f)
 	}
-	return fmt.Sprintf("gave %s to %d:%d", e.Store.Root(), e.UID, e.GID), nil
+	if err != nil {
+		f.Fixed, f.FixError = "", err.Error()
+		found = append(found, f)
+	}
+	if len(healed.LeftAlone) > 0 {
+		found = append(found, Finding{Check: ownershipCheck, Severity: Warning, What: "mounted from elsewhere, and not given to anybody: " + strings.Join(healed.LeftAlone, ", "),
+			Mend: fmt.Sprintf("if gateways are to write there, give it to uid %d where it comes from", o.UID)})
+	}
+	return found
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -29,15 +28,15 @@ func checkLogLocks(_ context.Context, e *examination) []Finding {
 
 func (e *examination) logLock(h profile.Home) (Finding, bool) {
 	f := Finding{Severity: Error, Profile: h.Name.String()}
-	dir := h.LogDir()
-	if err := volume.IsDir(dir); errors.Is(err, fs.ErrNotExist) {
+	dir := h.Logs()
+	if err := dir.IsDir("."); errors.Is(err, fs.ErrNotExist) {
 		return f, false
 	} else if err != nil {
 		f.Severity, f.What, f.Mend = Warning, err.Error(), "replace it by a directory: `gateway logs` follows no links"
 		return f, true
 	}
-	path := filepath.Join(dir, "lock")
-	pid, locked, err := lockHolder(path)
+	path := dir.Path("lock")
+	pid, locked, err := lockHolder(dir, "lock")
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return f, false
@@ -67,8 +66,8 @@ func (e *examination) logLock(h profile.Home) (Finding, bool) {
 
 // lockHolder asks the kernel who holds a POSIX lock on a file; that is what s6-log takes. It takes none itself. pid is
 // not positive if the holder lives where it cannot be seen.
-func lockHolder(path string) (pid int, locked bool, err error) {
-	f, err := volume.Open(path)
+func lockHolder(dir volume.Dir, name string) (pid int, locked bool, err error) {
+	f, err := dir.Open(name)
 	if err != nil {
 		return 0, false, err
 	}
@@ -89,8 +88,8 @@ func processName(pid int) (string, bool) {
 }
 
 // probeLoggerLock takes a lock the way s6-log does.
-func probeLoggerLock(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+func probeLoggerLock(dir volume.Dir, name string) error {
+	f, err := dir.Create(name, 0o600)
 	if err != nil {
 		return err
 	}

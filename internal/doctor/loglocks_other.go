@@ -2,9 +2,13 @@
 
 package doctor
 
-import "context"
+import (
+	"context"
+
+	"hermes/internal/volume"
+)
 
 // checkLogLocks finds nothing: s6-log runs in containers, and they run Linux.
 func checkLogLocks(context.Context, *examination) []Finding { return nil }
 
-func probeLoggerLock(string) error { return nil }
+func probeLoggerLock(volume.Dir, string) error { return nil }

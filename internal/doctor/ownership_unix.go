@@ -6,60 +6,63 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
-	"syscall"
-
-	"golang.org/x/sys/unix"
 
 	"hermes/internal/profile"
+	"hermes/internal/volume"
 )
 
 // checkOwnership looks at the files that hermes itself makes. What else lies on the volume may belong to anybody.
 func checkOwnership(_ context.Context, e *examination) []Finding {
-	root := e.Store.Root()
+	files := e.Store.Files()
 	var found []Finding
-	add := func(label string, paths ...string) {
-		if f, ok := e.strangers(label, paths); ok {
+	add := func(label string, some ...place) {
+		if f, ok := e.strangers(label, some); ok {
 			found = append(found, f)
 		}
 	}
-	logs := filepath.Join(root, "logs")
-	add("", root, filepath.Join(root, "profiles"), logs, filepath.Join(logs, "gateways"), filepath.Join(logs, "container-boot.log"))
+	add("", place{files, []string{".", "profiles", "logs", "logs/gateways", "logs/container-boot.log"}})
 	for _, h := range e.homes() {
-		add(h.Name.String(), knownFiles(h)...)
+		add(h.Name.String(), place{h.Files(), homeNames}, place{h.Logs(), logNames})
 	}
 	return found
 }
 
-func knownFiles(h profile.Home) []string {
-	db := h.Database()
-	return []string{
-		h.Dir, h.Soul(), h.Config(), h.Env(), h.StateFile(), h.LockFile(), h.PIDFile(), h.ProcessesFile(),
-		db, db + "-wal", db + "-shm", db + "-journal",
-		h.LogDir(), filepath.Join(h.LogDir(), "current"), filepath.Join(h.LogDir(), "lock"), filepath.Join(h.LogDir(), "state"),
-	}
+// place is a directory and what is looked at in it.
+type place struct {
+	dir   volume.Dir
+	names []string
 }
 
-// strangers makes one finding of all files in a list that belong to somebody else.
-func (e *examination) strangers(label string, paths []string) (Finding, bool) {
+var (
+	homeNames = []string{
+		".", profile.SoulName, profile.ConfigName, profile.EnvName, profile.StateName, profile.LockName, profile.PIDName, profile.ProcessesName,
+		profile.DatabaseName, profile.DatabaseName + "-wal", profile.DatabaseName + "-shm", profile.DatabaseName + "-journal",
+	}
+	logNames = []string{".", "current", "lock", "state"}
+)
+
+// strangers makes one finding of all files that belong to somebody else.
+func (e *examination) strangers(label string, places []place) (Finding, bool) {
 	count, first := 0, ""
-	for _, path := range paths {
-		info, err := os.Lstat(path)
-		if err != nil {
-			continue
-		}
-		if shared := os.ModeSticky | 0o007; info.IsDir() && info.Mode()&shared == shared {
-			continue // a new volume in a container that does not start as root: everybody's to use
-		}
-		st, ok := info.Sys().(*syscall.Stat_t)
-		if !ok || int(st.Uid) == e.UID && (e.GID < 0 || int(st.Gid) == e.GID) {
-			continue
-		}
-		if e.OneUser && os.Geteuid() == e.UID && unix.Access(path, unix.R_OK|unix.W_OK) == nil {
-			continue // a volume that is the group's, as Kubernetes' fsGroup makes it
-		}
-		if count++; count == 1 {
-			first = fmt.Sprintf("%s belongs to %d:%d", path, st.Uid, st.Gid)
+	for _, p := range places {
+		for _, name := range p.names {
+			info, err := p.dir.Stat(name)
+			if err != nil {
+				continue
+			}
+			if shared := os.ModeSticky | 0o007; info.IsDir() && info.Mode()&shared == shared {
+				continue // a new volume in a container that does not start as root: everybody's to use
+			}
+			uid, gid := info.Owner()
+			if uid == e.UID && (e.GID < 0 || gid == e.GID) {
+				continue
+			}
+			if e.OneUser && os.Geteuid() == e.UID && p.dir.Accessible(name) {
+				continue // a volume that is the group's, as Kubernetes' fsGroup makes it
+			}
+			if count++; count == 1 {
+				first = fmt.Sprintf("%s belongs to %d:%d", p.dir.Path(name), uid, gid)
+			}
 		}
 	}
 	if count == 0 {
@@ -68,9 +71,6 @@ func (e *examination) strangers(label string, paths []string) (Finding, bool) {
 	f := Finding{Severity: Error, Profile: label, What: first + fmt.Sprintf(", not to uid %d", e.UID), Mend: e.chown()}
 	if count > 1 {
 		f.What += fmt.Sprintf(" (and %d more)", count-1)
-	}
-	if e.Root && e.GID >= 0 {
-		f.fix = e.heal
 	}
 	return f, true
 }

@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"runtime"
 
 	"hermes/internal/profile"
-	"hermes/internal/volume"
 )
 
 func checkProfiles(_ context.Context, e *examination) []Finding {
@@ -43,7 +41,7 @@ func (e *examination) unusable(en profile.Entry) Finding {
 	path := filepath.Join(e.Store.Root(), "profiles", en.Label)
 	f := Finding{Severity: Error, Profile: en.Label, What: en.Err.Error()}
 	var bad *profile.NameError
-	switch info, err := os.Lstat(path); {
+	switch info, err := e.Store.Files().Sub("profiles").Lstat(en.Label); {
 	case en.Label == profile.DefaultName:
 		f.Severity = Warning
 		f.Mend = fmt.Sprintf("move what you need from %s to %s, then remove it", path, e.Store.Root())
@@ -65,7 +63,7 @@ func (e *examination) inspect(h profile.Home) (found []Finding, echo bool) {
 	add := func(s Severity, what, mend string) {
 		found = append(found, Finding{Severity: s, Profile: h.Name.String(), What: what, Mend: mend})
 	}
-	_, err := volume.ReadFile(h.Soul(), maxSoul)
+	_, err := h.Files().ReadFile(profile.SoulName, maxSoul)
 	fresh := h.Name.IsDefault() && errors.Is(err, fs.ErrNotExist)
 	if err != nil && !fresh {
 		add(Error, fmt.Sprintf("cannot read who the agent is: %v", err), "make "+h.Soul()+" a text file of at most 1 MB")
@@ -98,7 +96,7 @@ func (e *examination) inspect(h profile.Home) (found []Finding, echo bool) {
 
 // envMode finds secrets that others may read.
 func envMode(h profile.Home) (Finding, bool) {
-	info, err := os.Lstat(h.Env())
+	info, err := h.Files().Lstat(profile.EnvName)
 	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o077 == 0 || runtime.GOOS == "windows" {
 		return Finding{}, false
 	}
@@ -107,12 +105,7 @@ func envMode(h profile.Home) (Finding, bool) {
 		What: fmt.Sprintf("%s holds secrets and others may read it (mode %04o)", h.Env(), info.Mode().Perm()),
 		Mend: "`chmod 600 " + h.Env() + "`",
 		fix: func(context.Context) (string, error) {
-			f, err := volume.Open(h.Env()) // what is changed is what was opened: no link
-			if err != nil {
-				return "", err
-			}
-			defer f.Close()
-			return "set the mode of " + h.Env() + " to 0600", f.Chmod(0o600)
+			return "set the mode of " + h.Env() + " to 0600", h.Files().Chmod(profile.EnvName, 0o600)
 		},
 	}, true
 }

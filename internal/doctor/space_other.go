@@ -2,4 +2,6 @@
 
 package doctor
 
-func free(string) (bytes, files uint64, ok bool) { return 0, 0, false }
+import "hermes/internal/volume"
+
+func free(volume.Dir) (bytes, files uint64, ok bool) { return 0, 0, false }

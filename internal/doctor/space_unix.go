@@ -2,13 +2,17 @@
 
 package doctor
 
-import "golang.org/x/sys/unix"
+import (
+	"golang.org/x/sys/unix"
+
+	"hermes/internal/volume"
+)
 
 // free returns how many bytes and files an unprivileged process can still make. File systems that count no
 // files have any number of them.
-func free(dir string) (bytes, files uint64, ok bool) {
+func free(dir volume.Dir) (bytes, files uint64, ok bool) {
 	var st unix.Statfs_t
-	if err := unix.Statfs(dir, &st); err != nil || st.Blocks == 0 {
+	if err := dir.Descriptor(".", func(fd int) error { return unix.Fstatfs(fd, &st) }); err != nil || st.Blocks == 0 {
 		return 0, 0, false
 	}
 	files = ^uint64(0)

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 
 	"hermes/internal/store"
 	"hermes/internal/volume"
@@ -22,23 +20,23 @@ const (
 
 func checkVolume(ctx context.Context, e *examination) []Finding {
 	root := e.Store.Root()
-	info, err := os.Stat(root)
+	files := e.Store.Files()
+	_, err := files.Lstat(".")
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !e.Image:
 		return []Finding{{Severity: Note, What: root + " does not exist yet", Mend: "`hermes gateway run` makes it; HERMES_HOME names another place"}}
 	case err != nil:
 		return []Finding{{Severity: Error, What: fmt.Sprintf("cannot look at HERMES_HOME: %v", err), Mend: e.mount()}}
-	case !info.IsDir():
-		return []Finding{{Severity: Error, What: fmt.Sprintf("HERMES_HOME %s is %s, not a directory", root, volume.Kind(info.Mode())), Mend: e.mount()}}
 	}
-	dir, err := os.MkdirTemp(root, ".doctor-")
+	name, err := files.MkdirTemp(".doctor-")
 	if err != nil {
 		return []Finding{{Severity: Error, What: fmt.Sprintf("cannot write in %s: %v", root, err),
 			Mend: fmt.Sprintf("mount it writable, and give it to uid %d", e.UID)}}
 	}
-	defer os.RemoveAll(dir)
-	found := checkSpace(root)
-	if err := os.WriteFile(filepath.Join(dir, "data"), make([]byte, 64<<10), 0o600); err != nil {
+	defer func() { _ = files.RemoveAll(name) }() // what stays is small
+	dir := files.Sub(name)
+	found := checkSpace(files)
+	if err := dir.WriteFile("data", make([]byte, 64<<10), 0o600); err != nil {
 		return append(found, Finding{Severity: Error, What: fmt.Sprintf("cannot write in %s: %v", root, err), Mend: "make room on the volume"})
 	}
 	found = append(found, probeLocks(dir)...)
@@ -52,8 +50,9 @@ func (e *examination) mount() string {
 	return "make that directory, or set HERMES_HOME"
 }
 
-func checkSpace(root string) []Finding {
-	bytes, files, ok := free(root)
+func checkSpace(home volume.Dir) []Finding {
+	root := home.Path(".")
+	bytes, files, ok := free(home)
 	switch {
 	case !ok:
 		return nil
@@ -68,28 +67,27 @@ func checkSpace(root string) []Finding {
 }
 
 // probeLocks finds out whether locks are worth anything: one gateway per profile hangs on it.
-func probeLocks(dir string) []Finding {
+func probeLocks(dir volume.Dir) []Finding {
 	const mend = "put HERMES_HOME on a local file system, or one whose locks work (NFS 4, or NFS 3 with lockd)"
-	path := filepath.Join(dir, "lock")
-	lock, err := volume.TryLock(path)
+	lock, err := dir.TryLock("lock")
 	if err != nil {
 		return []Finding{{Severity: Error, What: fmt.Sprintf("the volume's file system cannot lock files: %v", err), Mend: mend}}
 	}
 	defer lock.Unlock()
-	second, err := volume.TryLock(path)
+	second, err := dir.TryLock("lock")
 	if err == nil {
 		second.Unlock()
 		return []Finding{{Severity: Error, What: "the volume's file system grants a lock twice: two gateways could run on one profile", Mend: mend}}
 	}
-	if err := probeLoggerLock(filepath.Join(dir, "log-lock")); err != nil {
+	if err := probeLoggerLock(dir, "log-lock"); err != nil {
 		return []Finding{{Severity: Error, What: fmt.Sprintf("the volume's file system has no POSIX locks, without which s6-log does not start: %v", err), Mend: mend}}
 	}
 	return nil
 }
 
 // probeDatabase makes a database like a profile's.
-func probeDatabase(ctx context.Context, dir string) []Finding {
-	s, err := store.Open(ctx, filepath.Join(dir, "state.db"))
+func probeDatabase(ctx context.Context, dir volume.Dir) []Finding {
+	s, err := store.Open(ctx, dir.Path("state.db"))
 	if err != nil {
 		return []Finding{{Severity: Error, What: fmt.Sprintf("SQLite does not work on the volume: %v", err), Mend: "put HERMES_HOME on a local file system"}}
 	}

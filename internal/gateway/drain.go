@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"os"
 	"time"
 
 	"hermes/internal/channel/apiserver"
@@ -52,7 +51,7 @@ func (g *gateway) outcome(cause error) error {
 	desired, restart := g.state.intent()
 	switch {
 	case g.takenOver():
-		os.Remove(g.o.Home.TakeoverFile())
+		_ = g.o.Home.Files().Remove(profile.TakeoverName) // the next holder removes it too
 		return nil
 	case desired == profile.DesiredStopped:
 		return nil

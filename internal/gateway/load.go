@@ -7,14 +7,12 @@ import (
 	"io/fs"
 	"net"
 	"net/url"
-	"os"
 	"strconv"
 
 	"hermes/internal/model"
 	"hermes/internal/model/echo"
 	"hermes/internal/model/openai"
 	"hermes/internal/profile"
-	"hermes/internal/volume"
 )
 
 // seed makes the default profile's home where it is missing: it exists always.
@@ -23,7 +21,7 @@ func (g *gateway) seed() error {
 	if !h.Name.IsDefault() {
 		return nil
 	}
-	if _, err := os.Lstat(h.Soul()); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := h.Files().Lstat(profile.SoulName); !errors.Is(err, fs.ErrNotExist) {
 		return nil // there, or a later step says what is wrong
 	}
 	_, err := profile.NewStore(h.Root).Seed(h.Name)
@@ -66,7 +64,7 @@ const maxSoul = 1 << 20
 
 // checkSoul finds out now what every turn would stumble over.
 func checkSoul(h profile.Home) error {
-	_, err := volume.ReadFile(h.Soul(), maxSoul)
+	_, err := h.Files().ReadFile(profile.SoulName, maxSoul)
 	var pe *fs.PathError
 	switch {
 	case err == nil:

@@ -44,8 +44,8 @@ func (id identity) alive() bool {
 	return ok && start == id.StartTime
 }
 
-func readIdentity(path string) (id identity, err error) {
-	data, err := volume.ReadFile(path, maxPIDFile)
+func readIdentity(h profile.Home, name string) (id identity, err error) {
+	data, err := h.Files().ReadFile(name, maxPIDFile)
 	if err != nil {
 		return id, err
 	}
@@ -60,7 +60,7 @@ type heldLock struct {
 
 // release gives it up. gateway.pid goes first: a new holder writes its own.
 func (l *heldLock) release() {
-	os.Remove(l.home.PIDFile())
+	_ = l.home.Files().Remove(profile.PIDName) // the lock tells the truth
 	l.lock.Unlock()
 }
 
@@ -90,11 +90,11 @@ func (g *gateway) acquire(ctx context.Context) (*heldLock, error) {
 func (g *gateway) tryLock(ctx context.Context) (*volume.Lock, identity, error) {
 	deadline := time.Now().Add(settle)
 	for {
-		lock, err := volume.TryLock(g.o.Home.LockFile())
+		lock, err := g.o.Home.Files().TryLock(profile.LockName)
 		if err == nil || !errors.Is(err, volume.ErrLocked) {
 			return lock, identity{}, err
 		}
-		holder, err := readIdentity(g.o.Home.PIDFile())
+		holder, err := readIdentity(g.o.Home, profile.PIDName)
 		if err == nil && holder.alive() {
 			return nil, holder, nil
 		}
@@ -102,7 +102,7 @@ func (g *gateway) tryLock(ctx context.Context) (*volume.Lock, identity, error) {
 			return nil, identity{}, nil
 		}
 		wait, cancel := context.WithTimeout(ctx, 5*time.Millisecond)
-		lock, err = volume.WaitLock(wait, g.o.Home.LockFile())
+		lock, err = g.o.Home.Files().WaitLock(wait, profile.LockName)
 		cancel()
 		if err == nil {
 			return lock, identity{}, nil
@@ -117,10 +117,10 @@ func (g *gateway) tryLock(ctx context.Context) (*volume.Lock, identity, error) {
 // has gone: ours can only be written after this.
 func (g *gateway) sign(lock *volume.Lock) (*heldLock, error) {
 	held := &heldLock{g.o.Home, lock}
-	os.Remove(g.o.Home.TakeoverFile())
+	_ = g.o.Home.Files().Remove(profile.TakeoverName) // mostly there is none
 	data, err := json.Marshal(pidRecord{self(), g.o.Argv, time.Now().UTC().Truncate(time.Millisecond)})
 	if err == nil {
-		err = volume.WriteFile(g.o.Home.PIDFile(), append(data, '\n'), 0o644)
+		err = g.o.Home.Files().WriteFile(profile.PIDName, append(data, '\n'), 0o644)
 	}
 	if err != nil {
 		held.release()

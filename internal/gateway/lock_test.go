@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"hermes/internal/profile"
-	"hermes/internal/volume"
 )
 
 // saved counts a session's messages from outside the gateway.
@@ -87,7 +86,7 @@ func TestForeignHolderIsNotGuessed(t *testing.T) {
 	t.Cleanup(func() { bystander.Process.Kill(); bystander.Wait() })
 	// The pid is in use again, by somebody who began at another time.
 	data, _ := json.Marshal(pidRecord{identity: identity{bystander.Process.Pid, 1}})
-	volume.WriteFile(w.home.PIDFile(), data, 0o644)
+	w.home.Files().WriteFile(profile.PIDName, data, 0o644)
 	for _, env := range []string{"X=1", "GATEWAY_TEST_REPLACE=1"} {
 		w.spawn("gateway", env).wantCode(1, "cannot be seen from here", "another container")
 	}

@@ -25,7 +25,6 @@ import (
 	"go.uber.org/goleak"
 
 	"hermes/internal/profile"
-	"hermes/internal/volume"
 )
 
 // The canaries stand for secrets. No output of any gateway in these tests holds one.
@@ -81,12 +80,12 @@ func child() int {
 func hold(named bool) {
 	signal.Ignore(syscall.SIGTERM)
 	h := profile.NewStore(os.Getenv("HERMES_HOME")).Home(profile.Default())
-	if _, err := volume.TryLock(h.LockFile()); err != nil {
+	if _, err := h.Files().TryLock(profile.LockName); err != nil {
 		panic(err)
 	}
 	if named {
 		data, _ := json.Marshal(pidRecord{identity: self()})
-		volume.WriteFile(h.PIDFile(), data, 0o644)
+		h.Files().WriteFile(profile.PIDName, data, 0o644)
 	}
 	os.NewFile(3, "ready").Write([]byte("\n"))
 	select {}

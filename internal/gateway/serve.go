@@ -49,7 +49,7 @@ func (g *gateway) start(ctx context.Context) (_ *service, err error) {
 	// Turns end by their clients, the drain or its deadline, not with ctx: see drain.
 	turnCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	s.cancel = cancel
-	s.counts = newCounters(conversation.New(g.o.Home.Soul(), set.model, s.store, g.log), g.o.Home, g.log)
+	s.counts = newCounters(conversation.New(g.o.Home.Files(), profile.SoulName, set.model, s.store, g.log), g.o.Home, g.log)
 	s.turns = newTurns(s.counts)
 	s.api = apiserver.New(turnCtx, apiserver.Options{Key: set.api.Key, Model: set.model.Name(), Turns: s.turns, Log: g.log})
 	return s, nil

@@ -15,14 +15,14 @@ import (
 // down already is fine. It gets SIGTERM and the given time. A gateway that this process cannot see, such as one in
 // another container on the volume, is *profile.RunningError.
 func Stop(ctx context.Context, h profile.Home, wait time.Duration) error {
-	lock, err := volume.TryLock(h.LockFile())
+	lock, err := h.Files().TryLock(profile.LockName)
 	if err == nil {
 		return lock.Unlock()
 	}
 	if !errors.Is(err, volume.ErrLocked) {
 		return fmt.Errorf("cannot stop the gateway of profile '%s': %w", h.Name, err)
 	}
-	holder, err := readIdentity(h.PIDFile())
+	holder, err := readIdentity(h, profile.PIDName)
 	if err != nil || !holder.alive() {
 		return &profile.RunningError{Name: h.Name}
 	}
@@ -38,7 +38,7 @@ func Stop(ctx context.Context, h profile.Home, wait time.Duration) error {
 	}
 	waiting, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	if lock, err = volume.WaitLock(waiting, h.LockFile()); err == nil {
+	if lock, err = h.Files().WaitLock(waiting, profile.LockName); err == nil {
 		return lock.Unlock()
 	}
 	if ctx.Err() != nil {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"hermes/internal/profile"
-	"hermes/internal/volume"
 )
 
 func TestStopEndsAForegroundGatewayAndReturnsWhenItIsDown(t *testing.T) {
@@ -21,7 +20,7 @@ func TestStopEndsAForegroundGatewayAndReturnsWhenItIsDown(t *testing.T) {
 	if err := Stop(t.Context(), w.home, deadline); err != nil {
 		t.Fatal(err)
 	}
-	lock, err := volume.TryLock(w.home.LockFile())
+	lock, err := w.home.Files().TryLock(profile.LockName)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"hermes/internal/profile"
 	"hermes/internal/volume"
 )
 
@@ -45,7 +46,7 @@ func (g *gateway) takeOver(ctx context.Context, holder identity) (*volume.Lock, 
 	if err != nil {
 		return nil, fail(err)
 	}
-	if err := volume.WriteFile(g.o.Home.TakeoverFile(), append(data, '\n'), 0o644); err != nil {
+	if err := g.o.Home.Files().WriteFile(profile.TakeoverName, append(data, '\n'), 0o644); err != nil {
 		return nil, fail(err)
 	}
 	g.log.Info("taking over", "from_pid", holder.PID)
@@ -55,7 +56,7 @@ func (g *gateway) takeOver(ctx context.Context, holder identity) (*volume.Lock, 
 	}{{terminate, g.term}, {(*os.Process).Kill, takeoverKill}} {
 		if holder.alive() {
 			if err := step.signal(p); err != nil && !errors.Is(err, os.ErrProcessDone) {
-				os.Remove(g.o.Home.TakeoverFile()) // the holder stays: its next stop is not ours
+				_ = g.o.Home.Files().Remove(profile.TakeoverName) // the holder stays: its next stop is not ours
 				return nil, fail(err)
 			}
 		}
@@ -74,7 +75,7 @@ func (g *gateway) waitLock(ctx context.Context, d time.Duration, holder identity
 	deadline := time.Now().Add(d)
 	for time.Now().Before(deadline) {
 		slice, cancel := context.WithTimeout(ctx, min(200*time.Millisecond, time.Until(deadline)))
-		lock, err := volume.WaitLock(slice, g.o.Home.LockFile())
+		lock, err := g.o.Home.Files().WaitLock(slice, profile.LockName)
 		cancel()
 		switch {
 		case err == nil:
@@ -99,6 +100,6 @@ func (g *gateway) waitLock(ctx context.Context, d time.Duration, holder identity
 
 // takenOver reports whether somebody marked this process for a takeover.
 func (g *gateway) takenOver() bool {
-	id, err := readIdentity(g.o.Home.TakeoverFile())
+	id, err := readIdentity(g.o.Home, profile.TakeoverName)
 	return err == nil && id == self()
 }

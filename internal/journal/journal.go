@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"sync"
 
 	"hermes/internal/volume"
@@ -20,15 +18,16 @@ const Limit = 1 << 20
 // Journal is one such file. Its methods are safe for concurrent use within a process; another process that appends is
 // no harm, another that rotates at the same time may cost records.
 type Journal struct {
-	dir, name string
-	mu        sync.Mutex
+	dir  volume.Dir
+	name string
+	mu   sync.Mutex
 }
 
 // New returns the journal in a file of a directory. Nothing is opened: both are made by the first Append.
-func New(dir, name string) *Journal { return &Journal{dir: dir, name: name} }
+func New(dir volume.Dir, name string) *Journal { return &Journal{dir: dir, name: name} }
 
 // Path returns the file's path.
-func (j *Journal) Path() string { return filepath.Join(j.dir, j.name) }
+func (j *Journal) Path() string { return j.dir.Path(j.name) }
 
 // Append adds records, all or none, in one write.
 func (j *Journal) Append(records ...any) error {
@@ -50,15 +49,10 @@ func (j *Journal) Append(records ...any) error {
 }
 
 func (j *Journal) append(data []byte) error {
-	if err := os.MkdirAll(j.dir, 0o755); err != nil {
+	if err := j.dir.MkdirAll(".", 0o755); err != nil {
 		return err
 	}
-	r, err := os.OpenRoot(j.dir)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	info, err := r.Lstat(j.name)
+	info, err := j.dir.Lstat(j.name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
@@ -66,11 +60,11 @@ func (j *Journal) append(data []byte) error {
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("it is %s", volume.Kind(info.Mode()))
 	case info.Size()+int64(len(data)) > Limit:
-		if err := r.Rename(j.name, j.name+".1"); err != nil {
+		if err := j.dir.Rename(j.name, j.name+".1"); err != nil {
 			return err
 		}
 	}
-	f, err := r.OpenFile(j.name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	f, err := j.dir.Append(j.name, 0o600)
 	if err != nil {
 		return err
 	}
@@ -84,7 +78,7 @@ func (j *Journal) Read(each func(line []byte)) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, name := range []string{j.name + ".1", j.name} {
-		data, err := volume.ReadFile(filepath.Join(j.dir, name), 2*Limit)
+		data, err := j.dir.ReadFile(name, 2*Limit)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"hermes/internal/volume"
 )
 
 func lines(t *testing.T, j *Journal) (all []string) {
@@ -17,7 +19,7 @@ func lines(t *testing.T, j *Journal) (all []string) {
 }
 
 func TestWhatWasAppendedIsReadInOrder(t *testing.T) {
-	j := New(filepath.Join(t.TempDir(), "logs"), "audit.log")
+	j := New(volume.At(filepath.Join(t.TempDir(), "logs")), "audit.log")
 	if got := lines(t, j); len(got) != 0 {
 		t.Errorf("a journal that nobody wrote has %q", got)
 	}
@@ -33,7 +35,7 @@ func TestWhatWasAppendedIsReadInOrder(t *testing.T) {
 
 func TestAJournalDoesNotGrowOverItsLimit(t *testing.T) {
 	dir := t.TempDir()
-	j := New(dir, "audit.log")
+	j := New(volume.At(dir), "audit.log")
 	long := strings.Repeat("x", 100<<10)
 	for i := range 40 {
 		if err := j.Append(fmt.Sprint(i, long)); err != nil {
@@ -59,7 +61,7 @@ func TestHalfALineIsSkipped(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "audit.log"), []byte("{\"a\":1}\n{\"b\":\n\x00\xff\n{\"c\":3}\n{\"d"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := strings.Join(lines(t, New(dir, "audit.log")), ""), `{"a":1}{"c":3}`; got != want {
+	if got, want := strings.Join(lines(t, New(volume.At(dir), "audit.log")), ""), `{"a":1}{"c":3}`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
@@ -73,7 +75,7 @@ func TestALinkInThePlaceOfTheFileIsNotFollowed(t *testing.T) {
 	if err := os.Symlink(victim, filepath.Join(dir, "audit.log")); err != nil {
 		t.Fatal(err)
 	}
-	j := New(dir, "audit.log")
+	j := New(volume.At(dir), "audit.log")
 	if err := j.Append("x"); err == nil {
 		t.Error("it wrote through a link")
 	}

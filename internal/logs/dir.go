@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -16,7 +15,8 @@ import (
 
 // logFile is a file of a log directory, open or to be opened when its turn comes.
 type logFile struct {
-	path  string
+	dir   volume.Dir
+	name  string
 	f     *os.File
 	start int64
 	// kept is a file that has no lasting name yet (tail.unnamed). Reading does not close it.
@@ -26,7 +26,7 @@ type logFile struct {
 // open opens the file if it is not, and returns its size.
 func (l *logFile) open() (int64, error) {
 	if l.f == nil {
-		f, err := volume.Open(l.path)
+		f, err := l.dir.Open(l.name)
 		if err != nil {
 			return 0, err
 		}
@@ -55,25 +55,21 @@ const (
 )
 
 // openIn opens a file of a log directory, or returns nil if there is none now.
-func openIn(dir, name string) (*logFile, error) {
-	path := filepath.Join(dir, name)
-	f, err := volume.Open(path)
+func openIn(dir volume.Dir, name string) (*logFile, error) {
+	f, err := dir.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &logFile{path: path, f: f}, nil
+	return &logFile{dir: dir, name: name, f: f}, nil
 }
 
 // archives returns the names of the closed files of a log directory, oldest first. s6-log keeps ten, which
 // the kernel lists in one piece: no rotation falls between two names.
-func archives(dir string) ([]string, error) {
-	if err := volume.IsDir(dir); err != nil {
-		return nil, err
-	}
-	entries, err := os.ReadDir(dir)
+func archives(dir volume.Dir) ([]string, error) {
+	entries, err := dir.ReadDir(".")
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +120,7 @@ func (s snapshot) close() {
 // takeSnapshot looks at a directory. A file moves from current over previous to the archives; the looks go the same way, so
 // none is missed, and one that was seen twice shows that something was rotated in between: then it looks
 // again. Not for ever: somebody may have given one file two of the names.
-func takeSnapshot(dir string) (s snapshot, err error) {
+func takeSnapshot(dir volume.Dir) (s snapshot, err error) {
 	for tries := 0; ; tries++ {
 		if s.current, err = openIn(dir, currentName); err != nil {
 			return snapshot{}, err
@@ -135,7 +131,7 @@ func takeSnapshot(dir string) (s snapshot, err error) {
 			return snapshot{}, err
 		}
 		named := func(l *logFile) bool {
-			return l != nil && slices.ContainsFunc(s.archives, func(name string) bool { return is(filepath.Join(dir, name), l.f) })
+			return l != nil && slices.ContainsFunc(s.archives, func(name string) bool { return dir.Is(name, l.f) })
 		}
 		rotated := named(s.current) || s.current != nil && s.previous != nil && same(s.current.f, s.previous.f)
 		if named(s.previous) {
@@ -147,13 +143,6 @@ func takeSnapshot(dir string) (s snapshot, err error) {
 		}
 		s.close()
 	}
-}
-
-// is reports whether a name is that open file.
-func is(path string, f *os.File) bool {
-	a, erra := os.Lstat(path)
-	b, errb := f.Stat()
-	return erra == nil && errb == nil && os.SameFile(a, b)
 }
 
 func same(f, g *os.File) bool {

@@ -72,7 +72,7 @@ func (f *follower) begin(q Query) error {
 		return err
 	}
 	for _, n := range names {
-		t := &tail{profile: n, dir: f.watch.place.logDir(n)}
+		t := f.watch.place.tail(n)
 		f.tails[t.dir] = t
 		f.tell(t, begin(t, q))
 	}
@@ -183,7 +183,7 @@ func (f *follower) renew() error {
 	for _, n := range names {
 		dir := f.watch.place.logDir(n)
 		if f.tails[dir] == nil {
-			f.tails[dir] = &tail{profile: n, dir: dir}
+			f.tails[dir] = f.watch.place.tail(n)
 		}
 		f.dirty[dir] = true
 	}

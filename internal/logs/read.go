@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -16,6 +15,8 @@ import (
 type Place struct {
 	// Root is HERMES_HOME.
 	Root string
+	// Files is Root as a directory to read in; the zero Dir means that Root is opened for it.
+	Files volume.Dir
 	// Profile is whose log; All means everybody's.
 	Profile profile.Name
 	All     bool
@@ -49,26 +50,32 @@ func (p Place) Dir() string {
 	return p.logDir(p.Profile)
 }
 
-func (p Place) logDir(n profile.Name) string {
-	return profile.NewStore(p.Root).Home(n).LogDir()
+func (p Place) logDir(n profile.Name) string { return filepath.Join(p.dir(), n.String()) }
+
+// files is where all logs are, as a directory to read in.
+func (p Place) files() volume.Dir {
+	if p.Files.IsZero() {
+		p.Files = volume.At(p.Root)
+	}
+	return p.Files.Sub("logs/gateways")
+}
+
+func (p Place) tail(n profile.Name) *tail {
+	return &tail{profile: n, dir: p.logDir(n), files: p.files().Sub(n.String())}
 }
 
 // names returns the profiles that have a log directory, of those that are asked for.
 func (p Place) names() ([]profile.Name, error) {
 	if !p.All {
-		if _, err := os.Lstat(p.logDir(p.Profile)); errors.Is(err, fs.ErrNotExist) {
+		if _, err := p.files().Lstat(p.Profile.String()); errors.Is(err, fs.ErrNotExist) {
 			return nil, nil
 		}
 		return []profile.Name{p.Profile}, nil
 	}
-	err := volume.IsDir(p.dir())
+	entries, err := p.files().ReadDir(".")
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	entries, err := os.ReadDir(p.dir())
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +103,8 @@ func Read(p Place, q Query, sink Sink, warn Warn) error {
 	}()
 	broken := 0
 	for _, n := range names {
-		t := &tail{profile: n, dir: p.logDir(n), final: true}
+		t := p.tail(n)
+		t.final = true
 		tails = append(tails, t)
 		if err := begin(t, q); err != nil {
 			if !p.All {
@@ -147,8 +155,8 @@ func emit(tails []*tail, q Query, sink Sink, warn Warn) error {
 }
 
 // Last returns the last n lines of the log in a directory as they stand there.
-func Last(dir string, n int) ([]string, error) {
-	t := &tail{dir: dir, final: true}
+func Last(dir volume.Dir, n int) ([]string, error) {
+	t := &tail{dir: dir.Path("."), files: dir, final: true}
 	defer t.close()
 	if err := begin(t, Query{Last: n}); err != nil {
 		return nil, fmt.Errorf("cannot read the log: %w", err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hermes/internal/profile"
+	"hermes/internal/volume"
 )
 
 // threeFiles is a log of 30 lines in two archives and current.
@@ -180,7 +181,7 @@ func TestASinkThatFailsEndsTheReading(t *testing.T) {
 func TestLastReturnsRawLines(t *testing.T) {
 	h := newHome(t)
 	threeFiles(h, "coder")
-	got, err := Last(h.dir("coder"), 12)
+	got, err := Last(volume.At(h.dir("coder")), 12)
 	if err != nil || len(got) != 12 || got[11]+"\n" != stamped(minute(29), "line 29") {
 		t.Errorf("got %q, %v", got, err)
 	}

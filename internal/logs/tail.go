@@ -2,8 +2,6 @@ package logs
 
 import (
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -15,6 +13,7 @@ import (
 type tail struct {
 	profile profile.Name
 	dir     string
+	files   volume.Dir      // the same
 	known   map[string]bool // the archives that have been seen
 	unnamed []*logFile      // files that have been seen and get an archive's name any moment
 	queue   []*logFile      // what comes after active
@@ -29,15 +28,15 @@ type tail struct {
 // look finds out what the directory holds that has not been queued: at the first time everything, later what a
 // rotation brought. Nothing new is no error.
 func (t *tail) look() error {
-	if err := volume.IsDir(t.dir); err != nil {
+	if err := t.files.IsDir("."); err != nil {
 		return err
 	}
 	last := t.newest()
-	if last != nil && is(filepath.Join(t.dir, currentName), last.f) {
+	if last != nil && t.files.Is(currentName, last.f) {
 		t.rewindIfCut()
 		return nil
 	}
-	s, err := takeSnapshot(t.dir)
+	s, err := takeSnapshot(t.files)
 	if err != nil {
 		return err
 	}
@@ -51,13 +50,13 @@ func (t *tail) look() error {
 	known := make(map[string]bool, len(s.archives))
 	for _, name := range s.archives {
 		known[name] = true
-		if path := filepath.Join(t.dir, name); !t.known[name] && !t.nowNamed(path) {
-			t.queue = append(t.queue, &logFile{path: path})
+		if !t.known[name] && !t.nowNamed(name) {
+			t.queue = append(t.queue, &logFile{dir: t.files, name: name})
 		}
 	}
 	for name := range t.known {
 		// A long listing is not of one moment and may leave out a name.
-		if _, err := os.Lstat(filepath.Join(t.dir, name)); err == nil {
+		if _, err := t.files.Lstat(name); err == nil {
 			known[name] = true
 		}
 	}
@@ -90,8 +89,8 @@ func (t *tail) expectName(l *logFile) {
 }
 
 // nowNamed reports whether an archive is one of the files that were expected to get a name.
-func (t *tail) nowNamed(path string) bool {
-	i := slices.IndexFunc(t.unnamed, func(l *logFile) bool { return is(path, l.f) })
+func (t *tail) nowNamed(name string) bool {
+	i := slices.IndexFunc(t.unnamed, func(l *logFile) bool { return t.files.Is(name, l.f) })
 	if i < 0 {
 		return false
 	}
@@ -238,13 +237,13 @@ func (t *tail) drop(n int) {
 	t.queue = t.queue[n:]
 }
 
-func (t *tail) isCurrent(f *logFile) bool { return filepath.Base(f.path) == currentName }
+func (t *tail) isCurrent(f *logFile) bool { return f.name == currentName }
 
 // seekTime drops what is older than a time.
 func (t *tail) seekTime(since time.Time) error {
 	for len(t.queue) > 0 {
 		f := t.queue[0]
-		if at, ok := closed(filepath.Base(f.path)); ok && at.Before(since) {
+		if at, ok := closed(f.name); ok && at.Before(since) {
 			t.drop(1)
 			continue
 		}

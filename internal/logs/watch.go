@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/fsnotify/fsnotify"
@@ -71,7 +70,7 @@ func (w *watch) arm(warn Warn) ([]profile.Name, error) {
 		if w.watched[dir] {
 			continue
 		}
-		err := volume.IsDir(dir)
+		err := w.place.files().IsDir(n.String())
 		if err == nil {
 			if err = w.w.Add(dir); err == nil {
 				w.watched[dir] = true
@@ -94,16 +93,16 @@ func (w *watch) arm(warn Warn) ([]profile.Name, error) {
 
 // deepest returns the innermost directory above the logs that exists, or "".
 func (w *watch) deepest() string {
-	// HERMES_HOME itself may be a link.
-	if info, err := os.Stat(w.above[0]); err != nil || !info.IsDir() {
-		return ""
+	files := w.place.Files
+	if files.IsZero() {
+		files = volume.At(w.place.Root)
 	}
-	found := w.above[0]
-	for _, dir := range w.above[1:] {
-		if volume.IsDir(dir) != nil {
+	found := ""
+	for i, name := range []string{".", "logs", "logs/gateways"} {
+		if files.IsDir(name) != nil {
 			break
 		}
-		found = dir
+		found = w.above[i]
 	}
 	return found
 }

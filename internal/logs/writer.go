@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"syscall"
 	"time"
 
 	"hermes/internal/volume"
@@ -24,7 +22,7 @@ const (
 // cannot be written, because the disk is full, is left out and counted; the log goes on when there is room again.
 // It is not for concurrent use.
 type Writer struct {
-	dir  string
+	dir  volume.Dir
 	f    *os.File
 	size int64
 	torn bool // the file ends in the middle of a line
@@ -33,7 +31,7 @@ type Writer struct {
 }
 
 // NewWriter returns the writer of a directory, which it makes with the first line.
-func NewWriter(dir string) *Writer { return &Writer{dir: dir} }
+func NewWriter(dir volume.Dir) *Writer { return &Writer{dir: dir} }
 
 // Line writes one line, given without its end. The error is told for the first of several lines that are lost.
 func (w *Writer) Line(text []byte) error {
@@ -50,7 +48,7 @@ func (w *Writer) Line(text []byte) error {
 	if w.lost++; w.lost > 1 {
 		return nil
 	}
-	return fmt.Errorf("cannot write the log in %s: %w", w.dir, err)
+	return fmt.Errorf("cannot write the log in %s: %w", w.dir.Path("."), err)
 }
 
 func (w *Writer) stamp(text []byte) {
@@ -81,28 +79,14 @@ func (w *Writer) open() error {
 	if w.f != nil {
 		return nil
 	}
-	if err := os.MkdirAll(w.dir, 0o750); err != nil {
+	if err := w.dir.MkdirAll(".", 0o750); err != nil {
 		return err
 	}
-	if err := volume.IsDir(w.dir); err != nil {
-		return err
-	}
-	r, err := os.OpenRoot(w.dir)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	if info, err := r.Lstat(currentName); err == nil && !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is %s: %w", currentName, volume.Kind(info.Mode()), volume.ErrNotRegular)
-	}
-	f, err := r.OpenFile(currentName, os.O_RDWR|os.O_APPEND|os.O_CREATE|syscall.O_NONBLOCK, 0o640)
+	f, err := w.dir.Append(currentName, 0o640)
 	if err != nil {
 		return err
 	}
 	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = volume.ErrNotRegular
-	}
 	if err != nil {
 		f.Close()
 		return err
@@ -122,13 +106,13 @@ func (w *Writer) rotate() error {
 	now := time.Now()
 	binary.BigEndian.PutUint64(label, 1<<62+uint64(now.Unix()))
 	binary.BigEndian.PutUint32(label[8:], uint32(now.Nanosecond()))
-	if err := os.Rename(filepath.Join(w.dir, currentName), filepath.Join(w.dir, "@"+hex.EncodeToString(label)+".s")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := w.dir.Rename(currentName, "@"+hex.EncodeToString(label)+".s"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil //nolint:nilerr // the next line tries again
 	}
 	w.Close()
 	if names, err := archives(w.dir); err == nil {
 		for len(names) > keepArchives {
-			os.Remove(filepath.Join(w.dir, names[0]))
+			_ = w.dir.Remove(names[0]) // the next rotation tries again
 			names = names[1:]
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"hermes/internal/logs"
 	"hermes/internal/profile"
+	"hermes/internal/volume"
 )
 
 // readAll returns the texts of a profile's log, oldest first.
@@ -33,7 +34,7 @@ func readAll(t *testing.T, root string) (texts []string) {
 func TestWhatAWriterRotatesIsReadBackInOrder(t *testing.T) {
 	root := t.TempDir()
 	dir := profile.NewStore(root).Home(profile.Default()).LogDir()
-	w := logs.NewWriter(dir)
+	w := logs.NewWriter(volume.At(dir))
 	pad := strings.Repeat("x", 970)
 	const lines = 5200 // over 5 MB
 	for i := range lines {
@@ -42,7 +43,7 @@ func TestWhatAWriterRotatesIsReadBackInOrder(t *testing.T) {
 		}
 		if i == 2500 { // another process goes on
 			w.Close()
-			w = logs.NewWriter(dir)
+			w = logs.NewWriter(volume.At(dir))
 		}
 	}
 	w.Close()
@@ -68,7 +69,7 @@ func TestWhatAWriterRotatesIsReadBackInOrder(t *testing.T) {
 
 func TestAWriterKeepsTenArchives(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "log")
-	w := logs.NewWriter(dir)
+	w := logs.NewWriter(volume.At(dir))
 	defer w.Close()
 	line := []byte(strings.Repeat("x", 400_000))
 	for range 30 {
@@ -87,7 +88,7 @@ func TestAWriterEndsATornLineAndRefusesWhatIsNoFile(t *testing.T) {
 	if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, "current"), []byte("2026-11-24 02:05:11.630129274  tor"), 0o644)); err != nil {
 		t.Fatal(err)
 	}
-	w := logs.NewWriter(dir)
+	w := logs.NewWriter(volume.At(dir))
 	if err := w.Line([]byte("whole")); err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +100,7 @@ func TestAWriterEndsATornLineAndRefusesWhatIsNoFile(t *testing.T) {
 	if err := errors.Join(os.MkdirAll(filepath.Join(other, "current"), 0o755)); err != nil {
 		t.Fatal(err)
 	}
-	w = logs.NewWriter(other)
+	w = logs.NewWriter(volume.At(other))
 	if err := w.Line([]byte("a")); err == nil || !strings.Contains(err.Error(), "a directory") {
 		t.Errorf("a directory in its place: %v", err)
 	}

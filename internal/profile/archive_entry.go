@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path"
 	"strings"
 	"unicode"
@@ -185,7 +184,7 @@ func (u *unpacker) file(name, rel string, mode fs.FileMode, size int64, content 
 	if err := u.parents(rel); err != nil {
 		return err
 	}
-	f, err := u.to.OpenFile(rel, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	f, err := u.to.Create(rel, mode)
 	if err != nil {
 		return taken(rel, err)
 	}
@@ -228,7 +227,7 @@ func (u *unpacker) hardLink(hdr *tar.Header, rel string) error {
 		u.dropped = append(u.dropped, rel)
 		return nil
 	}
-	f, err := volume.OpenIn(u.to, target)
+	f, err := u.to.Open(target)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, volume.ErrNotRegular) {
 		return &ArchiveError{hdr.Name, "is a link to something that is no file before it"}
 	}

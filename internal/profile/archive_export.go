@@ -54,7 +54,6 @@ type exporter struct {
 	Exported
 	home Home
 	o    ExportOptions
-	root *os.Root
 	tar  *tar.Writer
 }
 
@@ -62,10 +61,6 @@ func (e *exporter) run(ctx context.Context, w io.Writer) (err error) {
 	if err := e.home.isSource(); err != nil {
 		return err
 	}
-	if e.root, err = os.OpenRoot(e.home.Dir); err != nil {
-		return err
-	}
-	defer e.root.Close()
 	z, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(maxWindow))
 	if err != nil {
 		return err
@@ -78,14 +73,14 @@ func (e *exporter) run(ctx context.Context, w io.Writer) (err error) {
 }
 
 func (e *exporter) entries(ctx context.Context) error {
-	info, err := e.root.Stat(".")
+	info, err := e.home.Files().Lstat(".")
 	if err != nil {
 		return err
 	}
 	if err := e.header(tar.TypeDir, "", 0o700, 0, info.ModTime(), ""); err != nil {
 		return err
 	}
-	return walkHome(e.root, func(rel string, p part, d fs.DirEntry) error {
+	return walkHome(e.home.Files(), func(rel string, p part, d fs.DirEntry) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -123,7 +118,7 @@ func (e *exporter) entry(rel string, d fs.DirEntry) error {
 		e.LeftOut = append(e.LeftOut, rel)
 		return nil
 	}
-	f, err := volume.OpenIn(e.root, rel)
+	f, err := e.home.Files().Open(rel)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -136,10 +131,10 @@ func (e *exporter) entry(rel string, d fs.DirEntry) error {
 
 // link takes a link along that an import accepts: one to something in the home.
 func (e *exporter) link(rel string, info fs.FileInfo) error {
-	target, err := e.root.Readlink(rel)
+	target, err := e.home.Files().Readlink(rel)
 	if err == nil {
 		target = filepath.ToSlash(target)
-		_, err = e.root.Stat(rel)
+		err = e.home.Files().Leads(rel)
 	}
 	if err != nil || !stays(rel, target) {
 		e.LeftOut = append(e.LeftOut, rel)
@@ -184,11 +179,10 @@ func (e *exporter) database(ctx context.Context, rel string) error {
 		return err
 	}
 	defer discard()
-	copied := filepath.Join(dir, "copy.db")
-	if err := e.o.Snapshot(ctx, filepath.Join(e.home.Dir, rel), copied); err != nil {
+	if err := e.o.Snapshot(ctx, filepath.Join(e.home.Dir, rel), dir.Path("copy.db")); err != nil {
 		return err
 	}
-	f, err := volume.Open(copied)
+	f, err := dir.Open("copy.db")
 	if err != nil {
 		return err
 	}
@@ -197,12 +191,12 @@ func (e *exporter) database(ctx context.Context, rel string) error {
 }
 
 // tempDir prefers the volume: it has room for what comes from it.
-func tempDir(root string) (dir string, discard func(), err error) {
+func tempDir(root string) (dir volume.Dir, discard func(), err error) {
 	if st, err := NewStore(root).stage(); err == nil {
-		return st.dir, st.discard, nil
+		return st.files, st.discard, nil
 	}
-	dir, err = os.MkdirTemp("", "hermes-export-*")
-	return dir, func() { os.RemoveAll(dir) }, err
+	tmp, err := os.MkdirTemp("", "hermes-export-*")
+	return volume.At(tmp), func() { os.RemoveAll(tmp) }, err
 }
 
 // envNames writes an .env that says which variables to fill in, and none of the values. Comments may hold values that

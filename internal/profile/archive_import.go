@@ -7,10 +7,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path"
 
 	"github.com/klauspost/compress/zstd"
+
+	"hermes/internal/volume"
 )
 
 // Limits bound what an archive may unpack to: whoever made it may mean harm.
@@ -76,7 +77,7 @@ func (s *Store) Import(ctx context.Context, r io.Reader, o ImportOptions) (Made,
 		return Made{}, err
 	}
 	defer st.discard()
-	u := unpacker{ctx: ctx, to: st.root, o: o}
+	u := unpacker{ctx: ctx, to: st.files, o: o}
 	u.named = func(top string) error {
 		if o.As != (Name{}) {
 			return nil
@@ -102,7 +103,7 @@ func (s *Store) Import(ctx context.Context, r io.Reader, o ImportOptions) (Made,
 // unpacker writes the entries of an archive below one directory.
 type unpacker struct {
 	ctx     context.Context
-	to      *os.Root
+	to      volume.Dir
 	o       ImportOptions
 	named   func(top string) error // told the archive's one directory, once
 	top     string
@@ -228,7 +229,7 @@ func (u *unpacker) makeLinks() error {
 		}
 	}
 	for _, l := range u.links {
-		if _, err := u.to.Stat(l.name); err != nil {
+		if err := u.to.Leads(l.name); err != nil {
 			return &ArchiveError{l.name, "is a link that leads out of the profile, or nowhere"}
 		}
 	}
@@ -240,18 +241,18 @@ func (u *unpacker) finish(h Home) error {
 	if u.top == "" {
 		return &ArchiveError{"", "it is empty"}
 	}
-	for _, file := range []string{h.Soul(), h.Config(), h.Env(), h.Database()} {
-		info, err := os.Lstat(file)
+	for _, name := range []string{SoulName, ConfigName, EnvName, DatabaseName} {
+		info, err := h.Files().Lstat(name)
 		switch {
-		case errors.Is(err, fs.ErrNotExist) && file == h.Soul():
+		case errors.Is(err, fs.ErrNotExist) && name == SoulName:
 			return &ArchiveError{"", "it has no SOUL.md, so it is no profile"}
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
 			return err
 		case !info.Mode().IsRegular():
-			return &ArchiveError{path.Join(u.top, info.Name()), "is not a file"}
-		case file == h.Env() || file == h.Database():
-			if err := u.to.Chmod(info.Name(), 0o600); err != nil {
+			return &ArchiveError{path.Join(u.top, name), "is not a file"}
+		case name == EnvName || name == DatabaseName:
+			if err := h.Files().Chmod(name, 0o600); err != nil {
 				return err
 			}
 		}

@@ -7,20 +7,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"path"
 
 	"hermes/internal/volume"
 )
 
 // clone copies the identity and the configuration of a profile into an empty directory. Links and special files
 // are left out, and named, like what may hold a key.
-func clone(ctx context.Context, from Home, to *os.Root) (leftOut []string, err error) {
-	src, err := os.OpenRoot(from.Dir)
-	if err != nil {
-		return nil, err
-	}
-	defer src.Close()
+func clone(ctx context.Context, from Home, to volume.Dir) (leftOut []string, err error) {
+	src := from.Files()
 	err = walkHome(src, func(rel string, p part, d fs.DirEntry) error {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -33,7 +27,7 @@ func clone(ctx context.Context, from Home, to *os.Root) (leftOut []string, err e
 			return skip(d)
 		case d.IsDir():
 			return to.Mkdir(rel, 0o755)
-		case rel == path.Base(from.Config()):
+		case rel == ConfigName:
 			return cloneConfig(from, to)
 		}
 		return copyIn(src, to, rel)
@@ -43,12 +37,9 @@ func clone(ctx context.Context, from Home, to *os.Root) (leftOut []string, err e
 
 // walkHome calls f for everything in a home, by name, a directory before what is in it. It follows no links. f
 // answers a directory with fs.SkipDir.
-func walkHome(r *os.Root, f func(rel string, p part, d fs.DirEntry) error) error {
-	return fs.WalkDir(r.FS(), ".", func(rel string, d fs.DirEntry, err error) error {
+func walkHome(home volume.Dir, f func(rel string, p part, d fs.DirEntry) error) error {
+	return home.Walk(func(rel string, d fs.DirEntry, err error) error {
 		if err != nil {
-			if errors.Is(err, fs.ErrNotExist) && rel != "." {
-				return nil // a temporary file
-			}
 			return err
 		}
 		if rel == "." {
@@ -65,8 +56,8 @@ func skip(d fs.DirEntry) error {
 	return nil
 }
 
-func copyIn(from, to *os.Root, rel string) error {
-	in, err := volume.OpenIn(from, rel)
+func copyIn(from, to volume.Dir, rel string) error {
+	in, err := from.Open(rel)
 	if err != nil {
 		return err
 	}
@@ -75,7 +66,7 @@ func copyIn(from, to *os.Root, rel string) error {
 	if err != nil {
 		return err
 	}
-	out, err := to.OpenFile(rel, os.O_WRONLY|os.O_CREATE|os.O_EXCL, cleanMode(info.Mode()))
+	out, err := to.Create(rel, cleanMode(info.Mode()))
 	if err != nil {
 		return err
 	}
@@ -88,13 +79,13 @@ func cleanMode(m fs.FileMode) fs.FileMode { return m.Perm()&^0o022 | 0o600 }
 
 // cloneConfig copies config.yaml without its port. The port that the clone gets is written into its .env, which
 // comes first: a file from which the port cannot be cut is copied as it is.
-func cloneConfig(from Home, to *os.Root) error {
-	data, err := volume.ReadFile(from.Config(), maxConfigFile)
+func cloneConfig(from Home, to volume.Dir) error {
+	data, err := from.Files().ReadFile(ConfigName, maxConfigFile)
 	if err != nil {
 		return err
 	}
 	data = withoutPort(data)
-	if err := to.WriteFile("config.yaml", data, 0o644); err != nil {
+	if err := to.WriteFile(ConfigName, data, 0o644); err != nil {
 		return fmt.Errorf("copy config.yaml: %w", err)
 	}
 	return nil

@@ -16,8 +16,6 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
-
-	"hermes/internal/volume"
 )
 
 // Config is config.yaml. Every key is optional.
@@ -128,7 +126,7 @@ const maxYAMLFile = 64 << 10
 // LoadConfig reads config.yaml, or returns the defaults if there is none. Unknown keys,
 // wrong types and values out of range are *ConfigError.
 func LoadConfig(h Home) (Config, error) {
-	data, err := volume.ReadFile(h.Config(), maxYAMLFile)
+	data, err := h.Files().ReadFile(ConfigName, maxYAMLFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return parseConfig(h.Config(), nil)
 	}

@@ -8,8 +8,6 @@ import (
 	"math"
 	"path/filepath"
 	"time"
-
-	"hermes/internal/volume"
 )
 
 // Counters is metrics.json: what a profile's gateways did, all of them together. They only grow, but for a file that was
@@ -28,11 +26,11 @@ type Counters struct {
 const maxCounters = 4 << 10
 
 // CountersFile is metrics.json.
-func (h Home) CountersFile() string { return filepath.Join(h.Dir, "metrics.json") }
+func (h Home) CountersFile() string { return filepath.Join(h.Dir, CountersName) }
 
 // ReadCounters reads metrics.json. Where there is none, all are zero.
 func ReadCounters(h Home) (Counters, error) {
-	data, err := volume.ReadFile(h.CountersFile(), maxCounters)
+	data, err := h.Files().ReadFile(CountersName, maxCounters)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Counters{}, nil
 	}
@@ -55,5 +53,5 @@ func WriteCounters(h Home, c Counters) error {
 	if err != nil {
 		return fmt.Errorf("cannot write %s: %w", h.CountersFile(), err)
 	}
-	return volume.WriteFile(h.CountersFile(), append(data, '\n'), 0o644)
+	return h.Files().WriteFile(CountersName, append(data, '\n'), 0o644)
 }

@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-
-	"hermes/internal/volume"
 )
 
 // Made is a profile that was just made.
@@ -41,7 +38,7 @@ func (s *Store) Create(ctx context.Context, n Name, from *Home, getenv func(stri
 	defer st.discard()
 	var made Made
 	if from != nil {
-		if made.LeftOut, err = clone(ctx, *from, st.root); err != nil {
+		if made.LeftOut, err = clone(ctx, *from, st.files); err != nil {
 			return Made{}, fmt.Errorf("cannot clone profile '%s': %w", from.Name, err)
 		}
 	}
@@ -54,7 +51,7 @@ func (s *Store) Create(ctx context.Context, n Name, from *Home, getenv func(stri
 // isSource checks that a profile can be copied from.
 func (h Home) isSource() error {
 	if h.Name.IsDefault() {
-		if _, err := os.Lstat(h.Soul()); err != nil {
+		if _, err := h.Files().Lstat(SoulName); err != nil {
 			return &NotFoundError{h.Name, h.Dir}
 		}
 		return nil
@@ -64,16 +61,16 @@ func (h Home) isSource() error {
 
 // seedFiles writes what every profile has and the home lacks.
 func (h Home) seedFiles() error {
-	if _, err := os.Lstat(h.Env()); err != nil {
-		if err := volume.WriteFile(h.Env(), []byte(envHeader), 0o600); err != nil {
+	if _, err := h.Files().Lstat(EnvName); err != nil {
+		if err := h.Files().WriteFile(EnvName, []byte(envHeader), 0o600); err != nil {
 			return err
 		}
 	}
 	if err := h.ensureAPIKey(); err != nil {
 		return err
 	}
-	if _, err := os.Lstat(h.Soul()); err != nil {
-		return volume.WriteFile(h.Soul(), []byte(soulTemplate), 0o644)
+	if _, err := h.Files().Lstat(SoulName); err != nil {
+		return h.Files().WriteFile(SoulName, []byte(soulTemplate), 0o644)
 	}
 	return nil
 }

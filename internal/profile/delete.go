@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
@@ -44,7 +42,7 @@ const gatewayLockWait = 3 * time.Second
 func lockGateway(ctx context.Context, h Home) (*volume.Lock, error) {
 	ctx, cancel := context.WithTimeout(ctx, gatewayLockWait)
 	defer cancel()
-	lock, err := volume.WaitLock(ctx, h.LockFile())
+	lock, err := h.Files().WaitLock(ctx, LockName)
 	if err == nil || !errors.Is(err, volume.ErrLocked) && !errors.Is(err, context.DeadlineExceeded) {
 		return lock, err
 	}
@@ -96,12 +94,7 @@ func (s *Store) setAside(ctx context.Context, n Name) error {
 			lock.Unlock()
 		}
 	}
-	r, err := os.OpenRoot(s.profilesDir())
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	switch err := r.Rename(n.String(), asideName(n)); {
+	switch err := s.profiles().Rename(n.String(), asideName(n)); {
 	case errors.Is(err, fs.ErrNotExist):
 		return &NotFoundError{n, h.Dir}
 	case err != nil:
@@ -112,13 +105,13 @@ func (s *Store) setAside(ctx context.Context, n Name) error {
 
 // exists is a looser check: what is to be deleted need not be usable.
 func (h Home) exists() error {
-	if err := volume.IsDir(h.Dir); err != nil {
+	if err := h.Files().IsDir("."); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return &NotFoundError{h.Name, h.Dir}
 		}
 		return fmt.Errorf("%w: remove it yourself", err)
 	}
-	_, err := os.Lstat(h.Soul())
+	_, err := h.Files().Lstat(SoulName)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &NotFoundError{h.Name, h.Dir}
 	}
@@ -135,53 +128,32 @@ func asideName(n Name) string {
 func asidePrefix(n Name) string { return deletedPrefix + n.String() + "." }
 
 func (s *Store) removeAside(n Name) error {
-	r, err := os.OpenRoot(s.profilesDir())
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	var errs []error
-	for _, name := range hiddenNames(r) {
+	names, err := s.hidden()
+	errs := []error{err}
+	for _, name := range names {
 		if strings.HasPrefix(name, asidePrefix(n)) {
-			errs = append(errs, r.RemoveAll(name))
+			errs = append(errs, s.profiles().RemoveAll(name))
 		}
 	}
 	return errors.Join(errs...)
 }
 
 // removeLogs deletes the gateway's log directory without following a link.
-func (s *Store) removeLogs(n Name) error {
-	r, err := os.OpenRoot(filepath.Dir(s.Home(n).LogDir()))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	return r.RemoveAll(n.String())
-}
+func (s *Store) removeLogs(n Name) error { return s.logs().RemoveAll(n.String()) }
 
 // Leftovers reports whether an interrupted delete left something of a profile whose home is gone.
 func (s *Store) Leftovers(n Name) bool {
 	if n.IsDefault() {
 		return false
 	}
-	if _, err := os.Lstat(s.Home(n).Dir); err == nil {
+	if _, err := s.profiles().Lstat(n.String()); err == nil {
 		return false
 	}
-	if _, err := os.Lstat(s.Home(n).LogDir()); err == nil {
+	if _, err := s.logs().Lstat(n.String()); err == nil {
 		return true
 	}
-	r, err := os.OpenRoot(s.profilesDir())
-	if err != nil {
-		return false
-	}
-	defer r.Close()
-	for _, name := range hiddenNames(r) {
+	names, _ := s.hidden()
+	for _, name := range names {
 		if strings.HasPrefix(name, asidePrefix(n)) {
 			return true
 		}

@@ -9,8 +9,6 @@ import (
 	"strings"
 
 	"github.com/joho/godotenv"
-
-	"hermes/internal/volume"
 )
 
 // Env is the content of a profile's .env.
@@ -19,7 +17,7 @@ type Env map[string]string
 // LoadEnv reads .env, or returns an empty Env if there is none. Errors are
 // *ConfigError and never show a value.
 func LoadEnv(h Home) (Env, error) {
-	data, err := volume.ReadFile(h.Env(), maxConfigFile)
+	data, err := h.Files().ReadFile(EnvName, maxConfigFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Env{}, nil
 	}

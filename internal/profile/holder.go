@@ -10,7 +10,7 @@ import (
 // RunningPID tells whether a gateway of the profile runs on this volume, by the lock that it holds.
 // pid is 0 if it does not say who it is.
 func RunningPID(h Home) (pid int, running bool) {
-	lock, err := volume.TryLock(h.LockFile())
+	lock, err := h.Files().TryLock(LockName)
 	if err == nil {
 		_ = lock.Unlock()
 		return 0, false
@@ -21,7 +21,7 @@ func RunningPID(h Home) (pid int, running bool) {
 	var record struct {
 		PID int `json:"pid"`
 	}
-	if data, err := volume.ReadFile(h.PIDFile(), maxConfigFile); err == nil && json.Unmarshal(data, &record) == nil {
+	if data, err := h.Files().ReadFile(PIDName, maxConfigFile); err == nil && json.Unmarshal(data, &record) == nil {
 		pid = record.PID
 	}
 	return pid, true

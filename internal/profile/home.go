@@ -1,47 +1,86 @@
 package profile
 
-import "path/filepath"
+import (
+	"path/filepath"
+
+	"hermes/internal/volume"
+)
+
+// The files in a profile's home (contract "On disk"). The methods of Home that are called like them say where each is,
+// for messages and for programs; this program reaches them through Home.Files.
+const (
+	SoulName      = "SOUL.md"
+	ConfigName    = "config.yaml"
+	EnvName       = ".env"
+	StateName     = "gateway_state.json"
+	LockName      = "gateway.lock"
+	PIDName       = "gateway.pid"
+	ProcessesName = "processes.json"
+	TakeoverName  = ".gateway_takeover.json"
+	DatabaseName  = "state.db"
+	CountersName  = "metrics.json"
+
+	// stateLockName guards the read-modify-write of StateName. It is a file of its own because StateName is replaced by
+	// every write.
+	stateLockName    = ".gateway_state.lock"
+	settingsLockName = ".settings.lock"
+)
 
 // Home is the directory of one profile, and the paths in it (contract "On disk").
 type Home struct {
 	Name Name
 	Dir  string // absolute
 	Root string // HERMES_HOME: the home of the default profile
+
+	files, root volume.Dir // Dir and Root; zero in a Home that no Store made
+}
+
+// Files is the home as a directory to read and write in.
+func (h Home) Files() volume.Dir {
+	if h.files.IsZero() {
+		return volume.At(h.Dir)
+	}
+	return h.files
+}
+
+// Logs is LogDir as a directory to read in.
+func (h Home) Logs() volume.Dir {
+	root := h.root
+	if root.IsZero() {
+		root = volume.At(h.Root)
+	}
+	return root.Sub(logsName).Sub(h.Name.String())
 }
 
 // Soul is who the agent is: the system prompt. It marks a directory as a profile.
-func (h Home) Soul() string { return filepath.Join(h.Dir, "SOUL.md") }
+func (h Home) Soul() string { return filepath.Join(h.Dir, SoulName) }
 
 // Config is config.yaml. It is optional.
-func (h Home) Config() string { return filepath.Join(h.Dir, "config.yaml") }
+func (h Home) Config() string { return filepath.Join(h.Dir, ConfigName) }
 
 // Env holds the profile's secrets, mode 0600.
-func (h Home) Env() string { return filepath.Join(h.Dir, ".env") }
+func (h Home) Env() string { return filepath.Join(h.Dir, EnvName) }
 
 // StateFile is gateway_state.json. Read and write it with ReadState and UpdateState.
-func (h Home) StateFile() string { return filepath.Join(h.Dir, "gateway_state.json") }
-
-// stateLock guards the read-modify-write of StateFile. It is a file of its own
-// because StateFile is replaced by every write.
-func (h Home) stateLock() string { return filepath.Join(h.Dir, ".gateway_state.lock") }
+func (h Home) StateFile() string { return filepath.Join(h.Dir, StateName) }
 
 // LockFile is held (flock) by the profile's gateway for as long as it lives.
-func (h Home) LockFile() string { return filepath.Join(h.Dir, "gateway.lock") }
+func (h Home) LockFile() string { return filepath.Join(h.Dir, LockName) }
 
 // PIDFile says who holds LockFile.
-func (h Home) PIDFile() string { return filepath.Join(h.Dir, "gateway.pid") }
+func (h Home) PIDFile() string { return filepath.Join(h.Dir, PIDName) }
 
 // ProcessesFile lists what the gateway started. It is stale after a container restart.
-func (h Home) ProcessesFile() string { return filepath.Join(h.Dir, "processes.json") }
+func (h Home) ProcessesFile() string { return filepath.Join(h.Dir, ProcessesName) }
 
 // TakeoverFile marks that another gateway asked this one to go: a planned stop.
-func (h Home) TakeoverFile() string { return filepath.Join(h.Dir, ".gateway_takeover.json") }
+func (h Home) TakeoverFile() string { return filepath.Join(h.Dir, TakeoverName) }
 
 // Database is the profile's SQLite file.
-func (h Home) Database() string { return filepath.Join(h.Dir, "state.db") }
+func (h Home) Database() string { return filepath.Join(h.Dir, DatabaseName) }
 
 // LogDir is where the logger of the profile's gateway writes. It lies in the root
 // home for every profile.
 func (h Home) LogDir() string {
-	return filepath.Join(h.Root, "logs", "gateways", h.Name.String())
+	return filepath.Join(h.Root, filepath.FromSlash(logsName), h.Name.String())
 }

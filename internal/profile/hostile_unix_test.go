@@ -87,7 +87,7 @@ func TestUpdateStateMovesANastyAsideAndFollowsNothing(t *testing.T) {
 func TestUpdateStateRefusesANastyLock(t *testing.T) {
 	for kind, make := range makeNasty {
 		h := home(t)
-		if err := make(h.stateLock()); err != nil {
+		if err := make(h.Files().Path(stateLockName)); err != nil {
 			t.Fatal(err)
 		}
 		err := atOnce(t, "UpdateState with a "+kind+" as lock", func() error { return SetDesired(t.Context(), h, DesiredStopped) })
@@ -208,7 +208,7 @@ func TestRunningPIDKnowsTheHolderByItsLock(t *testing.T) {
 	if _, running := RunningPID(h); running {
 		t.Error("a pid file alone is no gateway")
 	}
-	lock, err := volume.TryLock(h.LockFile())
+	lock, err := h.Files().TryLock(LockName)
 	if err != nil {
 		t.Fatal(err)
 	}

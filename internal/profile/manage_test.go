@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"hermes/internal/volume"
 )
 
 func mustCreate(t testing.TB, s *Store, label string, from *Home) Made {
@@ -28,7 +27,7 @@ func mustCreate(t testing.TB, s *Store, label string, from *Home) Made {
 // inProfiles lists what is in the profiles directory, hidden names included.
 func inProfiles(t testing.TB, s *Store) []string {
 	t.Helper()
-	entries, err := os.ReadDir(s.profilesDir())
+	entries, err := os.ReadDir(s.profiles().Path("."))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +78,7 @@ func TestATakenNameIsRefusedAndNothingIsTouched(t *testing.T) {
 	s := NewStore(t.TempDir())
 	m := mustCreate(t, s, "coder", nil)
 	before := slurp(t, m.Home.Env())
-	put(t, filepath.Join(s.profilesDir(), "notes", "x"), "mine")
+	put(t, filepath.Join(s.profiles().Path("."), "notes", "x"), "mine")
 	for label, isProfile := range map[string]bool{"coder": true, "notes": false, "default": true} {
 		var exists *ExistsError
 		_, err := s.Create(t.Context(), name(t, label), nil, env())
@@ -283,7 +282,7 @@ func TestADeleteThatWasInterruptedIsFinishedAtTheNext(t *testing.T) {
 func TestARunningGatewayIsNotDeletedFromUnderItsFeet(t *testing.T) {
 	s := NewStore(t.TempDir())
 	m := mustCreate(t, s, "coder", nil)
-	lock, err := volume.TryLock(m.Home.LockFile())
+	lock, err := m.Home.Files().TryLock(LockName)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -342,10 +341,10 @@ func TestSweepLeavesWhatSomebodyIsMaking(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer st.discard()
-	put(t, filepath.Join(s.profilesDir(), ".staging-dead", "SOUL.md"), "x")
-	put(t, filepath.Join(s.profilesDir(), ".deleted-x.00", "SOUL.md"), "x")
+	put(t, filepath.Join(s.profiles().Path("."), ".staging-dead", "SOUL.md"), "x")
+	put(t, filepath.Join(s.profiles().Path("."), ".deleted-x.00", "SOUL.md"), "x")
 	s.Sweep()
-	if got := inProfiles(t, s); !slices.Equal(got, []string{filepath.Base(st.dir)}) {
+	if got := inProfiles(t, s); !slices.Equal(got, []string{st.name}) {
 		t.Error(got)
 	}
 }
@@ -399,7 +398,7 @@ func TestRenameRefuses(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	lock, err := volume.TryLock(a.LockFile())
+	lock, err := a.Files().TryLock(LockName)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -445,7 +444,7 @@ func TestAChosenProfileThatIsGoneIsNeverReplacedInSilence(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("default", true)
-	put(t, s.activeFile(), "../x\n")
+	put(t, s.files.Path(activeName), "../x\n")
 	check("", false)
 	if err := s.ClearActive(); err != nil {
 		t.Fatal(err)

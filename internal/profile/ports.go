@@ -5,21 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"sync"
 	"time"
-
-	"hermes/internal/volume"
 )
 
 // portLockWait is how long an assignment waits for others. Each reads the small files of every profile.
 const portLockWait = 10 * time.Second
 
-// portsLock guards the choice of ports on a volume: two profiles that start at once must not
+// portsLockName guards the choice of ports on a volume: two profiles that start at once must not
 // choose the same.
-func (s *Store) portsLock() string { return filepath.Join(s.root, ".ports.lock") }
+const portsLockName = ".ports.lock"
 
 // Assignment is the API server's port of one profile.
 type Assignment struct {
@@ -72,7 +69,7 @@ func (s *Store) assignOne(ctx context.Context, h Home, getenv func(string) strin
 func (s *Store) assign(ctx context.Context, getenv func(string) string, wanted func(Name) bool, movable Name) (map[Name]Assignment, error) {
 	lctx, cancel := context.WithTimeout(ctx, portLockWait)
 	defer cancel()
-	lock, err := volume.WaitLock(lctx, s.portsLock())
+	lock, err := s.files.WaitLock(lctx, portsLockName)
 	if err != nil {
 		return nil, fmt.Errorf("cannot assign ports: %w", err)
 	}
@@ -186,14 +183,14 @@ func parsePort(s string) (int, bool) {
 
 // writePort writes a port down in a profile's own .env.
 func writePort(h Home, port int) error {
-	data, err := volume.ReadFile(h.Env(), maxConfigFile)
+	data, err := h.Files().ReadFile(EnvName, maxConfigFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot write down the port of profile '%s': %w", h.Name, err)
 	}
 	if data, err = setEnv(h.Env(), data, "API_SERVER_PORT", strconv.Itoa(port), strconv.Itoa(port)); err != nil {
 		return err
 	}
-	if err := volume.WriteFile(h.Env(), data, 0o600); err != nil {
+	if err := h.Files().WriteFile(EnvName, data, 0o600); err != nil {
 		return fmt.Errorf("cannot write down the port of profile '%s': %w", h.Name, err)
 	}
 	return nil

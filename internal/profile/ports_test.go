@@ -215,7 +215,7 @@ func TestAFileThatIsNotOursIsNotWritten(t *testing.T) {
 func TestAVolumeThatCannotBeLockedIsAnError(t *testing.T) {
 	s := NewStore(t.TempDir())
 	h := outside(t, s, "coder", "", "")
-	if err := os.Mkdir(s.portsLock(), 0o700); err != nil {
+	if err := os.Mkdir(s.files.Path(portsLockName), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.AssignPort(t.Context(), h, env()); !errors.Is(err, volume.ErrNotRegular) {

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"runtime"
 )
 
@@ -52,12 +50,7 @@ func (s *Store) move(ctx context.Context, old, h Home) error {
 	if runtime.GOOS == "windows" { // which renames no directory with an open file
 		lock.Unlock()
 	}
-	r, err := os.OpenRoot(s.profilesDir())
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	if err := r.Rename(old.Name.String(), h.Name.String()); err != nil {
+	if err := s.profiles().Rename(old.Name.String(), h.Name.String()); err != nil {
 		if verr := s.vacant(h.Name); verr != nil {
 			return verr
 		}
@@ -67,14 +60,7 @@ func (s *Store) move(ctx context.Context, old, h Home) error {
 }
 
 func (s *Store) moveLogs(old, h Home) error {
-	r, err := os.OpenRoot(filepath.Dir(old.LogDir()))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err == nil {
-		defer r.Close()
-		err = r.Rename(old.Name.String(), h.Name.String())
-	}
+	err := s.logs().Rename(old.Name.String(), h.Name.String())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("profile '%s' is renamed to '%s', but its logs stay where they were: %w", old.Name, h.Name, err)
 	}

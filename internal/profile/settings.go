@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -32,15 +31,13 @@ func (e *ChangedError) Error() string {
 	return fmt.Sprintf("cannot save %s: somebody else has changed it since; look at what it says now and edit that", e.File)
 }
 
-func (h Home) settingsLock() string { return filepath.Join(h.Dir, ".settings.lock") }
-
-func readFile(path string, limit int64) (File, error) {
-	data, err := volume.ReadFile(path, limit)
+func (h Home) readFile(name string, limit int64) (File, error) {
+	data, err := h.Files().ReadFile(name, limit)
 	if errors.Is(err, fs.ErrNotExist) {
 		data, err = nil, nil
 	}
 	if err != nil {
-		return File{}, fmt.Errorf("cannot read %s: %w", path, err)
+		return File{}, fmt.Errorf("cannot read %s: %w", h.Files().Path(name), err)
 	}
 	sum := sha256.Sum256(data)
 	return File{string(data), hex.EncodeToString(sum[:8])}, nil
@@ -49,7 +46,7 @@ func readFile(path string, limit int64) (File, error) {
 // ReadConfig returns config.yaml, with its secrets replaced by a mask that SaveConfig understands. A file that is not there
 // is empty.
 func (h Home) ReadConfig() (File, error) {
-	f, err := readFile(h.Config(), maxYAMLFile)
+	f, err := h.readFile(ConfigName, maxYAMLFile)
 	f.Text = maskSecrets(f.Text)
 	return f, err
 }
@@ -57,7 +54,7 @@ func (h Home) ReadConfig() (File, error) {
 // SaveConfig replaces config.yaml, if it is still what tag stands for and the text can be used. The file of before stays as
 // config.yaml.bak. Errors: *ConfigError, *ChangedError.
 func (h Home) SaveConfig(ctx context.Context, text, tag string) error {
-	return h.save(ctx, h.Config(), maxYAMLFile, text, tag, func(before, text string) (string, error) {
+	return h.save(ctx, ConfigName, maxYAMLFile, text, tag, func(before, text string) (string, error) {
 		text = unmaskSecrets(before, text)
 		if strings.Contains(text, mask) {
 			return "", &ConfigError{File: h.Config(), Msg: "a hidden value (" + mask + ") stands where there was none before; write the value out"}
@@ -68,20 +65,21 @@ func (h Home) SaveConfig(ctx context.Context, text, tag string) error {
 }
 
 // ReadSoul returns SOUL.md.
-func (h Home) ReadSoul() (File, error) { return readFile(h.Soul(), maxConfigFile) }
+func (h Home) ReadSoul() (File, error) { return h.readFile(SoulName, maxConfigFile) }
 
 // SaveSoul replaces SOUL.md, if it is still what tag stands for. The file of before stays as SOUL.md.bak.
 func (h Home) SaveSoul(ctx context.Context, text, tag string) error {
-	return h.save(ctx, h.Soul(), maxConfigFile, text, tag, func(_, text string) (string, error) { return text, nil })
+	return h.save(ctx, SoulName, maxConfigFile, text, tag, func(_, text string) (string, error) { return text, nil })
 }
 
-func (h Home) save(ctx context.Context, path string, limit int64, text, tag string, check func(before, text string) (string, error)) error {
-	lock, err := volume.WaitLock(ctx, h.settingsLock())
+func (h Home) save(ctx context.Context, name string, limit int64, text, tag string, check func(before, text string) (string, error)) error {
+	path := h.Files().Path(name)
+	lock, err := h.Files().WaitLock(ctx, settingsLockName)
 	if err != nil {
 		return fmt.Errorf("cannot save %s: %w", path, err)
 	}
 	defer lock.Unlock()
-	before, err := readFile(path, limit)
+	before, err := h.readFile(name, limit)
 	if err != nil {
 		return err
 	}
@@ -99,11 +97,11 @@ func (h Home) save(ctx context.Context, path string, limit int64, text, tag stri
 		return nil
 	}
 	if before.Text != "" {
-		if err := volume.WriteFile(path+".bak", []byte(before.Text), 0o600); err != nil {
+		if err := h.Files().WriteFile(name+".bak", []byte(before.Text), 0o600); err != nil {
 			return fmt.Errorf("cannot keep a copy of %s: %w", path, err)
 		}
 	}
-	if err := volume.WriteFile(path, []byte(text), 0o600); err != nil {
+	if err := h.Files().WriteFile(name, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("cannot save %s: %w", path, err)
 	}
 	return nil
@@ -174,12 +172,12 @@ func (h Home) RemoveVariable(ctx context.Context, name string) error {
 }
 
 func (h Home) editEnv(ctx context.Context, edit func([]byte) ([]byte, error)) error {
-	lock, err := volume.WaitLock(ctx, h.settingsLock())
+	lock, err := h.Files().WaitLock(ctx, settingsLockName)
 	if err != nil {
 		return fmt.Errorf("cannot change %s: %w", h.Env(), err)
 	}
 	defer lock.Unlock()
-	before, err := readFile(h.Env(), maxConfigFile)
+	before, err := h.readFile(EnvName, maxConfigFile)
 	if err != nil {
 		return err
 	}
@@ -187,7 +185,7 @@ func (h Home) editEnv(ctx context.Context, edit func([]byte) ([]byte, error)) er
 	if err != nil || bytes.Equal(after, []byte(before.Text)) {
 		return err
 	}
-	if err := volume.WriteFile(h.Env(), after, 0o600); err != nil {
+	if err := h.Files().WriteFile(EnvName, after, 0o600); err != nil {
 		return fmt.Errorf("cannot change %s: %w", h.Env(), err)
 	}
 	return nil

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 
@@ -39,7 +37,7 @@ func (s *Store) vacant(n Name) error {
 	if n.IsDefault() {
 		return &ExistsError{n, h.Dir, true}
 	}
-	switch _, err := os.Lstat(h.Dir); {
+	switch _, err := s.profiles().Lstat(n.String()); {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
@@ -48,19 +46,17 @@ func (s *Store) vacant(n Name) error {
 	return &ExistsError{n, h.Dir, h.check() == nil}
 }
 
-func (s *Store) profilesDir() string { return filepath.Join(s.root, "profiles") }
-
 // staging is a home that is being made, under a name that no profile can have. Its lock tells a
 // sweep that somebody is at it.
 type staging struct {
 	store *Store
-	dir   string
-	root  *os.Root
+	name  string // in the profiles directory; "" when it is published or discarded
+	files volume.Dir
 	lock  *volume.Lock
 }
 
 func (s *Store) stage() (*staging, error) {
-	if err := os.MkdirAll(s.profilesDir(), 0o755); err != nil {
+	if err := s.profiles().MkdirAll(".", 0o755); err != nil {
 		return nil, fmt.Errorf("cannot make a profile: %w", err)
 	}
 	s.Sweep()
@@ -76,26 +72,23 @@ func (s *Store) stage() (*staging, error) {
 }
 
 func (s *Store) tryStage() (*staging, error) {
-	dir, err := os.MkdirTemp(s.profilesDir(), stagingPrefix)
+	name, err := s.profiles().MkdirTemp(stagingPrefix)
 	if err != nil {
 		return nil, err
 	}
-	lock, err := volume.TryLock(filepath.Join(dir, stagingLock))
+	files := s.profiles().Sub(name)
+	lock, err := files.TryLock(stagingLock)
 	if err != nil {
-		os.RemoveAll(dir)
+		_ = s.profiles().RemoveAll(name) // else the next sweep does it
 		return nil, err
 	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		lock.Unlock()
-		os.RemoveAll(dir)
-		return nil, err
-	}
-	return &staging{s, dir, root, lock}, nil
+	return &staging{s, name, files, lock}, nil
 }
 
 // home is the staged home as one of a profile.
-func (st *staging) home(n Name) Home { return Home{Name: n, Dir: st.dir, Root: st.store.root} }
+func (st *staging) home(n Name) Home {
+	return Home{Name: n, Dir: st.files.Path("."), Root: st.store.root, files: st.files, root: st.store.files}
+}
 
 // publish puts the home in its place, all at once, and never over something else.
 func (st *staging) publish(n Name) (Home, error) {
@@ -103,73 +96,63 @@ func (st *staging) publish(n Name) (Home, error) {
 	if err := st.store.vacant(n); err != nil {
 		return h, err
 	}
-	st.root.Close()
 	if runtime.GOOS == "windows" { // which renames no directory with an open file
 		st.lock.Unlock()
 	}
-	if err := os.Rename(st.dir, h.Dir); err != nil {
+	if err := st.store.profiles().Rename(st.name, n.String()); err != nil {
 		if verr := st.store.vacant(n); verr != nil {
 			return h, verr // somebody else was faster
 		}
 		return h, fmt.Errorf("cannot put profile '%s' in place: %w", n, err)
 	}
-	os.Remove(filepath.Join(h.Dir, stagingLock))
+	_ = h.Files().Remove(stagingLock) // a lock that nobody holds is no harm
 	st.lock.Unlock()
-	st.dir = ""
+	st.name = ""
 	return h, nil
 }
 
 // discard removes what was not published.
 func (st *staging) discard() {
-	if st.dir == "" {
+	if st.name == "" {
 		return
 	}
-	st.root.Close()
 	st.lock.Unlock()
-	if r, err := os.OpenRoot(st.store.profilesDir()); err == nil {
-		_ = r.RemoveAll(filepath.Base(st.dir)) // else the next sweep does it
-		r.Close()
-	}
+	_ = st.store.profiles().RemoveAll(st.name) // else the next sweep does it
 }
 
 // Sweep removes what interrupted commands left in the profiles directory: homes half made and half deleted.
 // It is no error if something stays: the next sweep tries again.
 func (s *Store) Sweep() {
-	r, err := os.OpenRoot(s.profilesDir())
-	if err != nil {
-		return
-	}
-	defer r.Close()
-	for _, name := range hiddenNames(r) {
+	names, _ := s.hidden()
+	for _, name := range names {
 		switch {
 		case strings.HasPrefix(name, deletedPrefix):
-			_ = r.RemoveAll(name)
+			_ = s.profiles().RemoveAll(name)
 		case strings.HasPrefix(name, stagingPrefix):
-			lock, err := volume.TryLock(filepath.Join(s.profilesDir(), name, stagingLock))
+			lock, err := s.profiles().Sub(name).TryLock(stagingLock)
 			if err != nil {
 				continue // somebody is at it
 			}
 			if runtime.GOOS == "windows" {
 				lock.Unlock()
 			}
-			_ = r.RemoveAll(name)
+			_ = s.profiles().RemoveAll(name)
 			lock.Unlock()
 		}
 	}
 }
 
-func hiddenNames(r *os.Root) []string {
-	d, err := r.Open(".")
-	if err != nil {
-		return nil
+// hidden returns what lies in the profiles directory under names that no profile can have.
+func (s *Store) hidden() ([]string, error) {
+	entries, err := s.files.ReadDir(profilesName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
 	}
-	defer d.Close()
-	all, _ := d.Readdirnames(-1)
 	var names []string
-	for _, name := range all {
-		if name[0] == '.' {
-			names = append(names, name)
+	for _, e := range entries {
+		if e.Name()[0] == '.' {
+			names = append(names, e.Name())
 		}
 	}
-	return names
+	return names, err
 }

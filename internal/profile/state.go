@@ -8,12 +8,9 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
-
-	"hermes/internal/volume"
 )
 
 // GatewayState is what a gateway is doing (contract "On disk").
@@ -141,7 +138,7 @@ var ErrNoState = errors.New("no gateway_state.json")
 // a file that cannot be read or parsed is an error that names it. It takes no
 // lock: every write replaces the file atomically.
 func ReadState(h Home) (State, error) {
-	data, err := volume.ReadFile(h.StateFile(), maxStateFile)
+	data, err := h.Files().ReadFile(StateName, maxStateFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return State{}, ErrNoState
 	}
@@ -166,7 +163,7 @@ const stateLockWait = 5 * time.Second
 func UpdateState(ctx context.Context, h Home, change func(*State) error) error {
 	ctx, cancel := context.WithTimeout(ctx, stateLockWait)
 	defer cancel()
-	lock, err := volume.WaitLock(ctx, h.stateLock())
+	lock, err := h.Files().WaitLock(ctx, stateLockName)
 	if err != nil {
 		return fmt.Errorf("cannot update the gateway's state: %w", err)
 	}
@@ -174,7 +171,7 @@ func UpdateState(ctx context.Context, h Home, change func(*State) error) error {
 
 	s, err := ReadState(h)
 	if err != nil && !errors.Is(err, ErrNoState) {
-		if rerr := os.Rename(h.StateFile(), h.StateFile()+".corrupt"); rerr != nil {
+		if rerr := h.Files().Rename(StateName, StateName+".corrupt"); rerr != nil {
 			return fmt.Errorf("%w (and cannot move it aside: %w)", err, rerr)
 		}
 		s = State{}
@@ -187,7 +184,7 @@ func UpdateState(ctx context.Context, h Home, change func(*State) error) error {
 	if err != nil {
 		return fmt.Errorf("cannot encode the gateway's state: %w", err)
 	}
-	if err := volume.WriteFile(h.StateFile(), append(data, '\n'), 0o644); err != nil {
+	if err := h.Files().WriteFile(StateName, append(data, '\n'), 0o644); err != nil {
 		return fmt.Errorf("cannot update the gateway's state: %w", err)
 	}
 	return nil

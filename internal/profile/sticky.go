@@ -4,20 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
-
-	"hermes/internal/volume"
 )
 
-// activeFile names the profile that commands without -p are about, for people at a host's shell.
-func (s *Store) activeFile() string { return filepath.Join(s.root, ".active_profile") }
+// activeName names the profile that commands without -p are about, for people at a host's shell.
+const activeName = ".active_profile"
 
 // Active returns the profile that `hermes profile use` chose. ok is false if it chose none. It says
 // nothing about whether the profile exists.
 func (s *Store) Active() (n Name, ok bool, err error) {
-	data, err := volume.ReadFile(s.activeFile(), 4096)
+	data, err := s.files.ReadFile(activeName, 4096)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Name{}, false, nil
 	}
@@ -26,7 +22,7 @@ func (s *Store) Active() (n Name, ok bool, err error) {
 	}
 	if err != nil {
 		return Name{}, false, fmt.Errorf("cannot tell which profile `hermes profile use` chose, from %s: %w; "+
-			"choose again, or forget it with `hermes profile use --clear`", s.activeFile(), err)
+			"choose again, or forget it with `hermes profile use --clear`", s.files.Path(activeName), err)
 	}
 	return n, !n.IsDefault(), nil
 }
@@ -65,7 +61,7 @@ func (s *Store) SetActive(n Name) error {
 	if _, err := s.Get(n); err != nil {
 		return err
 	}
-	if err := volume.WriteFile(s.activeFile(), []byte(n.String()+"\n"), 0o644); err != nil {
+	if err := s.files.WriteFile(activeName, []byte(n.String()+"\n"), 0o644); err != nil {
 		return fmt.Errorf("cannot choose profile '%s': %w", n, err)
 	}
 	return nil
@@ -73,7 +69,7 @@ func (s *Store) SetActive(n Name) error {
 
 // ClearActive chooses none.
 func (s *Store) ClearActive() error {
-	if err := os.Remove(s.activeFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := s.files.RemoveIfThere(activeName); err != nil {
 		return fmt.Errorf("cannot forget the chosen profile: %w", err)
 	}
 	return nil

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -28,10 +27,16 @@ func (e *NotFoundError) Error() string {
 }
 
 // Store finds the profiles below one HERMES_HOME.
-type Store struct{ root string }
+type Store struct {
+	root  string
+	files volume.Dir
+}
 
 // NewStore returns the store of an absolute root directory. The directory need not exist.
-func NewStore(root string) *Store { return &Store{root: filepath.Clean(root)} }
+func NewStore(root string) *Store {
+	root = filepath.Clean(root)
+	return &Store{root, volume.At(root)}
+}
 
 // RootFromEnv returns HERMES_HOME, else ~/.hermes, as an absolute path.
 func RootFromEnv(getenv func(string) string) (string, error) {
@@ -55,12 +60,24 @@ func RootFromEnv(getenv func(string) string) (string, error) {
 // Root is HERMES_HOME.
 func (s *Store) Root() string { return s.root }
 
+// Files is HERMES_HOME as a directory to read and write in.
+func (s *Store) Files() volume.Dir { return s.files }
+
+const (
+	// profilesName is the directory of the named profiles, logsName that of their gateways' logs.
+	profilesName = "profiles"
+	logsName     = "logs/gateways"
+)
+
+func (s *Store) profiles() volume.Dir { return s.files.Sub(profilesName) }
+func (s *Store) logs() volume.Dir     { return s.files.Sub(logsName) }
+
 // Home returns the paths of a profile, whether or not it exists.
 func (s *Store) Home(n Name) Home {
 	if n.IsDefault() {
-		return Home{Name: n, Dir: s.root, Root: s.root}
+		return Home{Name: n, Dir: s.root, Root: s.root, files: s.files, root: s.files}
 	}
-	return Home{Name: n, Dir: filepath.Join(s.root, "profiles", n.String()), Root: s.root}
+	return Home{Name: n, Dir: filepath.Join(s.root, profilesName, n.String()), Root: s.root, files: s.profiles().Sub(n.String()), root: s.files}
 }
 
 // Get returns the home of a profile that exists: a real directory that holds
@@ -75,13 +92,13 @@ func (s *Store) Get(n Name) (Home, error) {
 }
 
 func (h Home) check() error {
-	if err := volume.IsDir(h.Dir); err != nil {
+	if err := h.Files().IsDir("."); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return &NotFoundError{h.Name, h.Dir}
 		}
 		return err
 	}
-	info, err := os.Lstat(h.Soul())
+	info, err := h.Files().Lstat(SoulName)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return &NotFoundError{h.Name, h.Dir}
@@ -106,8 +123,7 @@ type Entry struct {
 // directories without SOUL.md are no profiles and are left out.
 func (s *Store) List() ([]Entry, error) {
 	entries := []Entry{{Home: s.Home(Default()), Label: DefaultName}}
-	dir := filepath.Join(s.root, "profiles")
-	names, err := os.ReadDir(dir)
+	names, err := s.files.ReadDir(profilesName)
 	if errors.Is(err, fs.ErrNotExist) {
 		return entries, nil
 	}
@@ -118,7 +134,7 @@ func (s *Store) List() ([]Entry, error) {
 		if e.Type().IsRegular() || e.Name()[0] == '.' {
 			continue
 		}
-		if entry, ok := s.inspect(dir, e.Name()); ok {
+		if entry, ok := s.inspect(e.Name()); ok {
 			entries = append(entries, entry)
 		}
 	}
@@ -128,13 +144,13 @@ func (s *Store) List() ([]Entry, error) {
 
 // inspect decides about one name in the profiles directory. ok is false for what
 // is not meant to be a profile.
-func (s *Store) inspect(dir, label string) (_ Entry, ok bool) {
+func (s *Store) inspect(label string) (_ Entry, ok bool) {
 	name, err := NewName(label)
 	if err != nil {
 		if label == DefaultName {
-			return Entry{Label: label, Err: fmt.Errorf("%s is never used: the home of profile 'default' is %s", filepath.Join(dir, label), s.root)}, true
+			return Entry{Label: label, Err: fmt.Errorf("%s is never used: the home of profile 'default' is %s", s.profiles().Path(label), s.root)}, true
 		}
-		_, serr := os.Lstat(filepath.Join(dir, label, "SOUL.md"))
+		_, serr := s.profiles().Sub(label).Lstat(SoulName)
 		return Entry{Label: label, Err: err}, serr == nil
 	}
 	h := s.Home(name)
@@ -157,26 +173,26 @@ Edit this file to change who answers: it is the system prompt of this profile.
 // SOUL.md, and an .env with a generated API key (0600). What exists is kept.
 func (s *Store) Seed(n Name) (Home, error) {
 	h := s.Home(n)
-	if err := os.MkdirAll(h.Dir, 0o700); err != nil {
+	if err := h.Files().MkdirAll(".", 0o700); err != nil {
 		return h, fmt.Errorf("cannot make the home of profile '%s': %w", n, err)
 	}
 	for _, f := range []struct {
-		path string
+		name string
 		data func() string
 		perm fs.FileMode
 	}{
-		{h.Env(), func() string {
+		{EnvName, func() string {
 			return "# Secrets of this profile. Keep this file private.\nAPI_SERVER_KEY=" + NewAPIKey() + "\n"
 		}, 0o600},
 		// Last: its presence makes the directory a profile.
-		{h.Soul(), func() string { return soulTemplate }, 0o644},
+		{SoulName, func() string { return soulTemplate }, 0o644},
 	} {
-		if _, err := os.Lstat(f.path); err == nil {
+		if _, err := h.Files().Lstat(f.name); err == nil {
 			continue
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return h, err
 		}
-		if err := volume.WriteFile(f.path, []byte(f.data()), f.perm); err != nil {
+		if err := h.Files().WriteFile(f.name, []byte(f.data()), f.perm); err != nil {
 			return h, fmt.Errorf("cannot seed profile '%s': %w", n, err)
 		}
 	}
@@ -189,14 +205,14 @@ func (h Home) ensureAPIKey() error {
 	if err != nil || env["API_SERVER_KEY"] != "" {
 		return nil // a wrong .env is the gateway's to report
 	}
-	old, err := volume.ReadFile(h.Env(), maxConfigFile)
+	old, err := h.Files().ReadFile(EnvName, maxConfigFile)
 	if err != nil {
 		return fmt.Errorf("cannot add an API key for profile '%s': %w", h.Name, err)
 	}
 	if len(old) > 0 && old[len(old)-1] != '\n' {
 		old = append(old, '\n')
 	}
-	if err := volume.WriteFile(h.Env(), append(old, "API_SERVER_KEY="+NewAPIKey()+"\n"...), 0o600); err != nil {
+	if err := h.Files().WriteFile(EnvName, append(old, "API_SERVER_KEY="+NewAPIKey()+"\n"...), 0o600); err != nil {
 		return fmt.Errorf("cannot add an API key for profile '%s': %w", h.Name, err)
 	}
 	return nil

@@ -12,7 +12,6 @@ import (
 
 	"hermes/internal/profile"
 	"hermes/internal/service"
-	"hermes/internal/volume"
 )
 
 // slots is a manager that remembers what it was told, in order.
@@ -204,7 +203,7 @@ func TestOfManyDeletesAtOnceNoneFailsOddly(t *testing.T) {
 func TestAForegroundGatewayIsStoppedForADeleteAndForbidsARename(t *testing.T) {
 	p, _, h := newProfiles(t)
 	p.Manager = nil
-	lock, err := volume.TryLock(h.LockFile())
+	lock, err := h.Files().TryLock(profile.LockName)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,10 +20,10 @@ func TestWhatRootWritesBelongsToTheDirectorysOwner(t *testing.T) {
 		}
 	}
 	file, locked := filepath.Join(dir, "state"), filepath.Join(dir, "lock")
-	if err := WriteFile(file, []byte("x"), 0o600); err != nil {
+	if err := writeFile(file, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	lock, err := TryLock(locked)
+	lock, err := lockNow(locked)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestALockThatIsAnotherNameOfAFileGivesNothingAway(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	lock, err := TryLock(path)
+	lock, err := lockNow(path)
 	if err != nil {
 		t.Fatal(err)
 	}

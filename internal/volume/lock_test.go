@@ -19,7 +19,7 @@ import (
 // The test binary is also the other process of the tests below.
 func TestMain(m *testing.M) {
 	if path := os.Getenv("HERMES_TEST_HOLD"); path != "" {
-		if _, err := TryLock(path); err != nil {
+		if _, err := lockNow(path); err != nil {
 			fmt.Println(err)
 			os.Exit(1)
 		}
@@ -65,7 +65,7 @@ func holder(t *testing.T, path string) *exec.Cmd {
 func TestALockExcludesOtherProcessesUntilKill9(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	other := holder(t, path)
-	if _, err := TryLock(path); !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), path) {
+	if _, err := lockNow(path); !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), path) {
 		t.Fatalf("got %v, want ErrLocked and the file", err)
 	}
 	if err := other.Process.Kill(); err != nil {
@@ -73,7 +73,7 @@ func TestALockExcludesOtherProcessesUntilKill9(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	lock, err := WaitLock(ctx, path)
+	lock, err := waitLock(ctx, path)
 	if err != nil {
 		t.Fatalf("a killed holder still holds: %v", err)
 	}
@@ -84,17 +84,17 @@ func TestALockExcludesOtherProcessesUntilKill9(t *testing.T) {
 
 func TestALockExcludesWithinAProcessToo(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
-	lock, err := TryLock(path)
+	lock, err := lockNow(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := TryLock(path); !errors.Is(err, ErrLocked) {
+	if _, err := lockNow(path); !errors.Is(err, ErrLocked) {
 		t.Errorf("got %v, want ErrLocked", err)
 	}
 	if err := lock.Unlock(); err != nil {
 		t.Fatal(err)
 	}
-	again, err := TryLock(path)
+	again, err := lockNow(path)
 	if err != nil {
 		t.Fatalf("after Unlock: %v", err)
 	}
@@ -103,7 +103,7 @@ func TestALockExcludesWithinAProcessToo(t *testing.T) {
 
 func TestUnlockKeepsTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
-	lock, err := TryLock(path)
+	lock, err := lockNow(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,14 +119,14 @@ func TestUnlockKeepsTheFile(t *testing.T) {
 
 func TestWaitLockEndsWithItsContext(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
-	lock, err := TryLock(path)
+	lock, err := lockNow(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer lock.Unlock()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := WaitLock(ctx, path); !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, ErrLocked) {
+	if _, err := waitLock(ctx, path); !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, ErrLocked) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -134,11 +134,11 @@ func TestWaitLockEndsWithItsContext(t *testing.T) {
 // count adds to a number in a file, n times, each time under the lock.
 func count(ctx context.Context, path string, n int) error {
 	for range n {
-		lock, err := WaitLock(ctx, path+".lock")
+		lock, err := waitLock(ctx, path+".lock")
 		if err != nil {
 			return err
 		}
-		data, err := ReadFile(path, 100)
+		data, err := readFile(path, 100)
 		if err != nil {
 			return err
 		}
@@ -146,7 +146,7 @@ func count(ctx context.Context, path string, n int) error {
 		if err != nil {
 			return err
 		}
-		if err := WriteFile(path, []byte(strconv.Itoa(have+1)), 0o644); err != nil {
+		if err := writeFile(path, []byte(strconv.Itoa(have+1)), 0o644); err != nil {
 			return err
 		}
 		lock.Unlock()

@@ -20,17 +20,17 @@ func put(t *testing.T, path, content string) string {
 
 func TestReadFileStopsAtItsLimit(t *testing.T) {
 	path := put(t, filepath.Join(t.TempDir(), "f"), "12345")
-	if data, err := ReadFile(path, 5); err != nil || string(data) != "12345" {
+	if data, err := readFile(path, 5); err != nil || string(data) != "12345" {
 		t.Errorf("at the limit: %q, %v", data, err)
 	}
-	data, err := ReadFile(path, 4)
+	data, err := readFile(path, 4)
 	if !errors.Is(err, ErrTooLarge) || data != nil {
 		t.Errorf("over the limit: %q, %v", data, err)
 	}
 	if err != nil && !strings.Contains(err.Error(), path) {
 		t.Errorf("%q does not name the file", err)
 	}
-	if data, err := ReadFile(put(t, path, ""), 0); err != nil || len(data) != 0 {
+	if data, err := readFile(put(t, path, ""), 0); err != nil || len(data) != 0 {
 		t.Errorf("empty: %q, %v", data, err)
 	}
 }
@@ -41,13 +41,13 @@ func TestReadFileDoesNotReadAnEnormousFile(t *testing.T) {
 	if err := os.Truncate(path, 1<<40); err != nil {
 		t.Skip("no sparse files here:", err)
 	}
-	if _, err := ReadFile(path, 1<<10); !errors.Is(err, ErrTooLarge) {
+	if _, err := readFile(path, 1<<10); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("got %v, want ErrTooLarge", err)
 	}
 }
 
 func TestOpenOfAMissingFileSaysSo(t *testing.T) {
-	if _, err := Open(filepath.Join(t.TempDir(), "f")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := open(filepath.Join(t.TempDir(), "f")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -55,11 +55,11 @@ func TestOpenOfAMissingFileSaysSo(t *testing.T) {
 func TestADirectoryIsNoFile(t *testing.T) {
 	dir := t.TempDir()
 	for what, err := range map[string]error{
-		"Open":      func() error { _, err := Open(dir); return err }(),
-		"ReadFile":  func() error { _, err := ReadFile(dir, 1); return err }(),
-		"WriteFile": WriteFile(dir, nil, 0o644),
-		"TryLock":   func() error { _, err := TryLock(dir); return err }(),
-		"WaitLock":  func() error { _, err := WaitLock(t.Context(), dir); return err }(),
+		"Open":      func() error { _, err := open(dir); return err }(),
+		"ReadFile":  func() error { _, err := readFile(dir, 1); return err }(),
+		"WriteFile": writeFile(dir, nil, 0o644),
+		"TryLock":   func() error { _, err := lockNow(dir); return err }(),
+		"WaitLock":  func() error { _, err := waitLock(t.Context(), dir); return err }(),
 	} {
 		if !errors.Is(err, ErrNotRegular) || !strings.Contains(err.Error(), "is a directory") {
 			t.Errorf("%s: got %v, want ErrNotRegular and the word", what, err)
@@ -70,7 +70,7 @@ func TestADirectoryIsNoFile(t *testing.T) {
 func TestWriteFileMakesAndReplaces(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	for _, content := range []string{"first", "", strings.Repeat("x", 1<<20)} {
-		if err := WriteFile(path, []byte(content), 0o644); err != nil {
+		if err := writeFile(path, []byte(content), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, []byte(content)) {
@@ -81,7 +81,7 @@ func TestWriteFileMakesAndReplaces(t *testing.T) {
 
 func TestWriteFileIntoAMissingDirectoryNamesTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "no", "f")
-	err := WriteFile(path, nil, 0o644)
+	err := writeFile(path, nil, 0o644)
 	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), path) {
 		t.Errorf("got %v", err)
 	}
@@ -89,14 +89,14 @@ func TestWriteFileIntoAMissingDirectoryNamesTheFile(t *testing.T) {
 
 func TestIsDirTellsWhatElseItIs(t *testing.T) {
 	dir := t.TempDir()
-	if err := IsDir(dir); err != nil {
+	if err := isDir(dir); err != nil {
 		t.Error(err)
 	}
 	file := put(t, filepath.Join(dir, "f"), "")
-	if err := IsDir(file); err == nil || err.Error() != file+" is a file, not a directory" {
+	if err := isDir(file); err == nil || err.Error() != file+" is a file, not a directory" {
 		t.Errorf("file: %v", err)
 	}
-	if err := IsDir(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
+	if err := isDir(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("missing: %v", err)
 	}
 }

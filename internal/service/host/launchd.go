@@ -56,7 +56,7 @@ func (s jobScope) path(id service.ID) string {
 func (s jobScope) target(id service.ID) string { return s.domain + "/" + label(definition{id: id}) }
 
 func (m *jobs) owned(path string) error {
-	data, err := volume.ReadFile(path, maxJob)
+	data, err := volume.ReadPath(path, maxJob)
 	if errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -166,7 +166,7 @@ func (m *jobs) registerIn(ctx context.Context, s jobScope, spec service.Spec) er
 		err = os.MkdirAll(s.dir, 0o755)
 	}
 	if err == nil {
-		err = volume.WriteFile(path, []byte(plist(d)), 0o644)
+		err = volume.WritePath(path, []byte(plist(d)), 0o644)
 	}
 	if err != nil {
 		return &service.CommandError{Manager: "launchd", Service: spec.ID, Action: "install", Reason: err.Error()}

@@ -182,13 +182,13 @@ func (m *Manager) write(ctx context.Context, u unit, user string, spec service.S
 		return err
 	}
 	text := unitFile(d, version)
-	if old, err := volume.ReadFile(u.path, maxUnit); err == nil && string(old) == text {
+	if old, err := volume.ReadPath(u.path, maxUnit); err == nil && string(old) == text {
 		return nil
 	}
 	if err := os.MkdirAll(u.dir, 0o755); err != nil {
 		return err
 	}
-	if err := volume.WriteFile(u.path, []byte(text), 0o644); err != nil {
+	if err := volume.WritePath(u.path, []byte(text), 0o644); err != nil {
 		return err
 	}
 	if err := b.manager(ctx, "Reload", nil); err != nil {
@@ -208,7 +208,7 @@ func (m *Manager) profileHome(id service.ID) profile.Home {
 
 // installedUser reads whom an installed unit runs as.
 func installedUser(u unit) string {
-	data, err := volume.ReadFile(u.path, maxUnit)
+	data, err := volume.ReadPath(u.path, maxUnit)
 	if err != nil {
 		return ""
 	}

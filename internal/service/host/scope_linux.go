@@ -74,7 +74,7 @@ func (m *Manager) unitIn(s scope, id service.ID) unit {
 
 // owned reports whether the unit is there and this home's. The error is fs.ErrNotExist, or *ForeignError.
 func (m *Manager) owned(u unit) error {
-	data, err := volume.ReadFile(u.path, maxUnit)
+	data, err := volume.ReadPath(u.path, maxUnit)
 	if errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

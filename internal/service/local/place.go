@@ -18,11 +18,16 @@ import (
 const maxSocketPath = 103
 
 // Dir is where the supervisor of a home is met: mode 0700, with its lock, its socket, and who it is.
-func Dir(home string) string { return filepath.Join(home, "up") }
+func Dir(home string) string { return filepath.Join(home, dirName) }
 
-func socketOf(home string) string { return filepath.Join(Dir(home), "socket") }
-func lockOf(home string) string   { return filepath.Join(Dir(home), "lock") }
-func holderOf(home string) string { return filepath.Join(Dir(home), "holder.json") }
+const (
+	dirName    = "up"
+	socketName = "socket"
+	lockName   = "lock"
+	holderName = "holder.json"
+)
+
+func socketOf(home string) string { return filepath.Join(Dir(home), socketName) }
 
 type holder struct {
 	PID   int       `json:"pid"`
@@ -47,6 +52,7 @@ func (e *HeldError) Error() string {
 // Claim is the right to supervise a home, and the socket on which commands arrive.
 type Claim struct {
 	home     string
+	files    volume.Dir // Dir(home)
 	lock     *volume.Lock
 	Listener net.Listener
 }
@@ -58,22 +64,24 @@ const settle = 300 * time.Millisecond
 // Take claims a home. The error is *HeldError if somebody has it.
 func Take(home string) (*Claim, error) {
 	fail := func(err error) (*Claim, error) { return nil, fmt.Errorf("cannot supervise %s: %w", home, err) }
-	if err := os.Mkdir(Dir(home), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	files := volume.At(home)
+	if err := files.Mkdir(dirName, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fail(err)
 	}
-	if err := volume.IsDir(Dir(home)); err != nil {
+	if err := files.IsDir(dirName); err != nil {
 		return fail(err)
 	}
-	if err := os.Chmod(Dir(home), 0o700); err != nil {
+	if err := files.Chmod(dirName, 0o700); err != nil {
 		return fail(err)
 	}
+	files = files.Sub(dirName)
 	waiting, cancel := context.WithTimeout(context.Background(), settle)
-	lock, err := volume.WaitLock(waiting, lockOf(home))
+	lock, err := files.WaitLock(waiting, lockName)
 	cancel()
 	if errors.Is(err, volume.ErrLocked) || errors.Is(err, context.DeadlineExceeded) {
 		held := &HeldError{Home: home}
 		var h holder
-		if data, err := volume.ReadFile(holderOf(home), 4<<10); err == nil && json.Unmarshal(data, &h) == nil {
+		if data, err := files.ReadFile(holderName, 4<<10); err == nil && json.Unmarshal(data, &h) == nil {
 			held.PID, held.Since = h.PID, h.Since
 		}
 		return nil, held
@@ -81,10 +89,10 @@ func Take(home string) (*Claim, error) {
 	if err != nil {
 		return fail(err)
 	}
-	c := &Claim{home: home, lock: lock}
+	c := &Claim{home: home, files: files, lock: lock}
 	data, err := json.Marshal(holder{os.Getpid(), time.Now().UTC().Truncate(time.Second)})
 	if err == nil {
-		err = volume.WriteFile(holderOf(home), append(data, '\n'), 0o600)
+		err = files.WriteFile(holderName, append(data, '\n'), 0o600)
 	}
 	if err == nil {
 		err = c.listen()
@@ -98,7 +106,7 @@ func Take(home string) (*Claim, error) {
 
 func (c *Claim) listen() error {
 	path := socketOf(c.home)
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := c.files.RemoveIfThere(socketName); err != nil {
 		return err
 	}
 	err := shortPath(path, func(short string) error {
@@ -119,8 +127,8 @@ func (c *Claim) listen() error {
 // Release gives the home up. Every process is down by then.
 func (c *Claim) Release() {
 	c.Listener.Close()
-	os.Remove(socketOf(c.home))
-	os.Remove(holderOf(c.home))
+	_ = c.files.Remove(socketName) // nobody answers there any more
+	_ = c.files.Remove(holderName) // the lock tells the truth
 	c.lock.Unlock()
 }
 
@@ -179,7 +187,7 @@ func Live(home string) bool {
 
 // WaitDown returns when no supervisor has the home.
 func WaitDown(ctx context.Context, home string) error {
-	lock, err := volume.WaitLock(ctx, lockOf(home))
+	lock, err := volume.At(Dir(home)).WaitLock(ctx, lockName)
 	if err != nil {
 		return err
 	}

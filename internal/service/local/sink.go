@@ -3,12 +3,12 @@ package local
 import (
 	"bytes"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
 	"hermes/internal/logs"
 	"hermes/internal/service"
+	"hermes/internal/volume"
 )
 
 // maxLine is where a line is split, half of what s6-log allows: a buffer of that size is kept for each service.
@@ -32,7 +32,7 @@ type sink struct {
 
 func newSink(s *Supervisor, id service.ID) *sink {
 	return &sink{s: s, id: id, prefix: []byte("[" + service.LogLabel(id) + "] "),
-		file: logs.NewWriter(filepath.Join(s.o.Home, filepath.FromSlash(service.LogDir(id))))}
+		file: logs.NewWriter(volume.At(s.o.Home).Sub(service.LogDir(id)))}
 }
 
 // pipe returns what a process writes to. It is made with the first run.

@@ -4,10 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -24,16 +21,16 @@ func Failed(ctx context.Context, id service.ID, dir string, b service.Backoff) (
 		return service.Decision{}, err
 	}
 	d := b.Decide(failures)
-	path := dir + "/" + napFile
+	files := volume.At(dir)
 	if d.GiveUp || d.Delay == 0 {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := files.RemoveIfThere(napFile); err != nil {
 			return d, fmt.Errorf("cannot clear the backoff of '%s': %w", id, err)
 		}
 		return d, nil
 	}
 	d.Delay = service.Jitter(d.Delay)
 	text := strconv.FormatFloat(d.Delay.Seconds(), 'f', 3, 64)
-	return d, volume.WriteFile(path, []byte(text+"\n"), 0o644)
+	return d, files.WriteFile(napFile, []byte(text+"\n"), 0o644)
 }
 
 // Restarts returns how often a service died since its slot was made or started by hand.

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"hermes/internal/service"
-	"hermes/internal/volume"
 )
 
 // Manager drives the supervision tree of one scan directory.
@@ -37,7 +36,7 @@ func (m *Manager) SupportsRegistration() bool { return true }
 // slot returns the service directory of a registered service.
 func (m *Manager) slot(id service.ID) (string, error) {
 	dir := m.slots.path(id)
-	if err := volume.IsDir(dir); err != nil {
+	if !m.slots.Has(id) {
 		return "", service.NotRegistered(id)
 	}
 	return dir, nil

@@ -16,7 +16,7 @@ const Launcher = "/usr/lib/hermes/launch"
 func WriteScript(path, content string, exists bool) error {
 	write := os.WriteFile
 	if exists {
-		write = volume.WriteFile
+		write = volume.WritePath
 	}
 	if !NoExec(filepath.Dir(path)) {
 		return write(path, []byte(content), 0o755)

@@ -27,7 +27,7 @@ func (s Slots) hide(id service.ID) (string, error) {
 }
 
 // Has reports whether a service has a slot.
-func (s Slots) Has(id service.ID) bool { return volume.IsDir(s.path(id)) == nil }
+func (s Slots) Has(id service.ID) bool { return volume.At(s.Dir).IsDir(id.String()) == nil }
 
 // List returns the services that have a slot, by name. Directories that are none of ours are left out.
 func (s Slots) List() ([]service.ID, error) {
@@ -113,7 +113,7 @@ func (s Slots) fill(spec service.Spec, dir string, exists bool) error {
 		path := filepath.Join(dir, filepath.FromSlash(f.name))
 		var err error
 		if exists {
-			err = volume.WriteFile(path, []byte(f.content), f.perm)
+			err = volume.WritePath(path, []byte(f.content), f.perm)
 		} else {
 			err = os.WriteFile(path, []byte(f.content), f.perm)
 		}
@@ -126,7 +126,7 @@ func (s Slots) fill(spec service.Spec, dir string, exists bool) error {
 
 // killAfter is how long a slot's service may take to end, from its own timeout-kill.
 func (s Slots) killAfter(id service.ID) time.Duration {
-	data, err := volume.ReadFile(filepath.Join(s.path(id), "timeout-kill"), 32)
+	data, err := volume.At(s.path(id)).ReadFile("timeout-kill", 32)
 	if err != nil {
 		return defaultKillAfter
 	}

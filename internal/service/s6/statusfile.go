@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -39,8 +38,9 @@ const (
 func (m *Manager) reader(ctx context.Context, ids []service.ID) func(service.ID) (slotStatus, error) {
 	slow := func(id service.ID) (slotStatus, error) { return svstat(ctx, id, "status", m.slots.path(id)) }
 	var offset time.Duration
+	scandir := volume.At(m.slots.Dir)
 	fast := func(id service.ID) (slotStatus, error) {
-		return readStatus(id, m.slots.path(id), time.Now().Add(offset))
+		return readStatus(id, scandir.Sub(id.String()), time.Now().Add(offset))
 	}
 	for _, id := range ids {
 		told, err := slow(id)
@@ -59,11 +59,12 @@ func (m *Manager) reader(ctx context.Context, ids []service.ID) func(service.ID)
 }
 
 // readStatus reads supervise/status of a service that has its supervisor.
-func readStatus(id service.ID, dir string, now time.Time) (slotStatus, error) {
+func readStatus(id service.ID, slot volume.Dir, now time.Time) (slotStatus, error) {
+	dir := slot.Path(".")
 	if !service.HasReader(filepath.Join(dir, "supervise", "control")) {
 		return slotStatus{}, fmt.Errorf("'%s' has no supervisor", id)
 	}
-	data, err := volume.ReadFile(filepath.Join(dir, "supervise", "status"), statusSize)
+	data, err := slot.ReadFile("supervise/status", statusSize)
 	if err != nil {
 		return slotStatus{}, err
 	}
@@ -73,7 +74,7 @@ func readStatus(id service.ID, dir string, now time.Time) (slotStatus, error) {
 	}
 	st.look(dir)
 	st.Restarts = 0
-	if info, err := os.Lstat(filepath.Join(dir, "supervise", "death_tally")); err == nil {
+	if info, err := slot.Lstat("supervise/death_tally"); err == nil {
 		st.Restarts = int(info.Size() / deathSize)
 	}
 	return st, nil

@@ -1,0 +1,81 @@
+package volume
+
+import (
+	"errors"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+)
+
+// dirFlags opens a directory as a place to start from. O_PATH asks for no right to list it.
+const dirFlags = unix.O_PATH
+
+// old is set where the kernel has no openat2: before Linux 5.6, or behind a seccomp filter that is older than that and
+// answers EPERM.
+var old atomic.Bool
+
+// openBeneath opens a name below an open directory. The kernel sees to it that no element is a link and that nothing
+// leads out (openat2(2)).
+func openBeneath(at int, name string, flags int, perm uint32) (int, error) {
+	if old.Load() {
+		return openSteps(at, name, flags, perm)
+	}
+	how := &unix.OpenHow{Flags: uint64(flags | unix.O_NOFOLLOW | unix.O_CLOEXEC), Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS}
+	if flags&unix.O_CREAT != 0 {
+		how.Mode = uint64(perm)
+	}
+	for {
+		fd, err := unix.Openat2(at, name, how)
+		switch {
+		case errors.Is(err, unix.EINTR), errors.Is(err, unix.EAGAIN):
+			continue // EAGAIN: something on the way was renamed meanwhile
+		case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EPERM) && !hasOpenat2():
+			old.Store(true)
+			return openSteps(at, name, flags, perm)
+		}
+		return fd, err
+	}
+}
+
+// hasOpenat2 asks for something that can only fail if the call itself does.
+func hasOpenat2() bool {
+	fd, err := unix.Openat2(unix.AT_FDCWD, "/", &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC})
+	if err == nil {
+		unix.Close(fd)
+	}
+	return err == nil
+}
+
+// openHere opens a name that lies directly in an open directory, without being led to another mount: what is mounted
+// there is ErrMount.
+func openHere(at int, name string, flags int) (int, error) {
+	if !old.Load() {
+		for {
+			fd, err := unix.Openat2(at, name, &unix.OpenHow{Flags: uint64(flags | unix.O_NOFOLLOW | unix.O_CLOEXEC),
+				Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_XDEV})
+			switch {
+			case errors.Is(err, unix.EINTR), errors.Is(err, unix.EAGAIN):
+				continue
+			case errors.Is(err, unix.EXDEV):
+				return -1, ErrMount
+			case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EPERM) && !hasOpenat2():
+				old.Store(true)
+			default:
+				return fd, err
+			}
+			break
+		}
+	}
+	fd, err := ignoringEINTR(func() (int, error) { return unix.Openat(at, name, flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0) })
+	if err != nil {
+		return -1, err
+	}
+	if same, err := sameMount(at, fd); err != nil || !same {
+		unix.Close(fd)
+		if err == nil {
+			err = ErrMount
+		}
+		return -1, err
+	}
+	return fd, nil
+}

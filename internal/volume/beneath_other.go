@@ -1,0 +1,33 @@
+//go:build unix && !linux
+
+package volume
+
+import "golang.org/x/sys/unix"
+
+// dirFlags opens a directory as a place to start from.
+const dirFlags = unix.O_RDONLY
+
+func openBeneath(at int, name string, flags int, perm uint32) (int, error) {
+	return openSteps(at, name, flags, perm)
+}
+
+// openHere opens a name that lies directly in an open directory, unless another file system is mounted there: ErrMount.
+func openHere(at int, name string, flags int) (int, error) {
+	fd, err := ignoringEINTR(func() (int, error) { return unix.Openat(at, name, flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0) })
+	if err != nil {
+		return -1, err
+	}
+	var a, b unix.Stat_t
+	err = unix.Fstat(at, &a)
+	if err == nil {
+		err = unix.Fstat(fd, &b)
+	}
+	if err == nil && a.Dev != b.Dev {
+		err = ErrMount
+	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}

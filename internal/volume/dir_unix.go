@@ -1,0 +1,419 @@
+//go:build unix
+
+package volume
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
+
+// fileFlags: O_NONBLOCK keeps open(2) from waiting for a FIFO's writer, O_NOCTTY keeps a terminal from becoming ours.
+const fileFlags = unix.O_NONBLOCK | unix.O_NOCTTY
+
+// open opens a name. No element of it may be a link.
+func (d Dir) open(name string, flags int, perm fs.FileMode) (int, error) {
+	full, err := d.full(name)
+	if err != nil {
+		return -1, err
+	}
+	for {
+		at, err := d.base.open()
+		if err != nil {
+			return -1, err
+		}
+		fd, err := openBeneath(at, full, flags, uint32(perm.Perm()))
+		runtime.KeepAlive(d.base)
+		if errors.Is(err, unix.ENOENT) && d.base.renew() {
+			continue
+		}
+		return fd, err
+	}
+}
+
+// parent opens the directory in which a name lies, and returns the last element. Call done with what it returns.
+func (d Dir) parent(name string) (at int, last string, err error) {
+	full, err := d.full(name)
+	if err != nil {
+		return -1, "", err
+	}
+	if full == "." {
+		return -1, "", errLeaves // it lies in no directory of ours
+	}
+	above, last := path.Split(full)
+	at, err = Dir{d.base, "."}.open(cmp.Or(path.Clean(above), "."), dirFlags|unix.O_DIRECTORY, 0)
+	return at, last, err
+}
+
+func done(fd int) { _ = unix.Close(fd) }
+
+// inParent calls f for the directory in which a name lies.
+func (d Dir) inParent(op, name string, f func(at int, last string) error) error {
+	at, last, err := d.parent(name)
+	if err != nil {
+		return d.failed(op, name, err)
+	}
+	defer done(at)
+	return d.failed(op, name, f(at, last))
+}
+
+// file makes an os.File of a descriptor of a regular file.
+func (d Dir) file(name string, fd int) (*os.File, error) {
+	info, err := infoOf(name, fd)
+	if err == nil && !info.Mode().IsRegular() {
+		err = d.notRegular(name, info.Mode())
+	}
+	if err == nil {
+		err = unix.SetNonblock(fd, false)
+	}
+	if err != nil {
+		done(fd)
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), d.Path(name)), nil
+}
+
+// notFile explains why a name cannot be opened as a file: by what it is, if that is why.
+func (d Dir) notFile(op, name string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return d.failed(op, name, err)
+	}
+	if info, serr := d.Lstat(name); serr == nil && !info.Mode().IsRegular() {
+		return d.notRegular(name, info.Mode())
+	}
+	return d.failed(op, name, err)
+}
+
+// Open opens an existing regular file for reading. It does not block on a FIFO. Errors wrap fs.ErrNotExist,
+// fs.ErrPermission or ErrNotRegular.
+func (d Dir) Open(name string) (*os.File, error) {
+	fd, err := d.open(name, unix.O_RDONLY|fileFlags, 0)
+	if err != nil {
+		return nil, d.notFile("open", name, err)
+	}
+	return d.file(name, fd)
+}
+
+// Append opens a regular file to read, and to write at its end. One that is not there is made with that mode.
+func (d Dir) Append(name string, perm fs.FileMode) (*os.File, error) {
+	return d.openOrMake(name, unix.O_RDWR|unix.O_APPEND|fileFlags, perm)
+}
+
+// openOrMake opens a regular file, or makes it, and gives what it made to the owner of the directory.
+func (d Dir) openOrMake(name string, flags int, perm fs.FileMode) (*os.File, error) {
+	at, last, err := d.parent(name)
+	if err != nil {
+		return nil, d.failed("open", name, err)
+	}
+	defer done(at)
+	for {
+		fd, err := openBeneath(at, last, flags, 0)
+		if errors.Is(err, fs.ErrNotExist) {
+			if fd, err = makeFile(at, last, flags, perm); errors.Is(err, fs.ErrExist) {
+				continue // somebody was faster
+			}
+		}
+		if err != nil {
+			return nil, d.notFile("open", name, err)
+		}
+		return d.file(name, fd)
+	}
+}
+
+// makeFile makes a file that is not there.
+func makeFile(at int, name string, flags int, perm fs.FileMode) (int, error) {
+	fd, err := openBeneath(at, name, flags|unix.O_CREAT|unix.O_EXCL, uint32(perm.Perm()))
+	if err != nil {
+		return -1, err
+	}
+	if err := give(fd, at); err != nil {
+		done(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// Create makes a file that is not there, and opens it to write. The mode is less the umask.
+func (d Dir) Create(name string, perm fs.FileMode) (*os.File, error) {
+	var f *os.File
+	err := d.inParent("create", name, func(at int, last string) error {
+		fd, err := makeFile(at, last, unix.O_WRONLY, perm)
+		if err == nil {
+			f = os.NewFile(uintptr(fd), d.Path(name))
+		}
+		return err
+	})
+	return f, err
+}
+
+// give makes what root has just made belong to whom the directory around it belongs: a command that root types about a
+// home must not lock the home's user out of it.
+func give(fd, dir int) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(dir, &st); err != nil || st.Uid == 0 {
+		return err
+	}
+	return chownFD(fd, int(st.Uid), int(st.Gid))
+}
+
+// WriteFile replaces a name with a regular file of that content, atomically: a
+// temporary file in the same directory, fsync, rename. Its mode is perm less the
+// umask, whatever was there before. An existing symbolic link is replaced, not followed.
+func (d Dir) WriteFile(name string, data []byte, perm fs.FileMode) error {
+	if info, err := d.Lstat(name); err == nil && info.IsDir() {
+		return d.notRegular(name, info.Mode())
+	}
+	return d.inParent("write", name, func(at int, last string) error { return replace(at, last, data, perm) })
+}
+
+func replace(at int, name string, data []byte, perm fs.FileMode) error {
+	var f *os.File
+	tmp, err := unused("."+name, func(tmp string) error {
+		fd, err := makeFile(at, tmp, unix.O_WRONLY, perm)
+		if err == nil {
+			f = os.NewFile(uintptr(fd), tmp)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	err = cmp.Or(err, f.Close())
+	if err == nil {
+		err = unix.Renameat(at, tmp, at, name)
+	}
+	if err != nil {
+		_ = unix.Unlinkat(at, tmp, 0)
+	}
+	return err
+}
+
+// Stat returns what is known of a file, and does not follow a link.
+func (d Dir) Stat(name string) (*Info, error) {
+	if full, err := d.full(name); err == nil && full == "." {
+		fd, err := d.open(".", dirFlags|unix.O_DIRECTORY, 0)
+		if err != nil {
+			return nil, d.failed("stat", name, err)
+		}
+		defer done(fd)
+		info, err := infoOf(filepath.Base(d.base.path), fd)
+		return info, d.failed("stat", name, err)
+	}
+	var info *Info
+	err := d.inParent("stat", name, func(at int, last string) (err error) {
+		info, err = infoAt(at, last)
+		return err
+	})
+	return info, err
+}
+
+// Lstat is Stat for those who expect a fs.FileInfo.
+func (d Dir) Lstat(name string) (fs.FileInfo, error) {
+	info, err := d.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	return info, nil
+}
+
+// Is reports whether a name is that open file.
+func (d Dir) Is(name string, f *os.File) bool {
+	a, err := d.Stat(name)
+	if err != nil {
+		return false
+	}
+	b, err := infoOf(name, int(f.Fd()))
+	return err == nil && a.Same(b)
+}
+
+// ReadDir lists a directory by name.
+func (d Dir) ReadDir(name string) ([]fs.DirEntry, error) {
+	fd, err := d.open(name, unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return nil, d.notDir("open", name, err)
+	}
+	f := os.NewFile(uintptr(fd), d.Path(name))
+	defer f.Close()
+	names, err := f.Readdirnames(-1)
+	entries := make([]fs.DirEntry, 0, len(names))
+	slices.Sort(names)
+	for _, n := range names {
+		info, serr := infoAt(fd, n)
+		if errors.Is(serr, fs.ErrNotExist) {
+			continue
+		}
+		if serr != nil {
+			return entries, d.failed("stat", path.Join(name, n), serr)
+		}
+		entries = append(entries, fs.FileInfoToDirEntry(info))
+	}
+	return entries, err
+}
+
+// notDir explains why a name cannot be opened as a directory: by what it is, if that is why.
+func (d Dir) notDir(op, name string, err error) error {
+	if errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {
+		if derr := d.IsDir(name); derr != nil && !errors.Is(derr, fs.ErrNotExist) {
+			return derr
+		}
+	}
+	return d.failed(op, name, err)
+}
+
+// Mkdir makes a directory. The mode is less the umask.
+func (d Dir) Mkdir(name string, perm fs.FileMode) error {
+	return d.inParent("mkdir", name, func(at int, last string) error { return mkdir(at, last, perm) })
+}
+
+func mkdir(at int, name string, perm fs.FileMode) error {
+	if err := unix.Mkdirat(at, name, uint32(perm.Perm())); err != nil {
+		return err
+	}
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	fd, err := openElement(at, name)
+	if err != nil {
+		return err
+	}
+	defer done(fd)
+	return give(fd, at)
+}
+
+// MkdirAll makes a directory and those above it that are missing, the base included. What is there already must be a
+// directory.
+func (d Dir) MkdirAll(name string, perm fs.FileMode) error {
+	full, err := d.full(name)
+	if err != nil {
+		return d.failed("mkdir", name, err)
+	}
+	from := Dir{d.base, "."}
+	if fd, err := from.open(full, dirFlags|unix.O_DIRECTORY, 0); err == nil {
+		done(fd)
+		return nil
+	}
+	if err := d.base.create(perm); err != nil {
+		return d.failed("mkdir", name, err)
+	}
+	if full == "." {
+		return nil
+	}
+	if above := path.Dir(full); above != "." {
+		if err := from.MkdirAll(above, perm); err != nil {
+			return err
+		}
+	}
+	if err := from.Mkdir(full, perm); err == nil || !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return from.IsDir(full)
+}
+
+// MkdirTemp makes a directory of mode 0700 with a new name that begins with prefix, and returns the name.
+func (d Dir) MkdirTemp(prefix string) (string, error) {
+	return unused(prefix, func(name string) error { return d.Mkdir(name, 0o700) })
+}
+
+// Rename gives a file or directory another name. A file or an empty directory of that name is replaced.
+func (d Dir) Rename(from, to string) error { return d.RenameTo(from, d, to) }
+
+// RenameTo moves a file or directory into another directory of the same file system.
+func (d Dir) RenameTo(from string, other Dir, to string) error {
+	return d.inParent("rename", from, func(at int, last string) error {
+		return other.inParent("rename", to, func(toAt int, toLast string) error { return unix.Renameat(at, last, toAt, toLast) })
+	})
+}
+
+// Remove removes a file, a link or an empty directory.
+func (d Dir) Remove(name string) error {
+	return d.inParent("remove", name, func(at int, last string) error {
+		err := unix.Unlinkat(at, last, 0)
+		if errors.Is(err, unix.EISDIR) || errors.Is(err, unix.EPERM) { // darwin says EPERM
+			if derr := unix.Unlinkat(at, last, unix.AT_REMOVEDIR); !errors.Is(derr, unix.ENOTDIR) {
+				return derr
+			}
+		}
+		return err
+	})
+}
+
+// Symlink makes a link.
+func (d Dir) Symlink(target, name string) error {
+	return d.inParent("symlink", name, func(at int, last string) error { return unix.Symlinkat(target, at, last) })
+}
+
+// Readlink returns what a link says.
+func (d Dir) Readlink(name string) (target string, err error) {
+	err = d.inParent("readlink", name, func(at int, last string) (err error) {
+		target, err = readlinkat(at, last)
+		return err
+	})
+	return target, err
+}
+
+// Chmod changes the mode of a file or directory.
+func (d Dir) Chmod(name string, perm fs.FileMode) error {
+	fd, err := d.open(name, unix.O_RDONLY|fileFlags, 0)
+	if err != nil {
+		return d.notFile("chmod", name, err)
+	}
+	defer done(fd)
+	return d.failed("chmod", name, unix.Fchmod(fd, uint32(perm.Perm())))
+}
+
+// Chown gives a file or directory to somebody.
+func (d Dir) Chown(name string, uid, gid int) error {
+	fd, err := d.open(name, unix.O_RDONLY|fileFlags, 0)
+	if err != nil {
+		return d.failed("chown", name, err)
+	}
+	defer done(fd)
+	return d.failed("chown", name, unix.Fchown(fd, uid, gid))
+}
+
+// Writable returns nil if this process may make files in a directory, else why not (access(2)).
+func (d Dir) Writable(name string) error {
+	fd, err := d.open(name, dirFlags|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return d.notDir("open", name, err)
+	}
+	defer done(fd)
+	return d.failed("write", name, unix.Faccessat(fd, ".", unix.W_OK|unix.X_OK, 0))
+}
+
+// Accessible reports whether this process may read and write a file or directory (access(2)). A link is neither.
+func (d Dir) Accessible(name string) bool {
+	info, err := d.Stat(name)
+	if err != nil || info.Mode()&fs.ModeSymlink != 0 {
+		return false
+	}
+	if info.IsDir() {
+		return d.Writable(name) == nil
+	}
+	return d.inParent("access", name, func(at int, last string) error { return unix.Faccessat(at, last, unix.R_OK|unix.W_OK, 0) }) == nil
+}
+
+// Descriptor opens a directory and calls f with the descriptor, which is good for the length of the call, for example as
+// /proc/self/fd/N or for fstatfs(2).
+func (d Dir) Descriptor(name string, f func(fd int) error) error {
+	fd, err := d.open(name, unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return d.notDir("open", name, err)
+	}
+	defer done(fd)
+	return d.failed("use", name, f(fd))
+}

@@ -1,0 +1,285 @@
+package volume
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/windows"
+)
+
+// base is a directory that is opened at the first use and held from then on.
+type base struct {
+	path string
+	mu   sync.Mutex
+	root *os.Root
+}
+
+func (b *base) open() (*os.Root, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.root != nil {
+		return b.root, nil
+	}
+	r, err := os.OpenRoot(b.path)
+	if err != nil {
+		return nil, err
+	}
+	runtime.AddCleanup(b, func(r *os.Root) { r.Close() }, r)
+	b.root = r
+	return r, nil
+}
+
+func (b *base) create(perm fs.FileMode) error { return os.MkdirAll(b.path, perm) }
+
+// with calls f for the open base and a name relative to it, no element of which is a link.
+func (d Dir) with(op, name string, f func(r *os.Root, full string) error) error {
+	full, err := d.full(name)
+	if err != nil {
+		return d.failed(op, name, err)
+	}
+	r, err := d.base.open()
+	if err != nil {
+		return d.failed(op, name, err)
+	}
+	for above := path.Dir(full); above != "."; above = path.Dir(above) {
+		info, err := r.Lstat(above)
+		if err != nil {
+			return d.failed(op, name, err)
+		}
+		if info.Mode()&fs.ModeSymlink != 0 {
+			return d.failed(op, name, errors.New(above+" is a symbolic link"))
+		}
+	}
+	err = f(r, full)
+	if errors.Is(err, ErrNotRegular) {
+		return err
+	}
+	return d.failed(op, name, err)
+}
+
+// Info is what there is to know about a file.
+type Info struct{ fs.FileInfo }
+
+// Owner returns zeros: the system has no such ids.
+func (i *Info) Owner() (uid, gid int) { return 0, 0 }
+
+// Links returns 1: how many names a file has is not looked up.
+func (i *Info) Links() uint64 { return 1 }
+
+// Same reports whether two are about one file.
+func (i *Info) Same(other *Info) bool { return os.SameFile(i.FileInfo, other.FileInfo) }
+
+// Owner tells nothing: the system has no such ids.
+func Owner(string) (uid, gid int, err error) { return 0, 0, errors.ErrUnsupported }
+
+func (d Dir) regular(name string, r *os.Root, full string) error {
+	info, err := r.Lstat(full)
+	if err == nil && !info.Mode().IsRegular() {
+		err = d.notRegular(name, info.Mode())
+	}
+	return err
+}
+
+// Open opens an existing regular file for reading. Errors wrap fs.ErrNotExist, fs.ErrPermission or ErrNotRegular.
+func (d Dir) Open(name string) (f *os.File, err error) {
+	err = d.with("open", name, func(r *os.Root, full string) (err error) {
+		if err := d.regular(name, r, full); err != nil {
+			return err
+		}
+		f, err = r.Open(full)
+		return err
+	})
+	return f, err
+}
+
+func (d Dir) openOrMake(name string, flags int, perm fs.FileMode) (f *os.File, err error) {
+	err = d.with("open", name, func(r *os.Root, full string) (err error) {
+		if err := d.regular(name, r, full); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		f, err = r.OpenFile(full, flags|os.O_CREATE, perm)
+		return err
+	})
+	return f, err
+}
+
+// Append opens a regular file to read, and to write at its end. One that is not there is made with that mode.
+func (d Dir) Append(name string, perm fs.FileMode) (*os.File, error) {
+	return d.openOrMake(name, os.O_RDWR|os.O_APPEND, perm)
+}
+
+// Create makes a file that is not there, and opens it to write.
+func (d Dir) Create(name string, perm fs.FileMode) (f *os.File, err error) {
+	err = d.with("create", name, func(r *os.Root, full string) (err error) {
+		f, err = r.OpenFile(full, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+		return err
+	})
+	return f, err
+}
+
+// WriteFile replaces a name with a regular file of that content: a temporary file in the same directory, then a rename,
+// which replaces what is there.
+func (d Dir) WriteFile(name string, data []byte, perm fs.FileMode) error {
+	if info, err := d.Lstat(name); err == nil && info.IsDir() {
+		return d.notRegular(name, info.Mode())
+	}
+	return d.with("write", name, func(r *os.Root, full string) error {
+		var f *os.File
+		tmp, err := unused(path.Join(path.Dir(full), "."+path.Base(full)), func(tmp string) (err error) {
+			f, err = r.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		_, err = f.Write(data)
+		err = errors.Join(err, f.Sync(), f.Close())
+		// Somebody may be reading what is replaced, without allowing that, for a moment.
+		for begun := time.Now(); err == nil; time.Sleep(lockPause) {
+			err = r.Rename(tmp, full)
+			if !errors.Is(err, windows.ERROR_SHARING_VIOLATION) && !errors.Is(err, fs.ErrPermission) || time.Since(begun) > time.Second {
+				break
+			}
+			err = nil
+		}
+		if err != nil {
+			_ = r.Remove(tmp)
+		}
+		return err
+	})
+}
+
+// Stat returns what is known of a file, and does not follow a link.
+func (d Dir) Stat(name string) (info *Info, err error) {
+	err = d.with("stat", name, func(r *os.Root, full string) error {
+		i, err := r.Lstat(full)
+		info = &Info{i}
+		return err
+	})
+	return info, err
+}
+
+// Lstat is Stat for those who expect a fs.FileInfo.
+func (d Dir) Lstat(name string) (fs.FileInfo, error) {
+	info, err := d.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	return info, nil
+}
+
+// Is reports whether a name is that open file.
+func (d Dir) Is(name string, f *os.File) bool {
+	a, err := d.Stat(name)
+	if err != nil {
+		return false
+	}
+	b, err := f.Stat()
+	return err == nil && os.SameFile(a.FileInfo, b)
+}
+
+// ReadDir lists a directory by name.
+func (d Dir) ReadDir(name string) (entries []fs.DirEntry, err error) {
+	if err := d.IsDir(name); err != nil {
+		return nil, err
+	}
+	err = d.with("open", name, func(r *os.Root, full string) error {
+		f, err := r.Open(full)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		entries, err = f.ReadDir(-1)
+		slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+		return err
+	})
+	return entries, err
+}
+
+// Mkdir makes a directory.
+func (d Dir) Mkdir(name string, perm fs.FileMode) error {
+	return d.with("mkdir", name, func(r *os.Root, full string) error { return r.Mkdir(full, perm) })
+}
+
+// MkdirAll makes a directory and those above it that are missing, the base included.
+func (d Dir) MkdirAll(name string, perm fs.FileMode) error {
+	if err := d.base.create(perm); err != nil {
+		return d.failed("mkdir", name, err)
+	}
+	return d.with("mkdir", name, func(r *os.Root, full string) error { return r.MkdirAll(full, perm) })
+}
+
+// MkdirTemp makes a directory with a new name that begins with prefix, and returns the name.
+func (d Dir) MkdirTemp(prefix string) (string, error) {
+	return unused(prefix, func(name string) error { return d.Mkdir(name, 0o700) })
+}
+
+// Rename gives a file or directory another name.
+func (d Dir) Rename(from, to string) error { return d.RenameTo(from, d, to) }
+
+// RenameTo moves a file or directory into another directory. Both have one base.
+func (d Dir) RenameTo(from string, other Dir, to string) error {
+	if other.base != d.base {
+		return d.failed("rename", from, errors.ErrUnsupported)
+	}
+	return d.with("rename", from, func(r *os.Root, full string) error {
+		return other.with("rename", to, func(_ *os.Root, toFull string) error { return r.Rename(full, toFull) })
+	})
+}
+
+// Remove removes a file, a link or an empty directory.
+func (d Dir) Remove(name string) error {
+	return d.with("remove", name, func(r *os.Root, full string) error { return r.Remove(full) })
+}
+
+// RemoveAll removes a name and everything below it. A name that is not there is no error.
+func (d Dir) RemoveAll(name string) error {
+	err := d.with("remove", name, func(r *os.Root, full string) error { return r.RemoveAll(full) })
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// Symlink makes a link.
+func (d Dir) Symlink(target, name string) error {
+	return d.with("symlink", name, func(r *os.Root, full string) error { return r.Symlink(filepath.FromSlash(target), full) })
+}
+
+// Readlink returns what a link says.
+func (d Dir) Readlink(name string) (target string, err error) {
+	err = d.with("readlink", name, func(r *os.Root, full string) (err error) {
+		target, err = r.Readlink(full)
+		return err
+	})
+	return target, err
+}
+
+// Chmod changes the mode of a file or directory.
+func (d Dir) Chmod(name string, perm fs.FileMode) error {
+	return d.with("chmod", name, func(r *os.Root, full string) error { return r.Chmod(full, perm) })
+}
+
+// Writable returns nil: the system tells only by trying.
+func (d Dir) Writable(string) error { return nil }
+
+func (d Dir) openLock(name string) (*os.File, error) {
+	return d.openOrMake(name, os.O_RDWR, 0o600)
+}
+
+// tryLock locks the first byte, which keeps others from locking it, also within this process (LockFileEx).
+func tryLock(f *os.File) (bool, error) {
+	err := windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &windows.Overlapped{})
+	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
+		return false, nil
+	}
+	return err == nil, err
+}

@@ -1,5 +1,0 @@
-//go:build !unix
-
-package volume
-
-const openFlags = 0

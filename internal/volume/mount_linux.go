@@ -1,0 +1,32 @@
+package volume
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+)
+
+// sameMount tells whether two descriptors lie in one mount, by proc(5): a bind mount has the device number of what it
+// shows, so that alone does not tell.
+func sameMount(a, b int) (bool, error) {
+	x, err := mountID(a)
+	if err != nil {
+		return false, err
+	}
+	y, err := mountID(b)
+	return x == y, err
+}
+
+func mountID(fd int) (string, error) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", fd))
+	if err != nil {
+		return "", fmt.Errorf("cannot tell what is a mount: %w", err)
+	}
+	for line := range bytes.Lines(data) {
+		if id, ok := bytes.CutPrefix(line, []byte("mnt_id:")); ok {
+			return string(bytes.TrimSpace(id)), nil
+		}
+	}
+	return "", errors.New("cannot tell what is a mount: the kernel does not say")
+}

@@ -1,0 +1,33 @@
+//go:build unix
+
+package volume
+
+import (
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// openSteps opens a name below an open directory where the kernel cannot look up a whole name safely: element by
+// element, each from the descriptor of the one before, none of them a link.
+func openSteps(at int, name string, flags int, perm uint32) (int, error) {
+	elements := strings.Split(name, "/")
+	from := at
+	for _, e := range elements[:len(elements)-1] {
+		next, err := openElement(from, e)
+		if from != at {
+			unix.Close(from)
+		}
+		if err != nil {
+			return -1, err
+		}
+		from = next
+	}
+	fd, err := ignoringEINTR(func() (int, error) {
+		return unix.Openat(from, elements[len(elements)-1], flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, perm)
+	})
+	if from != at {
+		unix.Close(from)
+	}
+	return fd, err
+}
