@@ -12,7 +12,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
 )
 
 func mustCreate(t testing.TB, s *Store, label string, from *Home) Made {

@@ -35,14 +35,14 @@ func (i *Info) Sys() any { return nil }
 func (i *Info) Owner() (uid, gid int) { return int(i.st.Uid), int(i.st.Gid) }
 
 // Links returns how many names the file has.
-func (i *Info) Links() uint64 { return uint64(i.st.Nlink) }
+func (i *Info) Links() uint64 { return uint64(i.st.Nlink) } //nolint:unconvert // uint16 on macOS
 
 // Same reports whether two are about one file.
 func (i *Info) Same(other *Info) bool { return i.st.Dev == other.st.Dev && i.st.Ino == other.st.Ino }
 
 // Mode is the type and the permissions (inode(7)).
 func (i *Info) Mode() fs.FileMode {
-	m := uint32(i.st.Mode)
+	m := uint32(i.st.Mode) //nolint:unconvert // uint16 on macOS
 	mode := fs.FileMode(m & 0o777)
 	switch m & unix.S_IFMT {
 	case unix.S_IFDIR:

@@ -1,13 +1,14 @@
 package local
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"hermes/internal/volume"
 )
 
 // shortPath calls use with a path of a socket that is short enough (unix(7)): one that goes by an open descriptor
@@ -16,12 +17,13 @@ func shortPath(path string, use func(string) error) error {
 	if len(path) <= maxSocketPath {
 		return use(path)
 	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return use(fmt.Sprintf("/proc/self/fd/%d/%s", dir.Fd(), filepath.Base(path)))
+	dir, name := volume.Split(path)
+	var used error
+	err := dir.Descriptor(".", func(fd int) error {
+		used = use(fmt.Sprintf("/proc/self/fd/%d/%s", fd, name))
+		return nil
+	})
+	return cmp.Or(used, err)
 }
 
 // peer returns whose process is at the other end.

@@ -121,7 +121,7 @@ func (c *Claim) listen() error {
 	if err != nil {
 		return err
 	}
-	return os.Chmod(path, 0o600)
+	return os.Chmod(path, 0o600) //nolint:forbidigo // a socket cannot be opened; its directory is this user's alone
 }
 
 // Release gives the home up. Every process is down by then.
