@@ -26,6 +26,7 @@ var commands = map[string]func(args []string) error{
 	"streams":  streams,  // many streams of events at once
 	"load":     load,     // a page, asked for by many at once
 	"delay":    delay,    // from kill -9 to the dashboard's event
+	"exchange": exchange, // swap names for ever
 }
 
 func main() {
