@@ -1,13 +1,12 @@
 package dashboard
 
 import (
-	"encoding/json"
 	"net/http"
 	"time"
 
 	_ "embed" // the description of the API
 
-	"github.com/goccy/go-yaml"
+	"go.yaml.in/yaml/v3"
 
 	"hermes/internal/doctor"
 	"hermes/internal/fleet"
@@ -20,12 +19,13 @@ var openAPIDocument []byte
 
 // openAPI sends the description of the API.
 func (s *site) openAPI(w http.ResponseWriter, r *http.Request) {
-	data, err := yaml.YAMLToJSON(openAPIDocument)
+	var doc any
+	err := yaml.Unmarshal(openAPIDocument, &doc)
 	if err != nil {
 		s.apiAnswer(w, r, nil, err)
 		return
 	}
-	s.apiAnswer(w, r, json.RawMessage(data), nil)
+	s.apiAnswer(w, r, doc, nil)
 }
 
 func (s *site) apiVersion(*apiCall) (any, error) {

@@ -94,10 +94,11 @@ func cloneConfig(from Home, to volume.Dir) error {
 // withoutPort cuts the line of api_server.port out of a config.yaml, if the rest means what it meant.
 func withoutPort(data []byte) []byte {
 	before, err := parseConfig("", data)
-	if err != nil || before.APIServer.Port == 0 {
+	root, rerr := parseYAML("", data)
+	if err != nil || rerr != nil || before.APIServer.Port == 0 {
 		return data
 	}
-	line := lineOf(data, "api_server.port")
+	line := lineOf(root, "api_server.port")
 	lines := bytes.SplitAfter(data, []byte("\n"))
 	if line < 1 || line > len(lines) {
 		return data

@@ -1,21 +1,17 @@
 package profile
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
 )
 
 // Config is config.yaml. Every key is optional.
@@ -119,10 +115,6 @@ func (e *ConfigError) Error() string {
 // maxConfigFile bounds .env and SOUL.md.
 const maxConfigFile = 1 << 20
 
-// maxYAMLFile bounds config.yaml: the YAML library needs time in the square of the number of keys, half
-// a minute for a megabyte of them.
-const maxYAMLFile = 64 << 10
-
 // LoadConfig reads config.yaml, or returns the defaults if there is none. Unknown keys,
 // wrong types and values out of range are *ConfigError.
 func LoadConfig(h Home) (Config, error) {
@@ -136,47 +128,20 @@ func LoadConfig(h Home) (Config, error) {
 	return parseConfig(h.Config(), data)
 }
 
-// maxLevels is far more than config.yaml needs.
-const maxLevels = 32
-
-// tooDeep returns the first line that opens more brackets or lists than config.yaml can need, or 0. The YAML
-// library needs time in the square of their number: seconds for a file within maxYAMLFile.
-func tooDeep(data []byte) int {
-	open := 0
-	for i, line := range bytes.Split(data, []byte("\n")) {
-		lists := 0
-		for _, c := range line {
-			switch c {
-			case '[', '{':
-				open++
-			case ']', '}':
-				open--
-			case '-', '?':
-				lists++
-			case ' ', '\t', '\r':
-			default:
-				lists = -len(line) // only those that begin the line count
-			}
-			if open > maxLevels || lists > maxLevels {
-				return i + 1
-			}
-		}
-	}
-	return 0
-}
-
+// parseConfig reads the text of a config.yaml.
 func parseConfig(file string, data []byte) (Config, error) {
 	var c Config
-	if line := tooDeep(data); line > 0 {
-		return Config{}, &ConfigError{File: file, Line: line, Msg: "too many levels"}
+	root, err := parseYAML(file, data)
+	if err != nil {
+		return Config{}, err
 	}
-	if len(strings.TrimSpace(string(data))) > 0 {
-		if err := yaml.UnmarshalWithOptions(data, &c, yaml.Strict()); err != nil {
-			return Config{}, yamlError(file, err)
+	if root != nil {
+		if err := decodeYAML(file, root, reflect.ValueOf(&c).Elem(), ""); err != nil {
+			return Config{}, err
 		}
 	}
 	if key, msg := c.check(); msg != "" {
-		return Config{}, &ConfigError{File: file, Line: lineOf(data, key), Key: key, Msg: msg}
+		return Config{}, &ConfigError{File: file, Line: lineOf(root, key), Key: key, Msg: msg}
 	}
 	c.setDefaults()
 	return c, nil
@@ -244,30 +209,6 @@ func (c *Config) setDefaults() {
 // quoted is what the library repeats of a file, which may be a secret.
 var quoted = regexp.MustCompile(`"[^"]*"?`)
 
-// yamlError places an error of the YAML library: the line, and the key by its path.
-func yamlError(file string, err error) error {
-	var ye yaml.Error
-	if !errors.As(err, &ye) || ye.GetToken() == nil {
-		return &ConfigError{File: file, Msg: "not valid YAML"} // the library's words may repeat a value
-	}
-	tk := ye.GetToken()
-	msg := quoted.ReplaceAllString(ye.GetMessage(), "...")
-	var unknown *yaml.UnknownFieldError
-	var mismatch *yaml.TypeError
-	var overflow *yaml.OverflowError
-	switch {
-	case errors.As(err, &unknown):
-		msg = "unknown key"
-	case strings.HasPrefix(msg, "mapping key "): // a plain syntax error of the parser
-		msg = "the key is there twice"
-	case errors.As(err, &overflow):
-		msg = "the number is too large"
-	case errors.As(err, &mismatch):
-		msg = fmt.Sprintf("want %s", typeWord(mismatch.DstType.String()))
-	}
-	return &ConfigError{File: file, Line: tk.Position.Line, Key: plainKey(keyPath(tk)), Msg: printable(msg)}
-}
-
 // plainKey returns a key that looks like one of ours, else "": in a file that is no YAML anything may stand where a key is
 // looked for, a part of a secret or what a terminal would obey.
 func plainKey(key string) string {
@@ -288,49 +229,6 @@ func printable(s string) string {
 		}
 		return utf8.RuneError
 	}, s)
-}
-
-// typeWord names a Go type as a person who edits YAML would.
-func typeWord(goType string) string {
-	switch strings.TrimLeft(goType, "*") {
-	case "int":
-		return "a number"
-	case "string":
-		return "a text"
-	}
-	return "a block of keys"
-}
-
-// keyPath returns the dotted path of the key at or before a token.
-func keyPath(tk *token.Token) string {
-	var path []string
-	column := int(^uint(0) >> 1)
-	for ; tk != nil; tk = tk.Prev {
-		isKey := tk.Next != nil && tk.Next.Type == token.MappingValueType
-		if isKey && tk.Position.Column < column {
-			path = append(path, tk.Value)
-			column = tk.Position.Column
-		}
-	}
-	slices.Reverse(path)
-	return strings.Join(path, ".")
-}
-
-// lineOf finds the line of a dotted key in YAML that has already been parsed once.
-func lineOf(data []byte, key string) int {
-	file, err := parser.ParseBytes(data, 0)
-	if err != nil {
-		return 0
-	}
-	path, err := yaml.PathString("$." + key)
-	if err != nil {
-		return 0
-	}
-	node, err := path.FilterFile(file)
-	if err != nil || node == nil {
-		return 0
-	}
-	return node.GetToken().Position.Line
 }
 
 // reason is an error's text without the file's name in front, which ConfigError gives.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -61,7 +62,7 @@ func TestEveryConfigErrorNamesFileLineAndKey(t *testing.T) {
 		"modle:\n  name: x\n":                         ":1: modle: unknown key",
 		"model:\n  name: a\n  name: b\n":              ":3: model.name: the key is there twice",
 		"model:\n  name: [a]\n":                       ":2: model.name: want a text",
-		"model:\n  name: \"open\n":                    ":2: model.name: could not find end character of double-quoted text",
+		"model:\n  name: \"open\n":                    ":2: a quote is not closed",
 		"a: 1\n" + "b: " + strings.Repeat("[", 1<<19): ":2: too many levels",
 		"a:\n" + strings.Repeat("- ", 1<<18) + "x\n":  ":2: too many levels",
 		strings.Repeat("{a: ", 1<<17):                 ":1: too many levels",
@@ -146,6 +147,67 @@ func TestConfigErrorRepeatsNoBinary(t *testing.T) {
 		}
 		if strings.ContainsFunc(err.Error(), func(r rune) bool { return !unicode.IsPrint(r) }) {
 			t.Errorf("%q: the error is %q", text, err)
+		}
+	}
+}
+
+// TestNothingThatExpandsIsRead: what makes a small file large when it is decoded is refused before.
+func TestNothingThatExpandsIsRead(t *testing.T) {
+	bomb := "a: &a [x,x,x,x,x,x,x,x,x]\n"
+	for c := 'b'; c <= 'i'; c++ {
+		ref := fmt.Sprintf("*%c,", c-1)
+		bomb += fmt.Sprintf("%c: &%[1]c [%s]\n", c, strings.TrimSuffix(strings.Repeat(ref, 9), ","))
+	}
+	for text, want := range map[string]string{
+		bomb + "model:\n  name: *i\n":         "anchors and aliases",
+		"model: &m\n  name: a\n":              "anchors and aliases",
+		"model: &m\n  <<: *m\n  name: a\n":    "anchors and aliases",
+		"model:\n  <<: {name: a}\n":           "merge keys",
+		"model:\n  name: !!binary aGVsbG8=\n": "tags",
+		"model: !x {}\n":                      "tags",
+		"model: {name: a}\n---\nmodel: {}\n":  "second document",
+		"? [a]\n: b\n":                        "want a plain name as a key",
+		"model:\n  max_retries: 1.5\n":        "want a whole number",
+	} {
+		_, err := parseConfig("f", []byte(text))
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "f:") {
+			t.Errorf("%.60q: got %v, want %q and the line", text, err, want)
+		}
+	}
+	// The same characters in texts are texts.
+	c, err := parseConfig("f", []byte("model:\n  name: 'a &b *c << !d'\n  base_url: \"http://h/a&b*c\"\n  api_key_env: A # &x *y\n"))
+	if err != nil || c.Model.Name != "a &b *c << !d" || c.Model.BaseURL != "http://h/a&b*c" {
+		t.Errorf("%+v, %v", c.Model, err)
+	}
+}
+
+// TestNoFileWithinTheLimitIsExpensive parses the worst of its size that is known, and counts what each takes in memory: time goes
+// with it, and is not the same twice.
+func TestNoFileWithinTheLimitIsExpensive(t *testing.T) {
+	times := func(s string) string { return strings.Repeat(s, maxYAMLFile/len(s)) }
+	each := func(format string) string {
+		var b strings.Builder
+		for i := 0; b.Len() < maxYAMLFile-40; i++ {
+			fmt.Fprintf(&b, format, i)
+		}
+		return b.String()
+	}
+	for what, text := range map[string]string{
+		"keys": each("k%d: 1\n"), "keys in a block": "model:\n" + each("  k%d: 1\n"), "keys in braces": "a: {" + each("k%d: 1,") + "}",
+		"keys with blocks": each("a%d:\n  b: 1\n"), "keys in quotes": each("\"k%d\": \"v\"\n"), "explicit keys": each("? a%d\n: b\n"), "comments before keys": each("# c\nk%d: 1\n"),
+		"a list": "a:\n" + times(" - 1\n"), "lists in lists": "a:\n" + times(" - - - - - - - - 1\n"), "a list in brackets": "a: [" + times("1,") + "]",
+		"empty lines in a block": "a: |\n" + times("\n"), "a block": "a: |\n" + times(" x\n"), "a folded block": "a: >\n" + times(" x\n"), "empty lines in quotes": "a: 'x\n" + times("\n") + "'",
+		"lines of a text": "a: x\n" + times("  y\n"), "empty lines": times("\n"), "comments": times("# c\n"), "documents": times("---\n"), "ends": times("...\n"),
+		"directives": times("%YAML 1.2\n"), "tags": "a: " + times("!!str "), "anchors": each("a%d: &x%[1]d 1\n"), "hyphens": times("-"), "colons": times(": "), "questions": times("? "),
+		"brackets": times("["), "braces": times("{"), "quotes": "a: \"" + times("\\\"") + "\"", "a long text": "a: " + times("x"), "a long key": times("x") + ": 1",
+	} {
+		data := []byte(text[:min(len(text), maxYAMLFile)])
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, _ = parseConfig("f", data)
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > 64<<20 {
+			t.Errorf("%s: %d MB for %d kB", what, took>>20, len(data)>>10)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goccy/go-yaml"
+	"go.yaml.in/yaml/v3"
 )
 
 // manifest is what a test reads of deploy/kubernetes. tools/deploycheck compares the files with Kubernetes' own types.
