@@ -39,23 +39,35 @@ func Reconcile(store *profile.Store, slots Slots, getenv func(string) string, dr
 	if err != nil {
 		problems = append(problems, err)
 	}
+	g := &guard{files: store.Files()} // a dry run leaves no trace
 	var ports map[profile.Name]profile.Assignment
 	if !dryRun {
+		g = newGuard(store)
 		// Before there is a slot: a gateway's first start finds its port decided.
-		if ports, err = store.AssignPorts(context.Background(), getenv); err != nil {
+		o := profile.AssignOptions{Skip: func(n profile.Name) bool { return g.skip(n.String()) != "" }}
+		if g.careful {
+			o.Reading = func(n profile.Name) { g.working(n.String()) }
+		}
+		if ports, err = store.AssignPorts(context.Background(), getenv, o); err != nil {
 			problems = append(problems, err)
 		}
 	}
 	var outcomes []Outcome
 	for _, e := range entries {
-		o := Outcome{Profile: e.Label, PriorState: "unknown", Action: Skipped}
-		if e.Err != nil {
+		o := Outcome{Profile: e.Label, PriorState: "unknown", Action: Skipped, Reason: g.skip(e.Label)}
+		switch {
+		case o.Reason != "":
+		case e.Err != nil:
 			o.Reason = e.Err.Error()
-		} else {
+		default:
+			g.working(e.Label)
 			o = reconcileOne(e.Home, slots, getenv, dryRun)
 			o.Reason = cmp.Or(o.Reason, portTrouble(ports[e.Home.Name]))
 		}
 		outcomes = append(outcomes, o)
+	}
+	if !dryRun {
+		g.done()
 	}
 	if dryRun {
 		return outcomes, errors.Join(problems...)

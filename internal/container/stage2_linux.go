@@ -154,13 +154,14 @@ func runScripts(ctx context.Context, dir string, strict bool) error {
 		}
 		path := filepath.Join(dir, e.Name())
 		var last lastLine
-		cmd := exec.CommandContext(ctx, path)
-		// The container's standard output belongs to its command.
-		said := io.MultiWriter(os.Stderr, &last)
-		cmd.Stdout, cmd.Stderr = said, said
-		cmd.Cancel = func() error { return cmd.Process.Signal(unix.SIGTERM) }
-		cmd.WaitDelay = 2 * time.Second
-		if err := cmd.Run(); err != nil && strict {
+		err := runScript(ctx, path, &last)
+		// What ended by a signal that is not ours, as when memory is short, may know next time what to leave out (hermes
+		// boot reconcile does).
+		for try := 1; try < scriptTries && killed(err) && ctx.Err() == nil; try++ {
+			fmt.Fprintf(os.Stderr, "hermes init: %s: %v; it is run again\n", path, err)
+			err = runScript(ctx, path, &last)
+		}
+		if err != nil && strict {
 			if reason := last.String(); reason != "" {
 				return fmt.Errorf("%s: %w: %s", path, err, reason)
 			}
@@ -168,6 +169,29 @@ func runScripts(ctx context.Context, dir string, strict bool) error {
 		}
 	}
 	return nil
+}
+
+// scriptTries is how often a script is run that is killed: twice for each of two profiles that kill a reconcile.
+const scriptTries = 5
+
+func runScript(ctx context.Context, path string, last *lastLine) error {
+	cmd := exec.CommandContext(ctx, path)
+	// The container's standard output belongs to its command.
+	said := io.MultiWriter(os.Stderr, last)
+	cmd.Stdout, cmd.Stderr = said, said
+	cmd.Cancel = func() error { return cmd.Process.Signal(unix.SIGTERM) }
+	cmd.WaitDelay = 2 * time.Second
+	return cmd.Run()
+}
+
+// killed reports whether a process was ended by a signal.
+func killed(err error) bool {
+	var ended *exec.ExitError
+	if !errors.As(err, &ended) {
+		return false
+	}
+	status, ok := ended.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled()
 }
 
 // lastLine keeps the last line written to it that is not blank, up to 1 kB.

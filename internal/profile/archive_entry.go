@@ -145,6 +145,9 @@ func (u *unpacker) parents(rel string) error {
 		return err
 	}
 	u.seen[dir] = false
+	if err := u.count(); err != nil {
+		return err
+	}
 	if err := u.to.Mkdir(dir, 0o700); err != nil {
 		return taken(dir, err)
 	}

@@ -16,7 +16,9 @@ import (
 
 // Limits bound what an archive may unpack to: whoever made it may mean harm.
 type Limits struct {
-	Entries int   // files, directories and links together
+	// Entries is how many files, directories and links may be made, those directories included that no entry names and that
+	// lie on the way to one. Each takes a block of the volume: 4 kB mostly.
+	Entries int
 	File    int64 // bytes of one file
 	Total   int64 // bytes of the unpacked archive
 	// Ratio is how many times the archive's own size it may unpack to. It counts from RatioFrom bytes
@@ -111,6 +113,7 @@ type unpacker struct {
 	links   []link
 	dropped []string
 	files   int
+	made    int   // so far, see Limits.Entries
 	size    int64 // written so far
 	read    *counter
 }
@@ -197,7 +200,7 @@ func (u *unpacker) bound(size int64) error {
 
 func (u *unpacker) unpack(t *tar.Reader) error {
 	u.seen = map[string]bool{}
-	for n := 0; ; n++ {
+	for {
 		hdr, err := t.Next()
 		if errors.Is(err, io.EOF) {
 			break
@@ -205,8 +208,8 @@ func (u *unpacker) unpack(t *tar.Reader) error {
 		if err != nil {
 			return broken(err)
 		}
-		if n >= u.o.Limits.Entries {
-			return &ArchiveError{"", fmt.Sprintf("it has more than %d entries", u.o.Limits.Entries)}
+		if err := u.count(); err != nil { // also one that makes nothing: it is read
+			return err
 		}
 		if hdr.Typeflag == tar.TypeXGlobalHeader {
 			continue
@@ -216,6 +219,14 @@ func (u *unpacker) unpack(t *tar.Reader) error {
 		}
 	}
 	return u.makeLinks()
+}
+
+// count counts something that is made.
+func (u *unpacker) count() error {
+	if u.made++; u.made > u.o.Limits.Entries {
+		return &ArchiveError{"", fmt.Sprintf("it has more than %d entries, with the directories that are made for them", u.o.Limits.Entries)}
+	}
+	return nil
 }
 
 // makeLinks comes last: nothing is ever written through a link. Each must then lead to something in the home.
@@ -236,7 +247,8 @@ func (u *unpacker) makeLinks() error {
 	return nil
 }
 
-// finish checks that what was unpacked is a profile.
+// finish checks that what was unpacked is a profile, and that its configuration is one that readers can afford. What it
+// says may still be wrong: that is the gateway's to tell, and a backup of it is worth having.
 func (u *unpacker) finish(h Home) error {
 	if u.top == "" {
 		return &ArchiveError{"", "it is empty"}
@@ -257,5 +269,19 @@ func (u *unpacker) finish(h Home) error {
 			}
 		}
 	}
-	return nil
+	data, err := h.Files().ReadFile(ConfigName, maxYAMLFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		_, err = parseYAML(path.Join(u.top, ConfigName), data)
+	}
+	var wrong *ConfigError
+	switch {
+	case errors.As(err, &wrong):
+		return &ArchiveError{"", wrong.Error()}
+	case errors.Is(err, volume.ErrTooLarge):
+		return &ArchiveError{path.Join(u.top, ConfigName), fmt.Sprintf("is larger than %d kB", maxYAMLFile>>10)}
+	}
+	return err
 }

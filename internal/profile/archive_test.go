@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
+	"pgregory.net/rapid"
 )
 
 // item is one entry of an archive made by hand.
@@ -436,4 +437,70 @@ func FuzzImportCompressed(f *testing.F) {
 	f.Add(good[:len(good)/2])
 	f.Add([]byte{0x28, 0xb5, 0x2f, 0xfd})
 	f.Fuzz(fuzzedImport)
+}
+
+// TestDirectoriesThatNoEntryNamesCountToo: what an archive lists is little, what it makes is not.
+func TestDirectoriesThatNoEntryNamesCountToo(t *testing.T) {
+	items := []item{file("x/SOUL.md", "s")}
+	for i := range 5 {
+		items = append(items, file(fmt.Sprintf("x/%d%s/f", i, strings.Repeat("/d", 20)), ""))
+	}
+	s := NewStore(t.TempDir())
+	_, err := importBytes(t, s, compress(t, makeTar(t, items...)), "")
+	var refused *ArchiveError
+	if !errors.As(err, &refused) || !strings.Contains(err.Error(), "more than 50 entries") {
+		t.Errorf("got %v", err)
+	}
+	if left := inProfiles(t, s); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestNoArchiveMakesMoreThanItMay is about any archive of files.
+func TestNoArchiveMakesMoreThanItMay(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		items := []item{file("x/SOUL.md", "s")}
+		paths := rapid.SliceOfNDistinct(rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "c", "d"}), 1, 12), 1, 20,
+			func(p []string) string { return strings.Join(p, "/") }).Draw(rt, "paths")
+		made := map[string]bool{"SOUL.md": true}
+		for _, p := range paths {
+			at := "x"
+			for _, e := range p {
+				at += "/" + e + "d"
+				made[at] = true
+			}
+			made[at+"/f"] = true
+			items = append(items, file(at+"/f", ""))
+		}
+		s := NewStore(t.TempDir())
+		_, err := importBytes(t, s, compress(t, makeTar(t, items...)), "")
+		if fits := len(made) <= small.Entries; fits != (err == nil) {
+			rt.Fatalf("%d are made, %d may be: %v", len(made), small.Entries, err)
+		}
+		if left := inProfiles(t, s); err != nil && len(left) > 0 {
+			rt.Fatalf("left behind: %v", left)
+		}
+	})
+}
+
+// TestAnArchiveWithAnExpensiveConfigurationIsRefused before it is among the profiles.
+func TestAnArchiveWithAnExpensiveConfigurationIsRefused(t *testing.T) {
+	for what, config := range map[string]string{
+		"anchors": "a: &a [x]\nb: *a\n", "a merge of itself": "model: &m\n  <<: *m\n", "too large": strings.Repeat("# x\n", maxYAMLFile/4+1),
+	} {
+		s := NewStore(t.TempDir())
+		_, err := importBytes(t, s, compress(t, makeTar(t, file("x/SOUL.md", "s"), file("x/config.yaml", config))), "")
+		var refused *ArchiveError
+		if !errors.As(err, &refused) || !strings.Contains(err.Error(), "config.yaml") {
+			t.Errorf("%s: got %v", what, err)
+		}
+		if left := inProfiles(t, s); len(left) > 0 {
+			t.Errorf("%s: left behind: %v", what, left)
+		}
+	}
+	// One that is only wrong comes back as it was saved.
+	s := NewStore(t.TempDir())
+	if _, err := importBytes(t, s, compress(t, makeTar(t, file("x/SOUL.md", "s"), file("x/config.yaml", "colour: red\n"), file("x/.env", "API_SERVER_PORT=9000\n"))), ""); err != nil {
+		t.Error(err)
+	}
 }

@@ -41,10 +41,18 @@ func (s *Store) AssignPort(ctx context.Context, h Home, getenv func(string) stri
 	return a.Port, err
 }
 
+// AssignOptions says how AssignPorts reads the profiles.
+type AssignOptions struct {
+	// Skip leaves out profiles whose files are not to be read; nil leaves out none.
+	Skip func(Name) bool
+	// Reading, if not nil, is told of each profile before its files are read, one after the other.
+	Reading func(Name)
+}
+
 // AssignPorts does the same for all profiles at once and reads each of their files once. An error
 // is about the volume; what is wrong with one profile is in its Assignment.
-func (s *Store) AssignPorts(ctx context.Context, getenv func(string) string) (map[Name]Assignment, error) {
-	return s.assign(ctx, getenv, func(Name) bool { return true }, Name{})
+func (s *Store) AssignPorts(ctx context.Context, getenv func(string) string, o AssignOptions) (map[Name]Assignment, error) {
+	return s.assign(ctx, getenv, func(Name) bool { return true }, Name{}, o)
 }
 
 // assignOne assigns the port of one profile. A fresh profile, one that was just made from another one's files,
@@ -54,7 +62,7 @@ func (s *Store) assignOne(ctx context.Context, h Home, getenv func(string) strin
 	if fresh {
 		movable = h.Name
 	}
-	all, err := s.assign(ctx, getenv, func(n Name) bool { return n == h.Name }, movable)
+	all, err := s.assign(ctx, getenv, func(n Name) bool { return n == h.Name }, movable, AssignOptions{})
 	if err != nil {
 		return Assignment{}, err
 	}
@@ -66,7 +74,7 @@ func (s *Store) assignOne(ctx context.Context, h Home, getenv func(string) strin
 }
 
 // assign reads everybody's port and gives one to those of wanted that have none, and to movable if another profile owns its.
-func (s *Store) assign(ctx context.Context, getenv func(string) string, wanted func(Name) bool, movable Name) (map[Name]Assignment, error) {
+func (s *Store) assign(ctx context.Context, getenv func(string) string, wanted func(Name) bool, movable Name, o AssignOptions) (map[Name]Assignment, error) {
 	lctx, cancel := context.WithTimeout(ctx, portLockWait)
 	defer cancel()
 	lock, err := s.files.WaitLock(lctx, portsLockName)
@@ -80,12 +88,20 @@ func (s *Store) assign(ctx context.Context, getenv func(string) string, wanted f
 	}
 	var homes []Home
 	for _, e := range entries {
-		if e.Err == nil {
+		if e.Err == nil && (o.Skip == nil || !o.Skip(e.Home.Name)) {
 			homes = append(homes, e.Home)
 		}
 	}
 	all := make([]Assignment, len(homes))
-	parallel(len(homes), func(i int) { all[i].Port, all[i].Err = ownPort(homes[i], getenv) })
+	read := func(i int) { all[i].Port, all[i].Err = ownPort(homes[i], getenv) }
+	if o.Reading == nil {
+		parallel(len(homes), read)
+	} else {
+		for i, h := range homes {
+			o.Reading(h.Name)
+			read(i)
+		}
+	}
 
 	owner := map[int]string{}
 	for i, a := range all {

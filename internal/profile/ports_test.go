@@ -143,7 +143,7 @@ func TestExplicitPortsStayAndAConflictIsNamed(t *testing.T) {
 	s := NewStore(t.TempDir())
 	a := outside(t, s, "a", "API_SERVER_PORT=9300\n", "")
 	b := outside(t, s, "b", "", "api_server:\n  port: 9300\n")
-	all, err := s.AssignPorts(t.Context(), env())
+	all, err := s.AssignPorts(t.Context(), env(), AssignOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func TestWithoutAFreePortTheErrorSaysWhatToWrite(t *testing.T) {
 	if !errors.As(err, &wrong) || wrong.File != h.Env() || !strings.Contains(err.Error(), "other profiles own all ports from 9200 to 9799") {
 		t.Error(err)
 	}
-	all, err := s.AssignPorts(t.Context(), env())
+	all, err := s.AssignPorts(t.Context(), env(), AssignOptions{})
 	if err != nil || all[h.Name].Err == nil || len(all) != 602 {
 		t.Error(err, len(all))
 	}
@@ -314,11 +314,11 @@ func BenchmarkAssignPortsOfAThousandProfiles(b *testing.B) {
 		}
 		outside(b, s, fmt.Sprintf("p%d", i), text, "model:\n  provider: echo\ngateway:\n  drain_timeout: 5s\n")
 	}
-	if all, err := s.AssignPorts(b.Context(), env()); err != nil || len(all) != 1001 {
+	if all, err := s.AssignPorts(b.Context(), env(), AssignOptions{}); err != nil || len(all) != 1001 {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if _, err := s.AssignPorts(b.Context(), env()); err != nil {
+		if _, err := s.AssignPorts(b.Context(), env(), AssignOptions{}); err != nil {
 			b.Fatal(err)
 		}
 	}

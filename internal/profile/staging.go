@@ -136,7 +136,10 @@ func (s *Store) Sweep() {
 			if runtime.GOOS == "windows" {
 				lock.Unlock()
 			}
-			_ = s.profiles().RemoveAll(name)
+			// Out of the way first: its maker, who may not have locked it yet, then finds it gone as a whole.
+			if aside := deletedPrefix + name; s.profiles().Rename(name, aside) == nil {
+				_ = s.profiles().RemoveAll(aside)
+			}
 			lock.Unlock()
 		}
 	}

@@ -20,19 +20,25 @@ const lockPause = 2 * time.Millisecond
 
 // TryLock takes the lock on a file, which it makes if it is not there, or returns ErrLocked at once.
 func (d Dir) TryLock(name string) (*Lock, error) {
-	f, err := d.openLock(name)
-	if err != nil {
-		return nil, fmt.Errorf("lock: %w", err)
-	}
-	ok, err := tryLock(f)
-	if err == nil && !ok {
-		err = ErrLocked
-	}
-	if err != nil {
+	for {
+		f, err := d.openLock(name)
+		if err != nil {
+			return nil, fmt.Errorf("lock: %w", err)
+		}
+		ok, err := tryLock(f)
+		if err == nil && !ok {
+			err = ErrLocked
+		}
+		if err != nil {
+			f.Close()
+			return nil, fmt.Errorf("%s: %w", d.Path(name), err)
+		}
+		// Somebody who held it may have removed the file, or the directory, since it was opened.
+		if d.Is(name, f) {
+			return &Lock{f}, nil
+		}
 		f.Close()
-		return nil, fmt.Errorf("%s: %w", d.Path(name), err)
 	}
-	return &Lock{f}, nil
 }
 
 // WaitLock takes the lock, waiting for its holder until ctx ends; then it returns ctx's error. It is for locks that
