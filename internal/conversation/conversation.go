@@ -229,16 +229,23 @@ func history(stored []store.Message) []model.Message {
 // alternate, nothing is empty. Questions that were never answered join the next one.
 func merge(msgs []model.Message) []model.Message {
 	out := make([]model.Message, 0, len(msgs))
+	var parts []string // of the last one, joined when it is complete: there may be very many
 	for _, m := range msgs {
 		n := len(out)
 		switch {
 		case m.Content == "":
 		case n == 0 && m.Role == model.Assistant:
 		case n > 0 && out[n-1].Role == m.Role:
-			out[n-1].Content += "\n\n" + m.Content
+			parts = append(parts, m.Content)
 		default:
-			out = append(out, m)
+			if n > 0 {
+				out[n-1].Content = strings.Join(parts, "\n\n")
+			}
+			out, parts = append(out, m), append(parts[:0], m.Content)
 		}
+	}
+	if n := len(out); n > 0 {
+		out[n-1].Content = strings.Join(parts, "\n\n")
 	}
 	return out
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -259,5 +260,24 @@ func TestFirstTokenDoesNotWaitForTheDatabase(t *testing.T) {
 	var se *SaveError
 	if err := <-done; !errors.As(err, &se) {
 		t.Errorf("a turn that is not remembered says %v", err)
+	}
+}
+
+// TestManySmallMessagesAreMergedInTheirOrder, and copied as often as there are bytes, not in the square of that.
+func TestManySmallMessagesAreMergedInTheirOrder(t *testing.T) {
+	const n = 20000
+	msgs := make([]model.Message, 0, n)
+	for range n {
+		msgs = append(msgs, model.Message{Role: model.User, Content: "x"})
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	got := merge(append(msgs, model.Message{Role: model.Assistant, Content: "y"}))
+	runtime.ReadMemStats(&after)
+	if len(got) != 2 || got[0].Content != strings.TrimSuffix(strings.Repeat("x\n\n", n), "\n\n") || got[1].Content != "y" {
+		t.Errorf("%d messages", len(got))
+	}
+	if took := after.TotalAlloc - before.TotalAlloc; took > 16<<20 {
+		t.Errorf("%d MB for %d kB of text", took>>20, 3*n>>10)
 	}
 }

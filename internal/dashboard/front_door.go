@@ -1,6 +1,8 @@
 package dashboard
 
 import (
+	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -12,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"hermes/internal/fleet"
+	"hermes/internal/httpguard"
 	"hermes/internal/profile"
 )
 
@@ -29,12 +33,17 @@ func (s *site) frontDoor(mux *http.ServeMux) {
 			MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute, DisableCompression: true,
 		},
 	}}
+	relay.bodies = httpguard.Bodies{Max: maxRelayed, Stall: 10 * time.Second, Within: time.Minute, Together: 128 << 20}
 	mux.Handle("/p/{name}/", relay)
 }
 
+// maxRelayed is the largest request that a gateway takes, in bytes.
+const maxRelayed = 4 << 20
+
 type relay struct {
-	s     *site
-	proxy *httputil.ReverseProxy
+	s      *site
+	proxy  *httputil.ReverseProxy
+	bodies httpguard.Bodies
 }
 
 // relayed are the paths of a gateway that can be reached, beside those below /v1/.
@@ -50,9 +59,10 @@ func (d *relay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		apiFailed(w, http.StatusNotFound, "not_found", "no such path: /p/<profile>/v1/... leads to the API of a profile's gateway")
 		return
 	}
-	g, ok := d.s.fleet.Snapshot().Get(n)
+	g, api, ok := d.opens(n, r.Header.Values("Authorization"))
 	if !ok {
-		apiFailed(w, http.StatusNotFound, "not_found", (&profile.NotFoundError{Name: n}).Error())
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		apiFailed(w, http.StatusUnauthorized, "invalid_api_key", "missing or wrong API key: send the profile's API_SERVER_KEY as a bearer token")
 		return
 	}
 	// Whoever listens on the port of a gateway that is down must not get its visitors' keys.
@@ -61,41 +71,84 @@ func (d *relay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		apiFailed(w, http.StatusServiceUnavailable, "not_ready", "gateway '"+n.String()+"' is "+stateWord(g.State))
 		return
 	}
-	host, err := d.host(g.Home)
-	if err != nil {
-		apiFailed(w, http.StatusServiceUnavailable, "not_ready", err.Error())
+	// Whole, before the gateway hears of it: a slow visitor is none of its.
+	release, err := d.bodies.Take(w, r)
+	defer release()
+	var refused *httpguard.BodyError
+	if errors.As(err, &refused) {
+		apiFailed(w, refused.Status, bodyCodes[refused.Status], refused.Msg)
 		return
 	}
-	r.URL = &url.URL{Scheme: "http", Host: net.JoinHostPort(host, strconv.Itoa(g.Port)), Path: rest, RawQuery: r.URL.RawQuery}
+	r.URL = &url.URL{Scheme: "http", Host: net.JoinHostPort(dialable(api.Host), strconv.Itoa(g.Port)), Path: rest, RawQuery: r.URL.RawQuery}
+	for _, name := range framed {
+		w.Header().Del(name) // tidy sets its own
+	}
 	d.proxy.ServeHTTP(w, r)
 }
 
-// host is where a profile's gateway listens.
-func (d *relay) host(h profile.Home) (string, error) {
+// bodyCodes are the words of the gateways' own API.
+var bodyCodes = map[int]string{
+	http.StatusBadRequest: "invalid_request", http.StatusRequestTimeout: "request_timeout", http.StatusRequestEntityTooLarge: "request_too_large",
+	http.StatusServiceUnavailable: "busy",
+}
+
+// opens tells whether a request has the key of a profile. For one that has not, a profile that is there and one that is
+// not are the same.
+func (d *relay) opens(n profile.Name, auth []string) (*fleet.Gateway, profile.Settings, bool) {
+	none := profile.Settings{}
+	if len(auth) != 1 || !isBearer(auth[0]) {
+		return nil, none, false
+	}
+	g, known := d.s.fleet.Snapshot().Get(n)
+	h := d.s.o.Store.Home(n)
 	c, err := profile.LoadConfig(h)
 	if err != nil {
-		return "", err
+		return nil, none, false
 	}
 	env, err := profile.LoadEnv(h)
 	if err != nil {
-		return "", err
+		return nil, none, false
 	}
 	api, err := profile.APISettings(h, c, env, d.s.o.Getenv)
-	return dialable(api.Host), err
+	_, key, _ := strings.Cut(auth[0], " ")
+	want, got := sha256.Sum256([]byte(api.Key)), sha256.Sum256([]byte(key))
+	right := subtle.ConstantTimeCompare(want[:], got[:]) == 1
+	return g, api, known && err == nil && right
 }
 
 // rewrite passes on what the gateway is to know: not who is logged in here, and nothing that a stranger says of himself.
 func rewrite(p *httputil.ProxyRequest) {
 	p.Out.URL = p.In.URL
 	p.Out.Host = p.In.URL.Host
-	for _, name := range []string{"Cookie", "X-Csrf-Token", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "X-Real-Ip"} {
+	for _, name := range []string{"Cookie", "X-Csrf-Token", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "X-Real-Ip", "Proxy-Authorization"} {
 		p.Out.Header.Del(name)
+	}
+	// A gateway asks for its own key, as a bearer. What else a visitor says in this place is for the dashboard.
+	if auth := p.In.Header.Values("Authorization"); len(auth) != 1 || !isBearer(auth[0]) {
+		p.Out.Header.Del("Authorization")
 	}
 }
 
-// tidy keeps a gateway from setting what belongs to the dashboard.
+func isBearer(auth string) bool {
+	scheme, _, found := strings.Cut(auth, " ")
+	return found && strings.EqualFold(scheme, "Bearer")
+}
+
+// framed are the headers that tidy sets.
+var framed = []string{"Content-Security-Policy", "X-Content-Type-Options", "X-Frame-Options", "Cross-Origin-Resource-Policy", "Referrer-Policy"}
+
+// tidy keeps a gateway from acting for the dashboard, whose origin its answers have: it sets nothing there, sends nobody
+// elsewhere, and if a browser shows one of its answers as a page, that page is a stranger's.
 func tidy(r *http.Response) error {
-	r.Header.Del("Set-Cookie")
+	for _, name := range []string{"Set-Cookie", "Clear-Site-Data", "Service-Worker-Allowed", "Refresh", "Location", "Strict-Transport-Security",
+		"Public-Key-Pins", "Alt-Svc", "Link", "Report-To", "Reporting-Endpoints", "Nel", "Sourcemap"} {
+		r.Header.Del(name)
+	}
+	r.Header.Set("Content-Security-Policy", "sandbox; default-src 'none'; frame-ancestors 'none'")
+	r.Header.Set("X-Content-Type-Options", "nosniff")
+	r.Header.Set("X-Frame-Options", "DENY")
+	r.Header.Set("Cross-Origin-Resource-Policy", "same-origin")
+	r.Header.Set("Referrer-Policy", "no-referrer")
 	return nil
 }
 

@@ -10,9 +10,8 @@ import (
 	"os"
 	"time"
 
-	"golang.org/x/net/netutil"
-
 	"hermes/internal/dashboard/access"
+	"hermes/internal/httpguard"
 )
 
 // Options is what a dashboard needs.
@@ -26,6 +25,10 @@ type Options struct {
 // maxConnections is how many visitors are served at a time. A browser keeps up to six connections, a stream of events
 // is one.
 const maxConnections = 4000
+
+// maxFromOne is how many connections one address may have. Many people may share one; proxies that are trusted have no
+// such limit.
+const maxFromOne = 1000
 
 // shutdownGrace is how long requests may take to finish when the dashboard is told to end.
 const shutdownGrace = 3 * time.Second
@@ -51,6 +54,7 @@ func Run(ctx context.Context, o Options) error {
 		listener.Close()
 		return fmt.Errorf("cannot start the dashboard: %w", context.Cause(watching))
 	}
+	conns := httpguard.NewConns(httpguard.Limits{Total: maxConnections, PerAddress: maxFromOne, Exempt: o.Config.Trusts})
 	server := &http.Server{
 		Handler:           guard.Guard(site.handler()),
 		ReadHeaderTimeout: 5 * time.Second,
@@ -58,8 +62,9 @@ func Run(ctx context.Context, o Options) error {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 	}
+	conns.Guard(server)
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(netutil.LimitListener(listener, maxConnections)) }()
+	go func() { failed <- server.Serve(conns.Listener(listener)) }()
 	o.Log.Info("dashboard ready", "address", address)
 	if err := announce(o.ReadyFD); err != nil {
 		o.Log.Warn("cannot tell the supervisor", "error", err)

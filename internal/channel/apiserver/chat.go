@@ -4,10 +4,12 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
+	"hermes/internal/httpguard"
 	"hermes/internal/model"
 )
 
@@ -51,13 +53,24 @@ func (s *Server) notReady(reasons []string) *apiError {
 // Draining is the reason of a gateway that finishes its turns and goes.
 const Draining = "draining"
 
-// read takes the body under its own deadline. The server has none for it: that one
-// would also end the watch for clients that go away during a long answer.
+// read takes the body, whole and in time, and understands it.
 func (s *Server) read(w http.ResponseWriter, r *http.Request) (chatCall, error) {
-	rc := http.NewResponseController(w)
-	rc.SetReadDeadline(time.Now().Add(bodyTimeout))
-	defer rc.SetReadDeadline(time.Time{})
-	return parseChat(http.MaxBytesReader(w, r.Body, maxBody), r.Header.Values(sessionHeader))
+	release, err := s.bodies.Take(w, r)
+	defer release()
+	var refused *httpguard.BodyError
+	if errors.As(err, &refused) {
+		e := &apiError{status: refused.Status, Type: typeInvalid, Code: "invalid_request", Message: refused.Msg}
+		switch refused.Status {
+		case http.StatusRequestEntityTooLarge:
+			e.Code, e.Message = "request_too_large", fmt.Sprintf("the request is over %d bytes", maxBody)
+		case http.StatusRequestTimeout:
+			e.Code = "request_timeout"
+		case http.StatusServiceUnavailable:
+			e.Code, e.Type, e.retryAfter = "busy", typeServer, 1
+		}
+		return chatCall{}, e
+	}
+	return parseChat(r.Body, r.Header.Values(sessionHeader))
 }
 
 // newID returns an id as OpenAI's look.

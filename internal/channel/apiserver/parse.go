@@ -49,11 +49,6 @@ func bad(param, format string, args ...any) *apiError {
 // parseChat reads a request's body. Errors are *apiError and quote nothing of it.
 func parseChat(body io.Reader, session []string) (chatCall, error) {
 	data, err := io.ReadAll(body)
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		return chatCall{}, &apiError{status: http.StatusRequestEntityTooLarge, Type: typeInvalid, Code: "request_too_large",
-			Message: fmt.Sprintf("the request is over %d bytes", maxBody)}
-	}
 	if err != nil {
 		return chatCall{}, bad("", "cannot read the request's body")
 	}
@@ -146,10 +141,16 @@ func (r *chatRequest) params() (model.Params, error) {
 	return p, nil
 }
 
+// maxMessages bounds a history: each message costs more than its bytes.
+const maxMessages = 20_000
+
 // parseMessages splits a messages array into system text and history.
 func parseMessages(raw []json.RawMessage) (system string, msgs []model.Message, err error) {
 	if len(raw) == 0 {
 		return "", nil, bad("messages", "want at least one message")
+	}
+	if len(raw) > maxMessages {
+		return "", nil, bad("messages", "want at most %d", maxMessages)
 	}
 	var systems []string
 	for i, data := range raw {

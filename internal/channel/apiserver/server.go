@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hermes/internal/conversation"
+	"hermes/internal/httpguard"
 	"hermes/internal/model"
 )
 
@@ -29,8 +30,15 @@ const (
 	maxBody        = 4 << 20
 	maxHeaderBytes = 32 << 10
 	headerTimeout  = 10 * time.Second
-	bodyTimeout    = 30 * time.Second
-	idleTimeout    = 60 * time.Second
+	// bodyStall is how long a client may pause in a request, bodyTimeout how long all of it may take.
+	bodyStall   = 10 * time.Second
+	bodyTimeout = 60 * time.Second
+	// maxBodies is how much of requests is held at a time while they arrive.
+	maxBodies = 64 << 20
+	// maxConns is how many connections there are at a time, maxConnsFrom how many of one address.
+	maxConns     = 1024
+	maxConnsFrom = 512
+	idleTimeout  = 60 * time.Second
 	// writeTimeout is for one chunk, not for an answer: a client that reads nothing for
 	// this long is dead.
 	writeTimeout = 30 * time.Second
@@ -53,6 +61,8 @@ type Server struct {
 	created int64
 	reasons atomic.Pointer[[]string] // why not ready; empty when ready
 	http    *http.Server
+	conns   *httpguard.Conns
+	bodies  httpguard.Bodies
 
 	mu    sync.Mutex
 	fresh map[net.Conn]struct{} // connections that have not sent a byte
@@ -61,13 +71,16 @@ type Server struct {
 // New returns a server that answers /health and, until SetReasons, is not ready. The
 // contexts of all requests derive from ctx.
 func New(ctx context.Context, o Options) *Server {
-	s := &Server{o: o, key: sha256.Sum256([]byte(o.Key)), created: time.Now().Unix(), fresh: map[net.Conn]struct{}{}}
+	s := &Server{o: o, key: sha256.Sum256([]byte(o.Key)), created: time.Now().Unix(), fresh: map[net.Conn]struct{}{},
+		conns:  httpguard.NewConns(httpguard.Limits{Total: maxConns, PerAddress: maxConnsFrom}),
+		bodies: httpguard.Bodies{Max: maxBody, Stall: bodyStall, Within: bodyTimeout, Together: maxBodies}}
 	s.SetReasons("starting")
 	s.http = &http.Server{
 		Handler: s, BaseContext: func(net.Listener) context.Context { return ctx }, ConnState: s.connState,
 		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 	}
+	s.conns.Guard(s.http)
 	return s
 }
 
@@ -76,7 +89,7 @@ func (s *Server) SetReasons(reasons ...string) { s.reasons.Store(&reasons) }
 
 // Serve answers on ln until Close. It returns nil after Close.
 func (s *Server) Serve(ln net.Listener) error {
-	if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+	if err := s.http.Serve(s.conns.Listener(ln)); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
@@ -127,6 +140,7 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w := &response{ResponseWriter: rw}
 	// A deadline outlives its request on a connection that is used again: always a new one.
 	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
+	httpguard.Begin(w, r)
 	defer s.recover(w)
 	if private(r.URL.Path) && !s.authorized(r) {
 		w.Header().Set("WWW-Authenticate", "Bearer")

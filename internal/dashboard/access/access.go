@@ -1,12 +1,10 @@
 package access
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -15,13 +13,20 @@ import (
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"hermes/internal/httpguard"
 )
 
 const (
 	// maxBody is the largest body of a request, in bytes.
 	maxBody = 1 << 20
-	// bodyWithin is how long a body may take to arrive.
+	// bodyStall is how long a visitor may pause in a request, bodyWithin how long all of it may take.
+	bodyStall  = 5 * time.Second
 	bodyWithin = 20 * time.Second
+	// maxBodies is how much of requests is held at a time.
+	maxBodies = 128 << 20
+	// writeWithin is how long a visitor may take to accept a piece of an answer.
+	writeWithin = 15 * time.Second
 )
 
 // Access lets visitors in, or not.
@@ -34,13 +39,15 @@ type Access struct {
 	origins     *http.CrossOriginProtection
 	issuer      *issuer // nil if there is none
 	now         func() time.Time
+	bodies      httpguard.Bodies
 }
 
 // New returns the access that a configuration describes.
 func New(c Config, log *slog.Logger) (*Access, error) { return build(c, log, bcrypt.DefaultCost) }
 
 func build(c Config, log *slog.Logger, cost int) (*Access, error) {
-	a := &Access{config: c, log: log, now: time.Now, limiter: newLimiter(time.Now), origins: http.NewCrossOriginProtection()}
+	a := &Access{config: c, log: log, now: time.Now, limiter: newLimiter(time.Now), origins: http.NewCrossOriginProtection(),
+		bodies: httpguard.Bodies{Max: maxBody, Stall: bodyStall, Within: bodyWithin, Together: maxBodies}}
 	var err error
 	if a.sessions, err = newSessions(c, time.Now); err != nil {
 		return nil, err
@@ -83,6 +90,8 @@ func relayed(path string) bool { return strings.HasPrefix(path, "/p/") }
 // Guard lets through to next who may pass.
 func (a *Access) Guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		httpguard.Begin(w, r)
+		w = httpguard.Paced(w, writeWithin)
 		p := a.from(r)
 		headers(w.Header(), r.URL.Path, p.tls)
 		if !a.allowedHost(p.host) {
@@ -98,13 +107,15 @@ func (a *Access) Guard(next http.Handler) http.Handler {
 			a.refuse(w, r, http.StatusForbidden, "origin", "another page sent this request; open the dashboard itself")
 			return
 		}
-		if err := takeBody(w, r); err != nil {
-			var large *http.MaxBytesError
-			code, text := http.StatusBadRequest, "the request did not arrive"
-			if errors.As(err, &large) {
-				code, text = http.StatusRequestEntityTooLarge, fmt.Sprintf("the request is larger than %d kB", maxBody>>10)
+		release, err := a.takeBody(w, r)
+		defer release()
+		if err != nil {
+			code := http.StatusBadRequest
+			var refused *httpguard.BodyError
+			if errors.As(err, &refused) {
+				code = refused.Status
 			}
-			a.refuse(w, r, code, "body", text)
+			a.refuse(w, r, code, "body", err.Error())
 			return
 		}
 		switch {
@@ -137,7 +148,7 @@ func (a *Access) enter(w http.ResponseWriter, r *http.Request, p peer, next http
 	form := "" // whose token a request that changes something must carry; "" for programs, which no page can send
 	switch {
 	case !a.config.Protected():
-		if !p.address.IsLoopback() {
+		if !p.address.IsLoopback() || p.unknown {
 			a.refuse(w, r, http.StatusForbidden, "address", "without credentials the dashboard answers visitors of this machine only")
 			return
 		}
@@ -221,23 +232,16 @@ func (a *Access) crossOrigin(r *http.Request) error {
 }
 
 // takeBody reads a request's body, so that nobody waits for a slow one later, and nobody else has to bound it.
-func takeBody(w http.ResponseWriter, r *http.Request) error {
-	if safe(r.Method) {
-		return nil
+func (a *Access) takeBody(w http.ResponseWriter, r *http.Request) (release func(), err error) {
+	if release, err = a.bodies.Take(w, r); err != nil {
+		return release, err
 	}
-	rc := http.NewResponseController(w)
-	rc.SetReadDeadline(time.Now().Add(bodyWithin))
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		return err
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && kind == "application/x-www-form-urlencoded" && !safe(r.Method) {
+		if err := r.ParseForm(); err != nil {
+			return release, errors.New("the form cannot be read")
+		}
 	}
-	// Without a deadline from here on: it would end a long answer.
-	rc.SetReadDeadline(time.Time{})
-	r.Body = io.NopCloser(bytes.NewReader(data))
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && kind == "application/x-www-form-urlencoded" {
-		return r.ParseForm()
-	}
-	return nil
+	return release, nil
 }
 
 // unauthorized sends a browser to the login page, and tells everybody else.

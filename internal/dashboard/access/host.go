@@ -54,6 +54,7 @@ type peer struct {
 	address netip.Addr
 	tls     bool
 	host    string
+	unknown bool // a trusted proxy sent it, for whom cannot be told
 }
 
 // from tells where a request comes from: the other end of the connection or, where that is a trusted proxy, the
@@ -68,11 +69,14 @@ func (a *Access) from(r *http.Request) peer {
 	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0; i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
-			break // what stands before something unreadable is not believed
+		hop, ok := parseHop(strings.TrimSpace(hops[i]))
+		if !ok {
+			// The proxy speaks for somebody whom it does not name so that we understand it. What stands before that is not
+			// believed, and that one is not of this machine, wherever the proxy is.
+			p.unknown = true
+			break
 		}
-		p.address = hop.Unmap().WithZone("")
+		p.address = hop
 		if !a.trusted(p.address) {
 			break
 		}
@@ -86,8 +90,20 @@ func (a *Access) from(r *http.Request) peer {
 	return p
 }
 
-func (a *Access) trusted(addr netip.Addr) bool {
-	for _, p := range a.config.TrustedProxies {
+// parseHop reads one element of X-Forwarded-For: an address, with a port or without, as some proxies write it.
+func parseHop(s string) (netip.Addr, bool) {
+	if ap, err := netip.ParseAddrPort(s); err == nil {
+		return ap.Addr().Unmap().WithZone(""), true
+	}
+	addr, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(s, "["), "]"))
+	return addr.Unmap().WithZone(""), err == nil
+}
+
+func (a *Access) trusted(addr netip.Addr) bool { return a.config.Trusts(addr) }
+
+// Trusts reports whether an address is that of a trusted proxy.
+func (c Config) Trusts(addr netip.Addr) bool {
+	for _, p := range c.TrustedProxies {
 		if p.Contains(addr) {
 			return true
 		}
