@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"hermes/internal/volume"
 )
@@ -55,6 +54,9 @@ func (h Home) ReadConfig() (File, error) {
 // config.yaml.bak. Errors: *ConfigError, *ChangedError.
 func (h Home) SaveConfig(ctx context.Context, text, tag string) error {
 	return h.save(ctx, ConfigName, maxYAMLFile, text, tag, func(before, text string) (string, error) {
+		if strings.Contains(text, strings.TrimSpace(unshowable)) {
+			return "", &ConfigError{File: h.Config(), Msg: "it cannot be edited here, because it cannot be shown: edit the file itself"}
+		}
 		text = unmaskSecrets(before, text)
 		if strings.Contains(text, mask) {
 			return "", &ConfigError{File: h.Config(), Msg: "a hidden value (" + mask + ") stands where there was none before; write the value out"}
@@ -105,39 +107,6 @@ func (h Home) save(ctx context.Context, name string, limit int64, text, tag stri
 		return fmt.Errorf("cannot save %s: %w", path, err)
 	}
 	return nil
-}
-
-// mask stands for a secret.
-const mask = "********"
-
-// secretLine finds values of config.yaml that look like secrets: those of keys with such a name, and passwords in
-// addresses. There is no key for a secret, but people write them there. It is compiled at the first use: a gateway is not to carry it.
-var secretLine = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?im)^([ \t]*(?:#[ \t]*)?(?:-[ \t]+)?["']?[a-z0-9_.-]*(?:key|token|secret|password|passwd|credential)s?["']?[ \t]*:[ \t]+)([^\s#][^\r\n]*)$|(://[^\s/@:]*:)([^\s/@]+)(@)`)
-})
-
-// maskSecrets hides the values that secretLine finds.
-func maskSecrets(text string) string {
-	return secretLine().ReplaceAllString(text, "${1}${3}"+mask+"${5}")
-}
-
-// unmaskSecrets puts the values of before back where text still has the mask, in their order for each key.
-func unmaskSecrets(before, text string) string {
-	values := map[string][]string{}
-	for _, m := range secretLine().FindAllStringSubmatch(before, -1) {
-		key := strings.TrimSpace(m[1] + m[3])
-		values[key] = append(values[key], m[2]+m[4])
-	}
-	return secretLine().ReplaceAllStringFunc(text, func(line string) string {
-		m := secretLine().FindStringSubmatch(line)
-		key := strings.TrimSpace(m[1] + m[3])
-		if strings.TrimSpace(m[2]+m[4]) != mask || len(values[key]) == 0 {
-			return line
-		}
-		value := values[key][0]
-		values[key] = values[key][1:]
-		return m[1] + m[3] + value + m[5]
-	})
 }
 
 // isVariable reports whether a variable of .env may be called so.
