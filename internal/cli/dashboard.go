@@ -37,6 +37,12 @@ exits 78 without them.`,
 			if err != nil {
 				return err
 			}
+			config.Home = store.Files()
+			if !config.Protected() {
+				if config.LocalKey, err = access.Key(store.Files()); err != nil {
+					return err
+				}
+			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
 			return dashboard.Run(ctx, dashboard.Options{

@@ -57,14 +57,32 @@ func (s *site) done(ctx context.Context, v access.Visitor, action, target, detai
 
 // record writes an action into the audit log. What was done is not undone because it cannot be recorded.
 func (s *site) record(v access.Visitor, action, target, detail string, err error) {
-	e := entry{Time: time.Now().UTC().Truncate(time.Millisecond), User: v.Name, Address: v.Address, Action: action, Target: target, Detail: detail, Result: "ok"}
+	e := entry{Time: time.Now().UTC().Truncate(time.Millisecond), User: capped(v.Name), Address: v.Address, Action: action, Target: capped(target), Detail: capped(detail), Result: "ok"}
 	if err != nil {
-		e.Result = err.Error()
+		e.Result = capped(err.Error())
 	}
-	if err := s.audit.Append(e); err != nil {
+	log := s.audit
+	if weighty[action] {
+		log = s.weighty
+	}
+	if err := log.Append(e); err != nil {
 		s.log.Error("cannot record an action", "user", v.Name, "action", action, "target", target, "error", err)
 	}
 	s.log.Info("action", "user", v.Name, "action", action, "target", target, "result", e.Result)
+}
+
+// weighty are the actions that are recorded apart: who does others very often cannot push them out of the record.
+var weighty = map[string]bool{"login": true, "create": true, "rename": true, "delete": true}
+
+// maxField is how much of a word is recorded, in bytes.
+const maxField = 300
+
+// capped cuts what a visitor may make as long as they like.
+func capped(s string) string {
+	if len(s) <= maxField {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxField], "") + "…"
 }
 
 func (s *site) lifecycleOf() (service.Lifecycle, error) {

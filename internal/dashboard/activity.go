@@ -11,6 +11,7 @@ import (
 
 	"hermes/internal/doctor"
 	"hermes/internal/fleet"
+	"hermes/internal/journal"
 )
 
 // shownEvents is how much of the journals a page shows.
@@ -33,12 +34,14 @@ func (s *site) events(only string) ([]event, error) {
 	var all []event
 	var errs [2]error
 	if only != "states" {
-		errs[0] = s.audit.Read(func(line []byte) {
-			var e entry
-			if json.Unmarshal(line, &e) == nil {
-				all = append(all, event{Time: e.Time, Action: &e})
-			}
-		})
+		for _, log := range []*journal.Journal{s.audit, s.weighty} {
+			errs[0] = errors.Join(errs[0], log.Read(func(line []byte) {
+				var e entry
+				if json.Unmarshal(line, &e) == nil {
+					all = append(all, event{Time: e.Time, Action: &e})
+				}
+			}))
+		}
 	}
 	if only != "actions" {
 		errs[1] = s.states.Read(func(line []byte) {

@@ -143,9 +143,10 @@ func (s *site) followLog(w http.ResponseWriter, r *http.Request, n profile.Name,
 	ctx, stop := context.WithCancel(r.Context())
 	fresh := make(chan []logs.Line)
 	ended := make(chan error, 1)
+	begun := make(chan struct{})
 	go func() {
 		place := logs.Place{Root: s.o.Store.Root(), Profile: n}
-		ended <- logs.Follow(ctx, place, logs.Query{Last: 0}, func(some []logs.Line) error {
+		ended <- logs.Follow(ctx, place, logs.Query{Last: 0, Begun: func() { close(begun) }}, func(some []logs.Line) error {
 			select {
 			case fresh <- some:
 				return nil
@@ -160,6 +161,13 @@ func (s *site) followLog(w http.ResponseWriter, r *http.Request, n profile.Name,
 			s.log.Warn("cannot follow a log", "profile", n, "error", err)
 		}
 	}()
+	// What is there is read when what comes is watched for: in between nothing is lost, and what is in both is sent once.
+	select {
+	case <-begun:
+	case err := <-ended:
+		ended <- err
+	case <-ctx.Done():
+	}
 	s.streamEnded(r, s.sendLog(ctx, startStream(w), n, q, fresh, send))
 }
 
@@ -167,6 +175,10 @@ func (s *site) sendLog(ctx context.Context, out *stream, n profile.Name, q logQu
 	lines, err := s.logTail(n, q)
 	if err != nil {
 		return err
+	}
+	sent := make(map[string]bool, len(lines))
+	for _, l := range lines {
+		sent[l.Raw()] = true
 	}
 	quiet := time.NewTicker(quietest)
 	defer quiet.Stop()
@@ -191,8 +203,9 @@ func (s *site) sendLog(ctx context.Context, out *stream, n profile.Name, q logQu
 			}
 		case some := <-fresh:
 			for _, l := range some[max(0, len(some)-batchLines):] {
-				if q.matches(l) {
+				if q.matches(l) && !sent[l.Raw()] {
 					lines = append(lines, l)
+					sent = nil // those that are in both come first
 				}
 			}
 		}

@@ -36,16 +36,18 @@ const shutdownGrace = 3 * time.Second
 // Run serves the dashboard until ctx ends.
 func Run(ctx context.Context, o Options) error {
 	address := o.Config.Address()
-	guard, err := access.New(o.Config, o.Log)
-	if err != nil {
-		return fmt.Errorf("cannot start the dashboard: %w", err)
-	}
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", address)
 	if err != nil {
 		return fmt.Errorf("cannot start the dashboard: %w; HERMES_DASHBOARD_PORT chooses another port", err)
 	}
 	site := newSite(o.Fleet, o.Log)
+	o.Config.LoggedIn = func(v access.Visitor, by string) { site.record(v, "login", "", "by "+by, nil) }
+	guard, err := access.New(o.Config, o.Log)
+	if err != nil {
+		listener.Close()
+		return fmt.Errorf("cannot start the dashboard: %w", err)
+	}
 	watching, stop := site.watch(ctx)
 	defer stop()
 	select {

@@ -31,13 +31,15 @@ type Fleet struct {
 
 // site serves the pages. It is made once.
 type site struct {
-	o      Fleet
-	log    *slog.Logger
-	fleet  *fleet.Fleet
-	audit  *journal.Journal // who did what
-	states *journal.Journal // what the gateways did
-	assets assets
-	rows   rowCache
+	o     Fleet
+	log   *slog.Logger
+	fleet *fleet.Fleet
+	audit *journal.Journal // who did what
+	// weighty is the part of it that nothing else may push out.
+	weighty *journal.Journal
+	states  *journal.Journal // what the gateways did
+	assets  assets
+	rows    rowCache
 	// boot tells this process's versions from those of another.
 	boot string
 	// closing is closed when the dashboard ends.
@@ -49,7 +51,7 @@ type site struct {
 func newSite(o Fleet, log *slog.Logger) *site {
 	dir := o.Store.Files().Sub("logs")
 	s := &site{o: o, log: log, assets: loadAssets(), closing: make(chan struct{}), seen: make(chan struct{}), boot: strconv.FormatInt(time.Now().UnixNano(), 36),
-		audit: journal.New(dir, "audit.log"), states: journal.New(dir, "states.log")}
+		audit: journal.New(dir, "audit.log"), weighty: journal.New(dir, "audit-weighty.log"), states: journal.New(dir, "states.log")}
 	s.fleet = fleet.New(fleet.Options{
 		Store: o.Store, Manager: o.Manager, Container: o.Container, Log: log, Past: s.past(),
 		Record: func(changes []fleet.Change) error {

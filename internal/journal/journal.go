@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"sync"
 
@@ -14,6 +15,9 @@ import (
 
 // Limit is the size in bytes at which a journal is set aside as NAME.1, which replaces the one of before.
 const Limit = 1 << 20
+
+// maxRecord is the longest record in bytes: some of them must not push out all others.
+const maxRecord = Limit / 8
 
 // Journal is one such file. Its methods are safe for concurrent use within a process; another process that appends is
 // no harm, another that rotates at the same time may cost records.
@@ -36,6 +40,9 @@ func (j *Journal) Append(records ...any) error {
 		line, err := json.Marshal(r)
 		if err != nil {
 			return fmt.Errorf("cannot record in %s: %w", j.Path(), err)
+		}
+		if len(line) > maxRecord {
+			return fmt.Errorf("cannot record in %s: %w: %d bytes", j.Path(), volume.ErrTooLarge, len(line))
 		}
 		b.Write(line)
 		b.WriteByte('\n')
@@ -72,13 +79,30 @@ func (j *Journal) append(data []byte) error {
 	return errors.Join(err, f.Close())
 }
 
+// last reads a file, or its end if somebody made it larger than it can have become here.
+func (j *Journal) last(name string) ([]byte, error) {
+	f, err := j.dir.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil {
+		return nil, err
+	} else if over := info.Size() - 2*Limit; over > 0 {
+		if _, err := f.Seek(over, io.SeekStart); err != nil {
+			return nil, err
+		}
+	}
+	return io.ReadAll(io.LimitReader(f, 2*Limit))
+}
+
 // Read calls each with every line that is one JSON value, the oldest first. What is none, such as the half of a line
 // that a full disk left, is skipped. A journal that nobody wrote has no lines.
 func (j *Journal) Read(each func(line []byte)) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, name := range []string{j.name + ".1", j.name} {
-		data, err := j.dir.ReadFile(name, 2*Limit)
+		data, err := j.last(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

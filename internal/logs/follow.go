@@ -25,6 +25,9 @@ func Follow(ctx context.Context, p Place, q Query, sink Sink, warn Warn, waiting
 	if err := f.begin(q); err != nil {
 		return err
 	}
+	if q.Begun != nil {
+		q.Begun()
+	}
 	if !anything(f.sorted(nil)) {
 		waiting()
 	}

@@ -28,6 +28,8 @@ type Query struct {
 	Last int
 	// Since leaves out what is older, if it is not zero.
 	Since time.Time
+	// Begun, if not nil, is called by Follow once nothing that is written from then on is missed.
+	Begun func()
 }
 
 // Sink takes lines, some at a time, in order. An error of it ends the reading.

@@ -33,7 +33,7 @@ var (
 // patterns are compiled at the first use: a gateway, which never copies a profile, is not to carry them.
 var patterns = sync.OnceValue(func() (p struct{ localHidden, localFile, database, secretWord, secretFile *regexp.Regexp }) {
 	// What this program and atomic writes call what lies beside localNames.
-	p.localHidden = regexp.MustCompile(`^\.(?:ports\.lock|boot-.*|active_profile|staging\.lock|gateway_.*|\..*|.*[^0-9][0-9]{6,})$`)
+	p.localHidden = regexp.MustCompile(`^\.(?:ports\.lock|boot-.*|dashboard_.*|active_profile|staging\.lock|gateway_.*|\..*|.*[^0-9][0-9]{6,})$`)
 	p.localFile = regexp.MustCompile(`\.(?:pid|lock|log|sock|tmp|bak|tar\.zst)$`)
 	p.database = regexp.MustCompile(`\.(?:db|sqlite3?)(?:-wal|-journal|-shm)?$`)
 	p.secretWord = regexp.MustCompile(`(?:^|[^a-z])(?:tokens?|secrets?|credentials?|passwords?|passwd|(?:api|private|ssh)[._-]?keys?)(?:[^a-z]|$)`)

@@ -146,25 +146,29 @@ func (a *Access) hostHelp() string {
 func (a *Access) enter(w http.ResponseWriter, r *http.Request, p peer, next http.Handler) {
 	v := Visitor{Address: p.address.String()}
 	form := "" // whose token a request that changes something must carry; "" for programs, which no page can send
+	if !a.config.Protected() && (!p.address.IsLoopback() || p.unknown) {
+		a.refuse(w, r, http.StatusForbidden, "address", "without credentials the dashboard answers visitors of this machine only")
+		return
+	}
 	switch {
-	case !a.config.Protected():
-		if !p.address.IsLoopback() || p.unknown {
-			a.refuse(w, r, http.StatusForbidden, "address", "without credentials the dashboard answers visitors of this machine only")
-			return
-		}
-		v.Name, form = "local", "local"
 	case r.Header.Get("Authorization") != "":
 		name, ok := a.authorized(w, r, p)
 		if !ok {
 			return
 		}
 		v.Name = name
+	case !a.config.Protected() && r.URL.Query().Has("token") && r.URL.Path == "/" && r.Method == http.MethodGet:
+		a.byToken(w, r, p)
+		return
 	default:
 		sess, ok := a.sessions.read(r, p.tls)
 		if !ok {
 			a.unauthorized(w, r)
 			return
 		}
+		ctx, done := a.sessions.during(r.Context(), sess)
+		defer done()
+		r = r.WithContext(ctx)
 		a.sessions.renew(w, p.tls, sess)
 		v.Name, v.LogsIn, form = sess.User, true, sess.ID
 	}
@@ -180,28 +184,38 @@ func (a *Access) enter(w http.ResponseWriter, r *http.Request, p peer, next http
 
 // authorized checks the header that programs send.
 func (a *Access) authorized(w http.ResponseWriter, r *http.Request, p peer) (name string, ok bool) {
+	user, password, basic := r.BasicAuth()
+	if basic && a.credentials != nil {
+		ok, wait := a.attempt(r.Context(), p, user, password)
+		switch {
+		case wait > 0:
+			a.tooMany(w, r, wait)
+		case !ok:
+			a.unauthorized(w, r)
+		}
+		return user, ok
+	}
+	// A token is checked at once, so it counts when it is wrong.
 	if wait := a.limiter.wait(p.address); wait > 0 {
 		a.tooMany(w, r, wait)
 		return "", false
 	}
-	user, password, basic := r.BasicAuth()
 	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	switch {
-	case basic && a.credentials != nil && a.credentials.check(r.Context(), user, password):
-		a.limiter.passed(p.address)
-		return user, true
 	case bearer && a.config.MetricsToken != "" && same(token, a.config.MetricsToken) && r.URL.Path == "/metrics" && safe(r.Method):
 		return "metrics", true
+	case bearer && !a.config.Protected() && a.config.LocalKey != "" && same(token, a.config.LocalKey):
+		return "local", true
 	}
-	a.failed(p, user)
+	a.limiter.failed(p.address)
+	a.reportFailure(p, user)
 	a.unauthorized(w, r)
 	return "", false
 }
 
-// failed counts and reports an attempt that was wrong. What was given as a name is not logged: it may be a password in
+// reportFailure reports an attempt that was wrong. What was given as a name is not logged: it may be a password in
 // the wrong place.
-func (a *Access) failed(p peer, user string) {
-	a.limiter.failed(p.address)
+func (a *Access) reportFailure(p peer, user string) {
 	a.log.Warn("a login failed", "address", p.address.String(), "known_user", user != "" && same(user, a.config.Username))
 }
 
@@ -257,11 +271,19 @@ func (a *Access) unauthorized(w http.ResponseWriter, r *http.Request) {
 	case safe(r.Method) && strings.Contains(r.Header.Get("Accept"), "text/html"):
 		http.Redirect(w, r, next, http.StatusSeeOther)
 	default:
-		if r.Header.Get("Sec-Fetch-Mode") == "" { // a browser would ask by itself
+		if r.Header.Get("Sec-Fetch-Mode") == "" && a.config.Protected() { // a browser would ask by itself
 			w.Header().Set("WWW-Authenticate", `Basic realm="hermes", charset="UTF-8"`)
 		}
-		a.refuse(w, r, http.StatusUnauthorized, "unauthorized", "log in with the dashboard's user name and password")
+		a.refuse(w, r, http.StatusUnauthorized, "unauthorized", a.wayIn())
 	}
+}
+
+// wayIn says what lets a program in.
+func (a *Access) wayIn() string {
+	if !a.config.Protected() {
+		return "log in with a link that `hermes dashboard link` prints, or send the key of the home as a bearer token"
+	}
+	return "log in with the dashboard's user name and password"
 }
 
 func (a *Access) tooMany(w http.ResponseWriter, r *http.Request, wait time.Duration) {

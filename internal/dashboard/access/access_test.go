@@ -285,29 +285,30 @@ func TestAFormNeedsItsToken(t *testing.T) {
 }
 
 func TestWithoutCredentialsThePagesFormsNeedTheirTokenToo(t *testing.T) {
-	s := serve(t, Config{Host: "127.0.0.1"})
-	_, page := s.do("GET", "/", "")
+	s := serve(t, open())
+	c := s.byLink()
+	_, page := s.do("GET", "/", "", cookie(c))
 	token := strings.Split(page, "|")[2]
 	if !strings.HasPrefix(page, "local|127.0.0.1|") || len(token) != 64 {
 		t.Fatal(page)
 	}
-	if resp, _ := s.do("POST", "/x", "x=1"); resp.StatusCode != 403 {
+	if resp, _ := s.do("POST", "/x", "x=1", cookie(c)); resp.StatusCode != 403 {
 		t.Errorf("no token: %s", resp.Status)
 	}
-	if resp, _ := s.do("POST", "/x", "x=1&csrf_token="+token); resp.StatusCode != 200 {
+	if resp, _ := s.do("POST", "/x", "x=1&csrf_token="+token, cookie(c)); resp.StatusCode != 200 {
 		t.Errorf("token: %s", resp.Status)
 	}
 }
 
 // A page on the web may have a name of its own point here and ask.
 func TestStrangersNamesAreNotAnswered(t *testing.T) {
-	open := map[string]int{
+	names := map[string]int{
 		"localhost": 200, "localhost:9119": 200, "127.0.0.1:9119": 200, "[::1]:9119": 200, "127.8.8.8": 200, "evil.example": 421, "evil.example:9119": 421,
 		"127.0.0.1.evil.example": 421, "localhost.evil.example:9119": 421, "10.0.0.1:9119": 421, "[::]:9119": 421, "0.0.0.0:9119": 421, "nas": 421,
 	}
-	s := serve(t, Config{Host: "127.0.0.1"})
-	for name, want := range open {
-		if resp, body := s.do("GET", "/", "", host(name)); resp.StatusCode != want || want == 421 && !strings.Contains(body, "loopback") {
+	s := serve(t, open())
+	for name, want := range names {
+		if resp, body := s.do("GET", "/", "", host(name), header("Authorization", "Bearer "+localKey)); resp.StatusCode != want || want == 421 && !strings.Contains(body, "loopback") {
 			t.Errorf("no credentials, %q: %s %s", name, resp.Status, body)
 		}
 	}
@@ -457,9 +458,18 @@ func TestOnlyTrustedProxiesAreBelieved(t *testing.T) {
 	if cookies := resp.Cookies(); len(cookies) != 1 || cookies[0].Name != "__Host-hermes" || !cookies[0].Secure {
 		t.Errorf("%+v", cookies)
 	}
-	open := Config{Host: "127.0.0.1", TrustedProxies: c.TrustedProxies}
-	if resp, _ := serve(t, open).do("GET", "/", "", header("X-Forwarded-For", "203.0.113.9")); resp.StatusCode != 403 {
-		t.Errorf("without credentials, through a proxy: %s", resp.Status)
+	local := open()
+	local.TrustedProxies = c.TrustedProxies
+	for _, from := range []string{"203.0.113.9", "203.0.113.9:4711", "[2001:db8::1]:4711", "[2001:db8::1]", "unknown", "_hidden", "nonsense, 127.0.0.1", ""} {
+		if resp, _ := serve(t, local).do("GET", "/", "", header("X-Forwarded-For", from), header("Authorization", "Bearer "+localKey)); resp.StatusCode != 403 {
+			t.Errorf("without credentials, through a proxy, for %q: %s", from, resp.Status)
+		}
+	}
+	s = serve(t, c)
+	for from, want := range map[string]string{"203.0.113.9:4711": "203.0.113.9", "[2001:db8::1]:4711": "2001:db8::1", "[2001:db8::1]": "2001:db8::1", "::ffff:203.0.113.9": "203.0.113.9"} {
+		if _, body := s.do("GET", "/", "", header("X-Forwarded-For", from), basic("ann", password)); !strings.HasPrefix(body, "ann|"+want+"|") {
+			t.Errorf("%q: %s", from, body)
+		}
 	}
 }
 
@@ -520,14 +530,15 @@ func TestARightPasswordIsHashedOnceHoweverManySendIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	k.check(t.Context(), "ann", "x")
+	from, free := netip.MustParseAddr("192.0.2.1"), func() error { return nil }
+	_, _ = k.check(t.Context(), from, "ann", "x", free)
 	one := time.Since(began)
 	began = time.Now()
 	var wg sync.WaitGroup
 	for range 300 {
 		wg.Go(func() {
-			if !k.check(t.Context(), "ann", password) {
-				t.Error("refused")
+			if ok, err := k.check(t.Context(), from, "ann", password, free); !ok || err != nil {
+				t.Error("refused", err)
 			}
 		})
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"hermes/internal/volume"
 )
 
 // Config says where the dashboard listens and whom it lets in.
@@ -29,6 +31,12 @@ type Config struct {
 	// AllowedHosts are names under which the dashboard may be asked, beside addresses and local names; *.x stands for
 	// every name below x.
 	AllowedHosts []string
+	// LoggedIn, if not nil, is told of everybody who came in, and how.
+	LoggedIn func(v Visitor, by string)
+	// LocalKey opens a dashboard without credentials, see Key. Secret.
+	LocalKey string
+	// Home is where sessions that are over are remembered; the zero Dir for nowhere.
+	Home volume.Dir
 	// OIDC may vouch for visitors, beside the password or instead of it.
 	OIDC OIDC
 }
@@ -190,6 +198,19 @@ func (c Config) Address() string { return net.JoinHostPort(c.Host, strconv.Itoa(
 
 // Protected reports whether visitors must log in.
 func (c Config) Protected() bool { return c.password() || c.OIDC.on() }
+
+// may reports whether somebody who came in with a session still may.
+func (c Config) may(s session) bool {
+	switch s.By {
+	case byPassword:
+		return c.password() && s.User == c.Username
+	case byIssuer:
+		return c.OIDC.on() && c.OIDC.allows(s.User)
+	case byLink:
+		return !c.Protected()
+	}
+	return false
+}
 
 func (c Config) password() bool { return c.Username != "" && c.Password != "" }
 

@@ -19,7 +19,9 @@ const (
 	remembered = 10000
 )
 
-// limiter slows down who guesses: after some failures of an address each further one doubles the time before it may try again.
+// limiter slows down who guesses: after some failures of an address each further one doubles the time before it may try
+// again. An attempt counts as a failure from its beginning, so that many at once are as many as one after the other; who
+// turns out to be right gets it back.
 type limiter struct {
 	mu    sync.Mutex
 	known *lru.Cache[netip.Prefix, failures]
@@ -57,6 +59,10 @@ func who(a netip.Addr) netip.Prefix {
 func (l *limiter) wait(a netip.Addr) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.left(a)
+}
+
+func (l *limiter) left(a netip.Addr) time.Duration {
 	f, ok := l.known.Get(who(a))
 	if !ok {
 		return 0
@@ -64,10 +70,24 @@ func (l *limiter) wait(a netip.Addr) time.Duration {
 	return max(0, f.until.Sub(l.now()))
 }
 
-// failed counts a failure.
+// begin counts an attempt, before it is made. wait is how long the address may not try; then nothing is counted.
+func (l *limiter) begin(a netip.Addr) (wait time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if wait = l.left(a); wait == 0 {
+		l.count(a)
+	}
+	return wait
+}
+
+// failed counts a failure that was no attempt with a password.
 func (l *limiter) failed(a netip.Addr) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.count(a)
+}
+
+func (l *limiter) count(a netip.Addr) {
 	now := l.now()
 	f, _ := l.known.Get(who(a))
 	if now.Sub(f.last) > forgotten+longestWait {
@@ -81,7 +101,7 @@ func (l *limiter) failed(a netip.Addr) {
 	l.known.Add(who(a), f)
 }
 
-// passed forgets the failures of an address.
+// passed forgets the failures of an address: its attempt was right.
 func (l *limiter) passed(a netip.Addr) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

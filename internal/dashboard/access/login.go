@@ -1,20 +1,19 @@
 package access
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"html"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // login serves the login page and its form.
 func (a *Access) login(w http.ResponseWriter, r *http.Request, p peer) {
 	next := local(r.FormValue("next"))
-	if !a.config.Protected() {
-		http.Redirect(w, r, next, http.StatusSeeOther)
-		return
-	}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
 		if _, ok := a.sessions.read(r, p.tls); ok {
@@ -33,30 +32,87 @@ func (a *Access) login(w http.ResponseWriter, r *http.Request, p peer) {
 // tryLogin needs no token: it is no session's, and a login that another page forces is refused by its origin.
 func (a *Access) tryLogin(w http.ResponseWriter, r *http.Request, p peer, next string) {
 	user := r.PostFormValue("username")
-	if wait := a.limiter.wait(p.address); wait > 0 {
+	ok, wait := a.attempt(r.Context(), p, user, r.PostFormValue("password"))
+	if wait > 0 {
 		seconds := int(wait.Seconds()) + 1
 		w.Header().Set("Retry-After", fmt.Sprint(seconds))
 		a.loginPage(w, http.StatusTooManyRequests, next, user, fmt.Sprintf("Too many wrong attempts. Try again in %d s.", seconds))
 		return
 	}
-	if a.credentials == nil || !a.credentials.check(r.Context(), user, r.PostFormValue("password")) {
-		a.failed(p, user)
+	if !ok {
 		a.loginPage(w, http.StatusUnauthorized, next, user, "Wrong user name or password.")
 		return
 	}
-	a.limiter.passed(p.address)
-	a.letIn(w, r, p, user, next)
+	a.letIn(w, r, p, user, byPassword, next)
+}
+
+// waitError reports an address that may not try now.
+type waitError struct{ wait time.Duration }
+
+func (e *waitError) Error() string { return "too many wrong attempts" }
+
+// attempt checks a user name and a password. wait is how long the address must not try again; then they were not looked at.
+func (a *Access) attempt(ctx context.Context, p peer, user, password string) (ok bool, wait time.Duration) {
+	begin := func() error {
+		if wait := a.limiter.begin(p.address); wait > 0 {
+			return &waitError{wait}
+		}
+		return nil
+	}
+	var err error
+	if wait := a.limiter.wait(p.address); wait > 0 {
+		return false, wait
+	}
+	if a.credentials == nil {
+		err = begin()
+	} else {
+		ok, err = a.credentials.check(ctx, p.address, user, password, begin)
+	}
+	var early *waitError
+	switch {
+	case errors.As(err, &early):
+		return false, early.wait
+	case err != nil:
+		return false, time.Second
+	case ok:
+		a.limiter.passed(p.address)
+		return true, 0
+	}
+	a.reportFailure(p, user)
+	return false, 0
 }
 
 // letIn begins a session.
-func (a *Access) letIn(w http.ResponseWriter, r *http.Request, p peer, user, next string) {
-	if err := a.sessions.write(w, p.tls, a.sessions.begin(user)); err != nil {
+func (a *Access) letIn(w http.ResponseWriter, r *http.Request, p peer, user, by, next string) {
+	if err := a.sessions.write(w, p.tls, a.sessions.begin(user, by)); err != nil {
 		a.log.Error("cannot begin a session", "error", err)
 		http.Error(w, "cannot begin a session; the dashboard's log says why", http.StatusInternalServerError)
 		return
 	}
 	a.log.Info("logged in", "user", user, "address", p.address.String())
+	if a.config.LoggedIn != nil {
+		a.config.LoggedIn(Visitor{Name: user, Address: p.address.String()}, by)
+	}
 	http.Redirect(w, r, next, http.StatusSeeOther)
+}
+
+// byToken lets in who has a link, once.
+func (a *Access) byToken(w http.ResponseWriter, r *http.Request, p peer) {
+	id, until, ok := readLinkToken(a.config.LocalKey, r.URL.Query().Get("token"), a.now())
+	if ok {
+		// Remembered as if it were a session's, so that it is for as long as one could last.
+		first, err := a.sessions.ended.add("link "+id, until.Add(ageLimit))
+		if err != nil {
+			a.log.Error("cannot use a link", "error", err)
+		}
+		ok = first && err == nil
+	}
+	if !ok {
+		a.limiter.failed(p.address)
+		a.loginPage(w, http.StatusUnauthorized, "/", "", "This link has been used, or is too old.")
+		return
+	}
+	a.letIn(w, r, p, "local", byLink, "/")
 }
 
 // logout ends a session.
@@ -71,7 +127,9 @@ func (a *Access) logout(w http.ResponseWriter, r *http.Request, p peer) {
 			a.refuse(w, r, http.StatusForbidden, "csrf", "this form is too old, or not ours; load the page again")
 			return
 		}
-		a.sessions.end(w, p.tls, sess)
+		if err := a.sessions.end(w, p.tls, sess); err != nil {
+			a.log.Error("a session that was ended may count again after a restart", "error", err)
+		}
 	}
 	http.Redirect(w, r, "/login", http.StatusSeeOther)
 }
@@ -106,6 +164,9 @@ func (a *Access) loginPage(w http.ResponseWriter, code int, next, user, problem 
 	if a.issuer != nil {
 		link = fmt.Sprintf(`<p><a class="button primary" href="/oidc/login?next=%s">Log in with %s</a></p>`,
 			url.QueryEscape(next), html.EscapeString(hostOfURL(a.config.OIDC.Issuer)))
+	}
+	if !a.config.Protected() {
+		link = "<p>This dashboard is for whom the home belongs to. <code>hermes dashboard link</code> prints a link that logs you in.</p>"
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(code)

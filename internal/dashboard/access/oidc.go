@@ -59,6 +59,16 @@ func (o OIDC) check() error {
 	return nil
 }
 
+// allows reports whether an e-mail address or a subject is named.
+func (o OIDC) allows(user string) bool {
+	return slices.ContainsFunc(o.Allowed, func(x string) bool {
+		if strings.Contains(x, "@") {
+			return strings.EqualFold(x, user)
+		}
+		return x == user
+	})
+}
+
 // issuer is the other side. It is asked when the first visitor comes, so that the dashboard starts while it is away.
 type issuer struct {
 	config OIDC
@@ -138,7 +148,7 @@ func (a *Access) fromIssuer(w http.ResponseWriter, r *http.Request, p peer) {
 		a.loginPage(w, http.StatusForbidden, flow.Next, "", text)
 		return
 	}
-	a.letIn(w, r, p, user, flow.Next)
+	a.letIn(w, r, p, user, byIssuer, flow.Next)
 }
 
 // strangerError is about somebody whom the issuer knows and the dashboard does not.
@@ -207,9 +217,9 @@ func (a *Access) vouchedFor(r *http.Request, flow pending) (string, error) {
 		return "", err
 	case !same(id.Nonce, flow.Nonce):
 		return "", errors.New("the ID token is another login's")
-	case claims.Verified && slices.ContainsFunc(a.config.OIDC.Allowed, func(x string) bool { return strings.Contains(x, "@") && strings.EqualFold(x, claims.Email) }):
+	case claims.Verified && strings.Contains(claims.Email, "@") && a.config.OIDC.allows(claims.Email):
 		return strings.ToLower(claims.Email), nil
-	case slices.ContainsFunc(a.config.OIDC.Allowed, func(x string) bool { return !strings.Contains(x, "@") && x == id.Subject }):
+	case !strings.Contains(id.Subject, "@") && a.config.OIDC.allows(id.Subject):
 		return id.Subject, nil
 	}
 	return "", &strangerError{id.Subject}

@@ -8,20 +8,18 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
+	"net/netip"
 	"sync"
 
 	"golang.org/x/crypto/bcrypt"
 )
-
-// atOnce is how many passwords are checked at a time. Each takes a core.
-const atOnce = 2
 
 // credentials checks user names and passwords. The plain password is not kept.
 type credentials struct {
 	user   string
 	hash   []byte
 	folded bool // the hash is one of fold's
-	turns  chan struct{}
+	turns  *turns
 
 	mu    sync.Mutex
 	key   []byte // of known
@@ -30,7 +28,7 @@ type credentials struct {
 
 // newCredentials hashes a plain password at a cost of bcrypt's; the default takes about 60 ms of a core.
 func newCredentials(c Config, cost int) (*credentials, error) {
-	k := &credentials{user: c.Username, hash: []byte(c.Password), turns: make(chan struct{}, atOnce), key: make([]byte, 32)}
+	k := &credentials{user: c.Username, hash: []byte(c.Password), turns: newTurns(), key: make([]byte, 32)}
 	rand.Read(k.key) // never fails: crypto/rand
 	if isHash(c.Password) {
 		return k, nil
@@ -58,35 +56,49 @@ func fold(password string) []byte {
 	return []byte(base64.StdEncoding.EncodeToString(sum[:]))
 }
 
-// check reports whether user and password are right. It takes as long for a wrong user as for a wrong password.
-func (k *credentials) check(ctx context.Context, user, password string) bool {
+func (k *credentials) sum(user, password string) []byte {
 	mac := hmac.New(sha256.New, k.key)
 	fmt.Fprintf(mac, "%q %q", user, password)
-	sum := mac.Sum(nil)
+	return mac.Sum(nil)
+}
+
+// check reports whether user and password are right. It takes as long for a wrong user as for a wrong password. Attempts of
+// one address are made one after the other: begin is asked before each whether it may be made, and counts it, so that
+// many at once are as many as one by one. Those that are the same as what was right last are not counted. The error
+// is begin's, or about an attempt that was not made.
+func (k *credentials) check(ctx context.Context, from netip.Addr, user, password string, begin func() error) (bool, error) {
+	sum := k.sum(user, password)
 	if k.isKnown(sum) {
-		return true
+		return true, nil
 	}
-	select {
-	case k.turns <- struct{}{}:
-		defer func() { <-k.turns }()
-	case <-ctx.Done():
-		return false
+	done, err := k.turns.take(ctx, who(from))
+	if err != nil {
+		return false, err
 	}
+	defer done()
 	if k.isKnown(sum) { // since this one waits
-		return true
+		return true, nil
 	}
+	if err := begin(); err != nil {
+		return false, err
+	}
+	hashed, err := k.turns.hash(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer hashed()
 	candidate := []byte(password)
 	if k.folded {
 		candidate = fold(password)
 	}
 	right := bcrypt.CompareHashAndPassword(k.hash, candidate) == nil
 	if !same(user, k.user) || !right {
-		return false
+		return false, nil
 	}
 	k.mu.Lock()
 	k.known = sum
 	k.mu.Unlock()
-	return true
+	return true, nil
 }
 
 func (k *credentials) isKnown(sum []byte) bool {

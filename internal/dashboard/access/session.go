@@ -1,6 +1,8 @@
 package access
 
 import (
+	"cmp"
+	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
@@ -10,11 +12,11 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
-
-	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 const (
@@ -29,21 +31,34 @@ const (
 type session struct {
 	ID     string    `json:"i"`
 	User   string    `json:"u"`
+	By     string    `json:"b"` // how the visitor came in: byPassword, byIssuer, byLink
 	Issued time.Time `json:"t"`
 	Seen   time.Time `json:"s"`
 }
+
+// The ways in.
+const (
+	byPassword = "password"
+	byIssuer   = "oidc"
+	byLink     = "link"
+)
 
 // sessions makes and reads the cookies. They carry everything, so none is kept here but those that were logged out.
 type sessions struct {
 	box     cipher.AEAD
 	csrfKey []byte
-	ended   *lru.Cache[string, struct{}]
+	ended   *ended
 	now     func() time.Time
+	// may tells whether somebody who came in once still may.
+	may func(session) bool
+
+	mu   sync.Mutex
+	live map[string]map[*context.CancelCauseFunc]struct{} // requests under way, by the ID of their session
 }
 
 // newSessions derives the keys from the secret and from the credentials: who changes the password ends every session.
 func newSessions(c Config, now func() time.Time) (*sessions, error) {
-	secret := []byte(c.Secret)
+	secret := []byte(cmp.Or(c.Secret, c.LocalKey))
 	if len(secret) == 0 {
 		secret = make([]byte, 32)
 		rand.Read(secret) // never fails: crypto/rand
@@ -52,7 +67,7 @@ func newSessions(c Config, now func() time.Time) (*sessions, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot derive the keys of the sessions: %w", err)
 	}
-	ended, err := lru.New[string, struct{}](10000)
+	ended, err := newEnded(c.Home, now)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +79,7 @@ func newSessions(c Config, now func() time.Time) (*sessions, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot encrypt sessions: %w", err)
 	}
-	return &sessions{box: box, csrfKey: keys[32:], ended: ended, now: now}, nil
+	return &sessions{box: box, csrfKey: keys[32:], ended: ended, now: now, may: c.may, live: map[string]map[*context.CancelCauseFunc]struct{}{}}, nil
 }
 
 // cookieName is the session's cookie. Over TLS its prefix keeps other hosts from setting it (RFC 6265bis, 4.1.3).
@@ -76,9 +91,9 @@ func cookieName(tls bool) string {
 }
 
 // begin makes a session, with an ID that was never used.
-func (s *sessions) begin(user string) session {
+func (s *sessions) begin(user, by string) session {
 	now := s.now().UTC()
-	return session{ID: rand.Text(), User: user, Issued: now, Seen: now}
+	return session{ID: rand.Text(), User: user, By: by, Issued: now, Seen: now}
 }
 
 // write sets the session's cookie.
@@ -111,7 +126,7 @@ func (s *sessions) read(r *http.Request, tls bool) (session, bool) {
 		return session{}, false
 	}
 	var sess session
-	if json.Unmarshal(data, &sess) != nil || sess.ID == "" || s.ended.Contains(sess.ID) {
+	if json.Unmarshal(data, &sess) != nil || sess.ID == "" || s.ended.has(sess.ID, sess.Issued) || !s.may(sess) {
 		return session{}, false
 	}
 	now := s.now()
@@ -129,10 +144,44 @@ func (s *sessions) renew(w http.ResponseWriter, tls bool, sess session) {
 	}
 }
 
-// end makes a session worthless and removes its cookie.
-func (s *sessions) end(w http.ResponseWriter, tls bool, sess session) {
-	s.ended.Add(sess.ID, struct{}{})
+// end makes a session worthless, ends what goes on in it, and removes its cookie. The error is about whether that outlives this
+// process.
+func (s *sessions) end(w http.ResponseWriter, tls bool, sess session) error {
+	_, err := s.ended.add(sess.ID, sess.Issued.Add(ageLimit))
+	s.mu.Lock()
+	for cancel := range s.live[sess.ID] {
+		(*cancel)(errSessionEnded)
+	}
+	s.mu.Unlock()
 	http.SetCookie(w, &http.Cookie{Name: cookieName(tls), Path: "/", MaxAge: -1, HttpOnly: true, Secure: tls, SameSite: http.SameSiteLaxMode})
+	return err
+}
+
+var errSessionEnded = errors.New("the session is over")
+
+// during returns a context of a request that ends with its session, for streams.
+func (s *sessions) during(ctx context.Context, sess session) (context.Context, func()) {
+	ctx, stop := context.WithDeadlineCause(ctx, sess.Issued.Add(ageLimit), errSessionEnded)
+	ctx, cancel := context.WithCancelCause(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.live[sess.ID] == nil {
+		s.live[sess.ID] = map[*context.CancelCauseFunc]struct{}{}
+	}
+	s.live[sess.ID][&cancel] = struct{}{}
+	if s.ended.has(sess.ID, sess.Issued) { // since it was read
+		cancel(errSessionEnded)
+	}
+	return ctx, func() {
+		s.mu.Lock()
+		delete(s.live[sess.ID], &cancel)
+		if len(s.live[sess.ID]) == 0 {
+			delete(s.live, sess.ID)
+		}
+		s.mu.Unlock()
+		cancel(nil)
+		stop()
+	}
 }
 
 // token returns what forms of a session must carry.

@@ -1,0 +1,210 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"hermes/internal/volume"
+)
+
+// TestManyAttemptsAtOnceAreAsManyAsOneByOne: each is counted before it is made.
+func TestManyAttemptsAtOnceAreAsManyAsOneByOne(t *testing.T) {
+	s := serve(t, locked())
+	var looked, refused atomic.Int32
+	var all sync.WaitGroup
+	for range 400 {
+		all.Go(func() {
+			p := peer{address: netip.MustParseAddr("192.0.2.1")}
+			ok, wait := s.access.attempt(t.Context(), p, "ann", "x")
+			switch {
+			case ok:
+				t.Error("it is right")
+			case wait > 0:
+				refused.Add(1)
+			default:
+				looked.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if looked.Load() != freeFailures+1 || refused.Load() != 400-freeFailures-1 {
+		t.Errorf("%d were looked at, %d refused", looked.Load(), refused.Load())
+	}
+}
+
+// TestWhoGuessesKeepsNobodyElseWaiting: while all that one address may have under way is under way, another gets its turn.
+func TestWhoGuessesKeepsNobodyElseWaiting(t *testing.T) {
+	k, err := newCredentials(locked(), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	guesser, other := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
+	ctx, cancel := context.WithCancel(t.Context())
+	begun, hold := make(chan struct{}, 1), make(chan struct{})
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			_, _ = k.check(ctx, guesser, "ann", "x", func() error {
+				begun <- struct{}{}
+				<-hold // it takes as long as it likes
+				return nil
+			})
+		})
+	}
+	<-begun
+	if ok, err := k.check(t.Context(), other, "ann", password, func() error { return nil }); !ok || err != nil {
+		t.Errorf("%t, %v", ok, err)
+	}
+	cancel()
+	close(hold)
+	all.Wait()
+	k.turns.mu.Lock()
+	defer k.turns.mu.Unlock()
+	if len(k.turns.sources) != 0 {
+		t.Errorf("%d addresses still wait", len(k.turns.sources))
+	}
+}
+
+func TestTheQueueOfAnAddressIsBounded(t *testing.T) {
+	turns := newTurns()
+	from := who(netip.MustParseAddr("192.0.2.1"))
+	done, err := turns.take(t.Context(), from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	turns.mu.Lock()
+	turns.sources[from].n = maxWaiting
+	turns.mu.Unlock()
+	if _, err := turns.take(t.Context(), from); !errors.Is(err, errCrowded) {
+		t.Errorf("got %v", err)
+	}
+	turns.mu.Lock()
+	turns.sources[from].n = 1
+	turns.mu.Unlock()
+	done()
+}
+
+// TestASessionThatWasLoggedOutOfStaysOut after a restart with the same secret.
+func TestASessionThatWasLoggedOutOfStaysOut(t *testing.T) {
+	c := locked()
+	c.Home = volume.At(t.TempDir())
+	s := serve(t, c)
+	out, token := s.login()
+	in, _ := s.login()
+	if resp, _ := s.do("POST", "/logout", "csrf_token="+token, cookie(out)); resp.StatusCode != 303 {
+		t.Fatal(resp.Status)
+	}
+	next := serve(t, c)
+	if resp, _ := next.do("GET", "/", "", cookie(out)); resp.StatusCode != 401 {
+		t.Errorf("logged out: %s", resp.Status)
+	}
+	if resp, _ := next.do("GET", "/", "", cookie(in)); resp.StatusCode != 200 {
+		t.Errorf("the other session: %s", resp.Status)
+	}
+	if info, err := c.Home.Lstat(endedName); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+	// What cannot be read any more ends everything, rather than nothing.
+	if err := c.Home.WriteFile(endedName, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if resp, _ := serve(t, c).do("GET", "/", "", cookie(in)); resp.StatusCode != 401 {
+		t.Errorf("after the list was lost: %s", resp.Status)
+	}
+}
+
+func TestTheListOfEndedSessionsIsBoundedAndForgetsNobody(t *testing.T) {
+	now := time.Now()
+	e, err := newEnded(volume.Dir{}, func() time.Time { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := make([]string, 2*maxEnded)
+	for i := range ids {
+		ids[i] = time.Duration(i).String()
+		if _, err := e.add(ids[i], now.Add(ageLimit+time.Duration(i)*time.Second)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(e.until); n > maxEnded {
+		t.Errorf("%d are kept", n)
+	}
+	for i, id := range ids {
+		if !e.has(id, now.Add(time.Duration(i)*time.Second)) {
+			t.Fatalf("the %d. is good again", i)
+		}
+	}
+	now = now.Add(3 * ageLimit)
+	if e.purge(); len(e.until) != 0 {
+		t.Errorf("%d are kept of those that are over by themselves", len(e.until))
+	}
+}
+
+// TestWhoIsNotAllowedAnyMoreIsOut at the next request.
+func TestWhoIsNotAllowedAnyMoreIsOut(t *testing.T) {
+	c := locked()
+	c.OIDC = OIDC{Issuer: "http://127.0.0.1:1", ClientID: "x", Allowed: []string{"Bob@example.org", "robot-7"}, PublicURL: "http://127.0.0.1"}
+	s := serve(t, c)
+	for user, want := range map[string]int{"bob@example.org": 200, "robot-7": 200, "eve@example.org": 401, "ROBOT-7": 401} {
+		rec := recorder{header: http.Header{}}
+		if err := s.access.sessions.write(&rec, false, s.access.sessions.begin(user, byIssuer)); err != nil {
+			t.Fatal(err)
+		}
+		resp := http.Response{Header: rec.header}
+		if resp, _ := s.do("GET", "/", "", cookie(resp.Cookies()[0])); resp.StatusCode != want {
+			t.Errorf("%s: %s", user, resp.Status)
+		}
+	}
+}
+
+type recorder struct{ header http.Header }
+
+func (r *recorder) Header() http.Header         { return r.header }
+func (r *recorder) Write(p []byte) (int, error) { return len(p), nil }
+func (r *recorder) WriteHeader(int)             {}
+
+// TestALogoutEndsWhatStreamsInTheSession, and nobody else's.
+func TestALogoutEndsWhatStreamsInTheSession(t *testing.T) {
+	s := serve(t, locked())
+	c, token := s.login()
+	other, _ := s.login()
+	read := func(c *http.Cookie) session {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.AddCookie(c)
+		sess, ok := s.access.sessions.read(r, false)
+		if !ok {
+			t.Fatal("no session")
+		}
+		return sess
+	}
+	ctx, done := s.access.sessions.during(t.Context(), read(c))
+	defer done()
+	others, othersDone := s.access.sessions.during(t.Context(), read(other))
+	defer othersDone()
+	sess := read(c)
+	if resp, _ := s.do("POST", "/logout", "csrf_token="+token, cookie(c)); resp.StatusCode != 303 {
+		t.Fatal(resp.Status)
+	}
+	if !errors.Is(context.Cause(ctx), errSessionEnded) {
+		t.Errorf("its stream goes on: %v", context.Cause(ctx))
+	}
+	if others.Err() != nil {
+		t.Errorf("another session's ended: %v", context.Cause(others))
+	}
+	late, lateDone := s.access.sessions.during(t.Context(), sess)
+	defer lateDone()
+	if late.Err() == nil {
+		t.Error("one that began meanwhile goes on")
+	}
+}

@@ -1,0 +1,129 @@
+package access
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"sync"
+	"time"
+
+	"hermes/internal/volume"
+)
+
+const (
+	// endedName is the file in HERMES_HOME that remembers what is over before its time: sessions that were logged out of, and
+	// links that were used.
+	endedName = ".dashboard_ended.json"
+	// maxEnded is how many of them are remembered. If there are more, every session older than the oldest of them is over too.
+	maxEnded = 5000
+	// maxEndedFile bounds the file.
+	maxEndedFile = 1 << 20
+)
+
+// ended is what is over before its time. It survives a restart where there is a home to keep it in.
+type ended struct {
+	home volume.Dir // the zero Dir keeps nothing
+	now  func() time.Time
+
+	mu    sync.Mutex
+	until map[string]time.Time // ID: when it would have ended by itself
+	floor time.Time            // what was issued before that is over
+}
+
+type endedFile struct {
+	Until map[string]time.Time `json:"until"`
+	Floor time.Time            `json:"floor,omitzero"`
+}
+
+// newEnded reads what was remembered. A file that cannot be read is an error: whoever logged out would be in again.
+func newEnded(home volume.Dir, now func() time.Time) (*ended, error) {
+	e := &ended{home: home, now: now, until: map[string]time.Time{}}
+	if home.IsZero() {
+		return e, nil
+	}
+	data, err := home.ReadFile(endedName, maxEndedFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return e, nil
+	}
+	var f endedFile
+	if err == nil {
+		err = json.Unmarshal(data, &f)
+	}
+	if err != nil {
+		// Nobody can tell who logged out: everybody did.
+		e.floor = now()
+		return e, e.keep()
+	}
+	if f.Until != nil {
+		e.until = f.Until
+	}
+	e.floor = f.Floor
+	e.purge()
+	return e, nil
+}
+
+// add ends something for good. The first of several callers is told so.
+func (e *ended) add(id string, until time.Time) (first bool, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, ok := e.until[id]; ok {
+		return false, nil
+	}
+	e.until[id] = until
+	if len(e.until) > maxEnded {
+		e.purge()
+	}
+	if len(e.until) > maxEnded {
+		e.forget(maxEnded / 2)
+	}
+	return true, e.keep()
+}
+
+// purge forgets what would be over by itself.
+func (e *ended) purge() {
+	now := e.now()
+	for id, until := range e.until {
+		if now.After(until) {
+			delete(e.until, id)
+		}
+	}
+}
+
+// forget drops those that would end first, and has every session end that is as old as they.
+func (e *ended) forget(n int) {
+	ids := make([]string, 0, len(e.until))
+	for id := range e.until {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, func(a, b string) int { return e.until[a].Compare(e.until[b]) })
+	for _, id := range ids[:n] {
+		if issued := e.until[id].Add(-ageLimit); issued.After(e.floor) {
+			e.floor = issued
+		}
+		delete(e.until, id)
+	}
+}
+
+// has reports whether something that was issued at a time is over.
+func (e *ended) has(id string, issued time.Time) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	_, ok := e.until[id]
+	return ok || !issued.After(e.floor)
+}
+
+func (e *ended) keep() error {
+	if e.home.IsZero() {
+		return nil
+	}
+	data, err := json.Marshal(endedFile{e.until, e.floor})
+	if err == nil {
+		err = e.home.WriteFile(endedName, data, 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot remember which sessions are over: %w", err)
+	}
+	return nil
+}
