@@ -22,7 +22,7 @@ func (a *app) dashboardCommand() *cobra.Command {
 		Long: `dashboard serves pages that show what all gateways do, as it happens, and that start, stop, make and change them. In the
 image HERMES_DASHBOARD=1 has the supervisor run it; ` + "`hermes up`" + ` runs it too. It listens on HERMES_DASHBOARD_HOST and HERMES_DASHBOARD_PORT (9119); on any other address than
 loopback it needs HERMES_DASHBOARD_BASIC_AUTH_USERNAME and HERMES_DASHBOARD_BASIC_AUTH_PASSWORD, and
-exits 78 without them.`,
+exits 78 without them. On loopback, without them, ` + "`hermes dashboard link`" + ` lets its owner in.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			config, err := access.FromEnv(a.getenv)
@@ -54,7 +54,7 @@ exits 78 without them.`,
 			})
 		},
 	}
-	cmd.AddCommand(a.hashPasswordCommand())
+	cmd.AddCommand(a.hashPasswordCommand(), a.dashboardLinkCommand())
 	cmd.Flags().IntVar(&readyFD, "ready-fd", 0, "write a newline to descriptor `N` once the dashboard serves")
 	return cmd
 }

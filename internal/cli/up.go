@@ -47,7 +47,7 @@ On a terminal it shows a live table of the gateways, with keys to start, stop an
 them). Otherwise, and with --plain, it logs lines.
 
 In a home that has only the default profile, which never ran, up starts it. The dashboard comes along, on
-http://127.0.0.1:9119, unless HERMES_DASHBOARD=0 or --no-dashboard.`,
+http://127.0.0.1:9119, unless HERMES_DASHBOARD=0 or --no-dashboard; ` + "`hermes dashboard link`" + ` logs a browser in.`,
 		Example: `  hermes up
   hermes up -d
   hermes up --only coder --only reviewer`,
@@ -366,7 +366,7 @@ func (a *app) reportUp(ctx context.Context, home string, pid int) error {
 			return err
 		}
 	}
-	a.say("✓ up (pid %d): %d of %d services are ready; `hermes gateway list` shows them, `hermes down` ends them", pid, ready, len(list))
+	a.say("✓ up (pid %d): %d of %d services are ready; `hermes gateway list` shows them, `hermes dashboard link` leads to the dashboard, `hermes down` ends them", pid, ready, len(list))
 	if failed > 0 {
 		return &silentError{exitFailure}
 	}

@@ -139,11 +139,31 @@ func TestDashboardWithoutCredentialsStartsOnceAndSaysWhy(t *testing.T) {
 	}
 }
 
-func TestDashboardOnLoopbackNeedsNoCredentials(t *testing.T) {
+// TestDashboardOnLoopbackIsForWhoOwnsTheHome: it needs no credentials, and lets nobody in but by the home's key.
+func TestDashboardOnLoopbackIsForWhoOwnsTheHome(t *testing.T) {
 	parallel(t)
 	b := startGateway(t, options{env: []string{"HERMES_DASHBOARD=1", "HERMES_DASHBOARD_HOST=127.0.0.1"}})
 	b.waitReady(dashboardSlot)
-	if r := b.http("GET", dashboardURL+"/", ""); r.Status != 200 {
-		t.Errorf("%+v, want 200", r)
+	for _, path := range []string{"/", "/api/v1/profiles", "/metrics"} {
+		if r := b.http("GET", dashboardURL+path, ""); r.Status != 401 {
+			t.Errorf("%s: %+v, want 401", path, r)
+		}
+	}
+	link := strings.TrimSpace(b.mustExec("0", "hermes", "dashboard", "link"))
+	if r := b.http("GET", link, ""); r.Status != 303 {
+		t.Errorf("%s: %+v, want 303", link, r)
+	}
+	if r := b.http("GET", link, ""); r.Status != 401 {
+		t.Errorf("%s again: %+v, want 401", link, r)
+	}
+	key := strings.TrimSpace(b.mustExec("10000", "cat", "/opt/data/.dashboard_key"))
+	if r := b.http("GET", dashboardURL+"/api/v1/profiles", "", "-H", "Authorization: Bearer "+key); r.Status != 200 {
+		t.Errorf("the key: %+v", r)
+	}
+	if r := b.exec("12345", "cat", "/opt/data/.dashboard_key"); r.Code == 0 {
+		t.Error("another user reads the key")
+	}
+	if strings.Contains(b.allLogs(), key) || strings.Contains(b.allLogs(), "token=") {
+		t.Error("the logs hold the key, or a link")
 	}
 }

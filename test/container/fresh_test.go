@@ -61,7 +61,7 @@ func TestMakeUpOnAFreshMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("make up took %s, nothing compiled before", time.Since(begun).Round(time.Second))
-	for _, want := range []string{`dashboard +http://127\.0\.0\.1:9119\n`, `API +http://127\.0\.0\.1:8642/v1\n`, `key +API_SERVER_KEY in /home/me/\.hermes/\.env\n`} {
+	for _, want := range []string{`dashboard +http://127\.0\.0\.1:9119/\?token=[A-Z0-9]+\.[a-z0-9]+\.[a-f0-9]{32}\n`, `API +http://127\.0\.0\.1:8642/v1\n`, `key +API_SERVER_KEY in /home/me/\.hermes/\.env\n`} {
 		if !regexp.MustCompile(want).MatchString(r.Stdout) {
 			t.Errorf("it does not print %s:\n%s", want, r.Stdout)
 		}
@@ -75,6 +75,10 @@ func TestMakeUpOnAFreshMachine(t *testing.T) {
 	}
 	if r := b.exec("me", "curl", "-sf", "http://127.0.0.1:9119/health"); r.Code != 0 {
 		t.Errorf("the dashboard: %s", r)
+	}
+	link := regexp.MustCompile(`http://127\.0\.0\.1:9119/\?token=\S+`).FindString(r.Stdout)
+	if r := b.exec("me", "curl", "-sfL", "-c", "/tmp/jar", "-b", "/tmp/jar", link); r.Code != 0 || !strings.Contains(r.Stdout, "default") {
+		t.Errorf("the link does not log in: %s", r)
 	}
 
 	// What else it names.

@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hermes/internal/dashboard/access"
+)
+
+func (a *app) dashboardLinkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "link",
+		Short: "Print a link that logs a browser in to the dashboard of this home, once",
+		Long: `link prints an address with a token that logs a browser in to a dashboard that has no credentials: that of ` + "`hermes up`" + `, and
+any other on loopback. It counts once, within 15 minutes. Only who can read the home can make one: other users of the machine
+reach the port, and get no further.
+
+Programs send what .dashboard_key in the home holds as a bearer token instead.`,
+		Example: `  hermes dashboard link
+  curl -H "Authorization: Bearer $(cat ~/.hermes/.dashboard_key)" http://127.0.0.1:9119/api/v1/profiles`,
+		Args: noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			config, err := access.FromEnv(a.getenv)
+			if err != nil {
+				return &codeError{err, exitConfig}
+			}
+			if config.Protected() {
+				return errors.New("this dashboard has credentials: log in with them; links are for dashboards without")
+			}
+			link, err := a.dashboardLink(config)
+			if err != nil {
+				return err
+			}
+			if a.format == "json" {
+				return a.json(map[string]string{"url": link})
+			}
+			_, err = fmt.Fprintln(a.Out, link)
+			return err
+		},
+	}
+}
+
+func (a *app) dashboardLink(config access.Config) (string, error) {
+	store, err := a.store()
+	if err != nil {
+		return "", err
+	}
+	if err := store.Files().IsDir("."); err != nil {
+		return "", fmt.Errorf("there is no home yet: %w: `hermes up` makes it", err)
+	}
+	key, err := access.Key(store.Files())
+	if err != nil {
+		return "", err
+	}
+	return "http://" + net.JoinHostPort(config.Host, strconv.Itoa(config.Port)) + access.Link(key, time.Now()), nil
+}
