@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -22,7 +23,7 @@ import (
 const defaultLogLines = 50
 
 func (a *app) gatewayLogsCommand() *cobra.Command {
-	var follow, all bool
+	var follow, all, raw bool
 	var lines int
 	var since string
 	cmd := &cobra.Command{
@@ -57,15 +58,20 @@ On a terminal, control characters are left out. With --format json each line is 
 			if err != nil {
 				return err
 			}
-			if follow {
-				return a.follow(cmd.Context(), place, q)
+			out := a.Out
+			if raw {
+				out = a.raw.Out
 			}
-			return logs.Read(place, q, a.logSink(place.All), a.logWarn)
+			if follow {
+				return a.follow(cmd.Context(), place, q, out)
+			}
+			return logs.Read(place, q, a.logSink(out, place.All), a.logWarn)
 		},
 	}
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on as the log grows, until Ctrl-C")
 	cmd.Flags().IntVarP(&lines, "lines", "n", defaultLogLines, "how many lines to show first")
 	cmd.Flags().StringVar(&since, "since", "", "show lines from this `TIME` on: 10m, 2h or 3d ago, or 2026-11-23T10:00")
+	cmd.Flags().BoolVar(&raw, "raw", false, "print lines as they are, also what a terminal obeys")
 	cmd.Flags().BoolVar(&all, "all", false, "show the logs of all profiles, by time, each line with its profile")
 	return cmd
 }
@@ -90,10 +96,10 @@ func (a *app) logPlace(all bool) (logs.Place, error) {
 }
 
 // follow shows what a query asks for and goes on until ctx or Ctrl-C ends it.
-func (a *app) follow(ctx context.Context, place logs.Place, q logs.Query) error {
+func (a *app) follow(ctx context.Context, place logs.Place, q logs.Query, out io.Writer) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
-	return logs.Follow(ctx, place, q, a.logSink(place.All), a.logWarn, func() {
+	return logs.Follow(ctx, place, q, a.logSink(out, place.All), a.logWarn, func() {
 		fmt.Fprintln(a.Err, place.Waiting())
 	})
 }
@@ -102,11 +108,10 @@ func (a *app) logWarn(n profile.Name, err error) {
 	fmt.Fprintf(a.Err, "cannot read the log of '%s': %v\n", n, err)
 }
 
-// logSink prints lines: as they are, fit for a terminal, or for programs.
-func (a *app) logSink(prefix bool) logs.Sink {
-	terminal := a.onTerminal()
+// logSink prints lines, for people or for programs.
+func (a *app) logSink(out io.Writer, prefix bool) logs.Sink {
 	return func(lines []logs.Line) error {
-		w := bufio.NewWriterSize(a.Out, 32<<10)
+		w := bufio.NewWriterSize(out, 32<<10)
 		enc := json.NewEncoder(w)
 		enc.SetEscapeHTML(false)
 		for _, l := range lines {
@@ -117,9 +122,6 @@ func (a *app) logSink(prefix bool) logs.Sink {
 				continue
 			}
 			text := l.Raw()
-			if terminal {
-				text = logs.Printable(text)
-			}
 			if prefix {
 				text = "[" + l.Profile.String() + "] " + text
 			}
@@ -131,7 +133,7 @@ func (a *app) logSink(prefix bool) logs.Sink {
 
 // followLog follows the log of one profile.
 func (a *app) followLog(ctx context.Context, h profile.Home, lines int) error {
-	return a.follow(ctx, logs.Place{Root: h.Root, Profile: h.Name}, logs.Query{Last: lines})
+	return a.follow(ctx, logs.Place{Root: h.Root, Profile: h.Name}, logs.Query{Last: lines}, a.Out)
 }
 
 func currentLog(h profile.Home) string { return filepath.Join(h.LogDir(), "current") }

@@ -155,7 +155,7 @@ func (a *app) redirect(ctx context.Context, n profile.Name, breadcrumb string) e
 }
 
 func (a *app) onTerminal() bool {
-	f, ok := a.Out.(*os.File)
+	f, ok := a.raw.Out.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 

@@ -61,7 +61,7 @@ func (a *app) export(ctx context.Context, h profile.Home, f exportFlags) error {
 		if a.onTerminal() {
 			return &usageError{errors.New("an archive is nothing for a terminal: name a file with -o FILE, or send the output somewhere")}
 		}
-		_, err := a.exportTo(ctx, h, a.Out, f)
+		_, err := a.exportTo(ctx, h, a.raw.Out, f)
 		return err
 	}
 	if f.output == "" {

@@ -18,7 +18,7 @@ const (
 // progress shows on a terminal how far a command is that goes through files. The first function is told, as often as one likes;
 // the second ends it. Where stderr is no terminal the first one is nil.
 func (a *app) progress(what string) (tell func(files int, bytes int64), done func()) {
-	f, ok := a.Err.(*os.File)
+	f, ok := a.raw.Err.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) || a.format == "json" {
 		return nil, func() {}
 	}

@@ -28,7 +28,8 @@ type Streams struct {
 
 // app is what the commands share: the streams, the environment, and the flags that work everywhere.
 type app struct {
-	Streams
+	Streams         // of what is printed, see cleanWriter
+	raw     Streams // as they are
 	getenv  func(string) string
 	profile string // -p
 	format  string // --format
@@ -36,12 +37,14 @@ type app struct {
 
 // Run executes one command line and returns the process's exit code (contract "Exit codes").
 func Run(ctx context.Context, args []string, s Streams) int {
-	a := &app{Streams: s, getenv: os.Getenv}
+	a := &app{Streams: s, raw: s, getenv: os.Getenv}
+	asJSON := func() bool { return a.format == "json" }
+	a.Out, a.Err = &cleanWriter{w: s.Out, json: asJSON}, &cleanWriter{w: s.Err, json: asJSON}
 	root := a.rootCommand()
 	root.SetArgs(args)
 	root.SetIn(s.In)
-	root.SetOut(s.Out)
-	root.SetErr(s.Err)
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
 	return a.report(root.ExecuteContext(ctx))
 }
 

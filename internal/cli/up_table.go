@@ -21,7 +21,7 @@ type upTable struct {
 // openTable takes the terminal over, if there is one and nobody asked for lines.
 func (a *app) openTable(f upFlags) *upTable {
 	in, ok := a.In.(*os.File)
-	out, isFile := a.Out.(*os.File)
+	out, isFile := a.raw.Out.(*os.File)
 	if !ok || !isFile || f.plain || f.detached || f.init || a.format != "text" || a.getenv("TERM") == "dumb" {
 		return nil
 	}

@@ -5,6 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"hermes/internal/profile"
+	"hermes/internal/service"
 )
 
 // WriteEnvironment stores variables in a directory for s6-envdir -fnL: a file a variable,
@@ -28,6 +31,25 @@ func WriteEnvironment(dir string, environ []string, gid int) error {
 		}
 		if err := os.Chown(path, -1, gid); err != nil {
 			return fmt.Errorf("cannot store the environment: %w", err)
+		}
+	}
+	return nil
+}
+
+// writeEnvironments stores the container's environment for its commands, and for each service what that one is to have.
+func (l Layout) writeEnvironments(environ []string, gid int) error {
+	if err := WriteEnvironment(l.EnvDir(), environ, gid); err != nil {
+		return err
+	}
+	if err := WriteEnvironment(l.treeEnv(), append(service.Shared(environ), service.SlotEnv+"="+l.slotEnv()), gid); err != nil {
+		return err
+	}
+	if err := WriteEnvironment(l.slotEnv(), nil, gid); err != nil {
+		return err
+	}
+	for _, id := range []service.ID{service.Dashboard(), service.Gateway(profile.Default())} {
+		if err := WriteEnvironment(filepath.Join(l.slotEnv(), id.String()), service.Own(id, environ), gid); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -29,6 +29,7 @@ func Heartbeat() error {
 			return fmt.Errorf("cannot keep the container up: %w", err)
 		}
 	}
+	// It needs no variable, and every process of the runtime user's can read those that it has.
 	sleep, err := exec.LookPath("sleep")
 	if err != nil {
 		ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
@@ -36,7 +37,7 @@ func Heartbeat() error {
 		<-ctx.Done()
 		return nil
 	}
-	return fmt.Errorf("cannot keep the container up: %w", unix.Exec(sleep, []string{"sleep", "infinity"}, os.Environ()))
+	return fmt.Errorf("cannot keep the container up: %w", unix.Exec(sleep, []string{"sleep", "infinity"}, []string{"PATH=" + os.Getenv("PATH")}))
 }
 
 func (l Layout) isHeartbeat(pid int) bool { return pid == readPID(l.heartbeat()) }

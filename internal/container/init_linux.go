@@ -70,7 +70,7 @@ func prepare(scripts bool) (l Layout, u User, own bool, err error) {
 	if own {
 		gid = -1
 	}
-	return l, u, own, WriteEnvironment(l.EnvDir(), os.Environ(), gid)
+	return l, u, own, l.writeEnvironments(os.Environ(), gid)
 }
 
 // startStage2 starts the second stage and returns the descriptor on which it waits for s6-svscan.

@@ -21,6 +21,11 @@ func (l Layout) BaseDir() string { return filepath.Join(l.S6(), "basedir") }
 // EnvDir holds the container's environment, a file a variable (s6-envdir).
 func (l Layout) EnvDir() string { return filepath.Join(l.S6(), "container_environment") }
 
+// treeEnv holds what of it every gateway gets, slotEnv what only some services do.
+func (l Layout) treeEnv() string { return filepath.Join(l.S6(), "tree_environment") }
+
+func (l Layout) slotEnv() string { return filepath.Join(l.S6(), "slot_environment") }
+
 // TreeDir is the scan directory of the outer tree.
 func (l Layout) TreeDir() string { return service.RootTree(l.Dir) }
 

@@ -77,10 +77,10 @@ func (e *examination) strangers(label string, places []place) (Finding, bool) {
 
 func (e *examination) chown() string {
 	if e.OneUser {
-		return fmt.Sprintf("this container cannot change owners: from outside, `docker run --rm --user 0 -v VOLUME:%s --entrypoint chown IMAGE -R %d:%d %[1]s`", e.Store.Root(), e.UID, e.GID)
+		return fmt.Sprintf("this container cannot change owners: from outside, `docker run --rm --user 0 -v VOLUME:%s --entrypoint chown IMAGE -R %d:%d %[1]s`", shell(e.Store.Root()), e.UID, e.GID)
 	}
 	if e.Image {
 		return "restart the container: its boot sets this right; or `docker exec -e HERMES_DOCKER_EXEC_AS_ROOT=1 CONTAINER hermes doctor --fix`"
 	}
-	return fmt.Sprintf("`sudo chown -R %d %s`", e.UID, e.Store.Root())
+	return fmt.Sprintf("`sudo chown -R %d %s`", e.UID, shell(e.Store.Root()))
 }

@@ -46,7 +46,7 @@ func (e *examination) unusable(en profile.Entry) Finding {
 		f.Severity = Warning
 		f.Mend = fmt.Sprintf("move what you need from %s to %s, then remove it", path, e.Store.Root())
 	case errors.As(en.Err, &bad):
-		f.Mend = fmt.Sprintf("give it a name of lower-case letters, digits, - and _: `mv '%s' '%s'`", path, filepath.Join(filepath.Dir(path), "NAME"))
+		f.Mend = fmt.Sprintf("give it a name of lower-case letters, digits, - and _: `mv %s %s`", shell(path), shell(filepath.Join(filepath.Dir(path), "NAME")))
 	case err == nil && info.Mode()&fs.ModeSymlink != 0:
 		f.Mend = "replace the link by the directory itself; a profile is never a link"
 	default:
@@ -69,7 +69,7 @@ func (e *examination) inspect(h profile.Home) (found []Finding, echo bool) {
 		add(Error, fmt.Sprintf("cannot read who the agent is: %v", err), "make "+h.Soul()+" a text file of at most 1 MB")
 	}
 	if _, err := profile.ReadState(h); err != nil && !errors.Is(err, profile.ErrNoState) {
-		add(Error, err.Error(), fmt.Sprintf("`mv %s %s.corrupt`, then %s", h.StateFile(), h.StateFile(), e.again(h.Name)))
+		add(Error, err.Error(), fmt.Sprintf("`mv %s %s.corrupt`, then %s", shell(h.StateFile()), shell(h.StateFile()), e.again(h.Name)))
 	}
 	if f, ok := envMode(h); ok {
 		found = append(found, f)
@@ -103,7 +103,7 @@ func envMode(h profile.Home) (Finding, bool) {
 	return Finding{
 		Severity: Warning, Profile: h.Name.String(),
 		What: fmt.Sprintf("%s holds secrets and others may read it (mode %04o)", h.Env(), info.Mode().Perm()),
-		Mend: "`chmod 600 " + h.Env() + "`",
+		Mend: "`chmod 600 " + shell(h.Env()) + "`",
 		fix: func(context.Context) (string, error) {
 			return "set the mode of " + h.Env() + " to 0600", h.Files().Chmod(profile.EnvName, 0o600)
 		},

@@ -57,11 +57,11 @@ func checkSpace(home volume.Dir) []Finding {
 	case !ok:
 		return nil
 	case bytes < noSpace:
-		return []Finding{{Severity: Error, What: fmt.Sprintf("the volume is full: %d MB are free", bytes>>20), Mend: "make room: `du -sh " + root + "/*`"}}
+		return []Finding{{Severity: Error, What: fmt.Sprintf("the volume is full: %d MB are free", bytes>>20), Mend: "make room: `du -sh " + shell(root) + "/*`"}}
 	case bytes < littleSpace:
-		return []Finding{{Severity: Warning, What: fmt.Sprintf("the volume is nearly full: %d MB are free", bytes>>20), Mend: "make room: `du -sh " + root + "/*`"}}
+		return []Finding{{Severity: Warning, What: fmt.Sprintf("the volume is nearly full: %d MB are free", bytes>>20), Mend: "make room: `du -sh " + shell(root) + "/*`"}}
 	case files < fewFiles:
-		return []Finding{{Severity: Warning, What: fmt.Sprintf("the volume takes only %d more files", files), Mend: "remove files: `du --inodes -s " + root + "/*`"}}
+		return []Finding{{Severity: Warning, What: fmt.Sprintf("the volume takes only %d more files", files), Mend: "remove files: `du --inodes -s " + shell(root) + "/*`"}}
 	}
 	return nil
 }

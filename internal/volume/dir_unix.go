@@ -306,7 +306,12 @@ func (d Dir) MkdirAll(name string, perm fs.FileMode) error {
 		done(fd)
 		return nil
 	}
-	if err := d.base.create(perm); err != nil {
+	// A home that is made on the way to something in it is its owner's alone.
+	basePerm := fs.FileMode(0o700)
+	if full == "." {
+		basePerm = perm
+	}
+	if err := d.base.create(basePerm); err != nil {
 		return d.failed("mkdir", name, err)
 	}
 	if full == "." {

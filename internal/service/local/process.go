@@ -46,7 +46,7 @@ func (s *Supervisor) spawn(id service.ID, log *sink) (*process, error) {
 		return fail(err)
 	}
 	cmd.Args = service.Command(id, fd)
-	cmd.Env = append(s.o.Env[:len(s.o.Env):len(s.o.Env)], "HERMES_HOME="+s.o.Home, service.SupervisedChild+"=1")
+	cmd.Env = append(service.Environment(id, s.o.Env), "HERMES_HOME="+s.o.Home, service.SupervisedChild+"=1")
 	if os.Getenv("GOMAXPROCS") == "" {
 		cmd.Env = append(cmd.Env, "GOMAXPROCS=1")
 	}

@@ -174,7 +174,7 @@ func TestSlotsRunTheRealCommandLine(t *testing.T) {
 			t.Errorf("%s runs %q, want %q", id, got, want)
 		}
 		script := runScript(id)
-		if !strings.HasSuffix(script, "\nexec "+want+"\n") || !strings.Contains(script, "export HERMES_S6_SUPERVISED_CHILD=1") {
+		if !strings.HasSuffix(script, "\nexec "+map[bool]string{true: `"$@" `}[HasOwn(id)]+want+"\n") || !strings.Contains(script, "export HERMES_S6_SUPERVISED_CHILD=1") {
 			t.Errorf("run of %s:\n%s", id, script)
 		}
 	}

@@ -27,7 +27,7 @@ const napFile = "data/nap"
 const runTemplate = `#!/bin/sh
 exec 2>&1
 export HERMES_S6_SUPERVISED_CHILD=1 GOMAXPROCS="${GOMAXPROCS:-1}"
-if [ -f data/nap ]; then
+%[2]sif [ -f data/nap ]; then
 	trap 'kill "$!"; rm -f data/nap; exit 75' TERM
 	trap 'kill "$!"; rm -f data/nap; exec %[1]s' WINCH
 	read -r delay <data/nap
@@ -36,6 +36,12 @@ if [ -f data/nap ]; then
 	rm -f data/nap
 fi
 exec %[1]s
+`
+
+// ownTemplate is the part of run for a service with variables of its own. Where nobody keeps them apart, they are in the
+// environment.
+const ownTemplate = `set --
+[ ! -d "$HERMES_SLOT_ENV/%[1]s" ] || set -- s6-envdir -fnL "$HERMES_SLOT_ENV/%[1]s"
 `
 
 // finish: 125 tells s6-supervise not to restart (servicedir.html). The codes are those of
@@ -53,15 +59,15 @@ exec hermes gateway finish %s "$1" "$2"
 
 // log/run: every line goes to docker logs with its profile in front, and to the rotated
 // file: 10 archives of 1 MB, ISO 8601 timestamps (contract "On disk"). Where the directory
-// cannot be had, logging goes on without the file.
+// cannot be had, logging goes on without the file. A logger gets no variable but those that it needs.
 const logTemplate = `#!/bin/sh
 dir="$HERMES_HOME/logs/%s"
 umask 027
 if mkdir -p "$dir" && [ -w "$dir" ]; then
-	exec s6-log n10 s1000000 'p[%s]' 1 p T "$dir"
+	exec env -i PATH="$PATH" ${TZ:+"TZ=$TZ"} s6-log n10 s1000000 'p[%s]' 1 p T "$dir"
 fi
 echo "cannot log to $dir: logging to the container's log only"
-exec s6-log 'p[%s]' 1
+exec env -i PATH="$PATH" s6-log 'p[%s]' 1
 `
 
 // finishTimeout is how long a finish script may take (timeout-finish). It is s6's default,
@@ -69,7 +75,17 @@ exec s6-log 'p[%s]' 1
 const finishTimeout = 10 * time.Second
 
 func runScript(id service.ID) string {
-	return fmt.Sprintf(runTemplate, strings.Join(service.Command(id, service.ReadyFD), " "))
+	command, own := strings.Join(service.Command(id, service.ReadyFD), " "), ""
+	if HasOwn(id) {
+		command, own = `"$@" `+command, fmt.Sprintf(ownTemplate, id)
+	}
+	return fmt.Sprintf(runTemplate, command, own)
+}
+
+// HasOwn reports whether a slot looks for variables of its own in service.SlotEnv.
+func HasOwn(id service.ID) bool {
+	name, gateway := id.Profile()
+	return !gateway || name.IsDefault()
 }
 
 func finishScript(id service.ID) string { return fmt.Sprintf(finishTemplate, id) }
