@@ -21,7 +21,7 @@ func TestNoCommandPrintsWhatOthersWroteAsATerminalObeysIt(t *testing.T) {
 	for _, dir := range []string{home, filepath.Join(home, "profiles", "coder"), filepath.Join(home, "profiles", raw)} {
 		for name, text := range map[string]string{
 			"SOUL.md": raw, ".env": "API_SERVER_KEY=k\nAPI_SERVER_PORT=9300\n",
-			"config.yaml": "model:\n  name: \"\\e[31m\\x9b1m\\u202eX\"\n  provider: openai\n",
+			"config.yaml":        "model:\n  name: \"\\e[31m\\x9b1m\\u202eX\"\n  provider: openai\n",
 			"gateway_state.json": `{"gateway_state":"` + evil + `","desired_state":"` + evil + `","exit_reason":"` + evil + `","pid":1,"argv":["` + evil + `"],"kind":"` + evil + `","platforms":{"` + evil + `":"` + evil + `"}}`,
 			"metrics.json":       `{"messages_in":"` + evil + `"}`,
 		} {

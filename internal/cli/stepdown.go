@@ -55,6 +55,7 @@ func (a *app) becomeRuntimeUser() error {
 		}
 		return fmt.Errorf("%w: `docker exec -u %d:%d` starts as that user", err, u.UID, u.GID)
 	}
+	leaveTerminal()
 	return err
 }
 

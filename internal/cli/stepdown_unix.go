@@ -7,7 +7,15 @@ import (
 	"os/user"
 	"strconv"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
+
+// leaveTerminal gives this process a session of its own, where it can have one: after stepping down it must not be able to
+// type into the terminal of the shell that root started it from. The leader of a job cannot leave it; but nobody of the
+// new user's can reach into that one (a process that changed its user is not to be traced, prctl(2) PR_SET_DUMPABLE), and what it
+// starts has a session of its own.
+func leaveTerminal() { _, _ = unix.Setsid() }
 
 // becomeUser turns root into a user of the host, for good, with that user's own groups.
 func becomeUser(uid, gid int) error {
@@ -45,5 +53,6 @@ func becomeUser(uid, gid int) error {
 			return err
 		}
 	}
+	leaveTerminal()
 	return nil
 }

@@ -43,6 +43,8 @@ type process struct {
 	FDs     []string
 	Env     []string
 	Caps    uint64
+	Session int
+	TTY     int
 }
 
 func (p process) String() string {

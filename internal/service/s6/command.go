@@ -16,6 +16,7 @@ import (
 func run(ctx context.Context, id service.ID, action, command string, args ...string) (string, error) {
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, command, args...)
+	alone(cmd)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	// A killed command may leave a child that holds the pipes.
 	cmd.WaitDelay = time.Second

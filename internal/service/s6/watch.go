@@ -50,6 +50,7 @@ func (m *Manager) watch(ctx context.Context, id service.ID, action, dir, pattern
 	ctx, cancel := context.WithCancel(ctx)
 	cmd := exec.CommandContext(ctx, "s6-ftrig-listen1", "-t", millis(max(0, wait)+superviseDeadline), filepath.Join(dir, "event"), pattern,
 		"s6-svstat", "-o", svstatFields, dir)
+	alone(cmd)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	cmd.WaitDelay = time.Second

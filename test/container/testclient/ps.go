@@ -28,6 +28,8 @@ type Process struct {
 	Cwd     string   `json:"cwd,omitempty"`
 	FDs     []string `json:"fds,omitempty"` // what the open descriptors point to
 	Env     []string `json:"env,omitempty"`
+	Session int      `json:"session"` // its session's id
+	TTY     int      `json:"tty"`     // its controlling terminal; 0 for none
 	// Caps is the union of the effective and the permitted capabilities.
 	Caps uint64 `json:"caps"`
 }
@@ -87,6 +89,13 @@ func readProcess(dir string) (Process, error) {
 	status, err := os.ReadFile(filepath.Join(dir, "status"))
 	if err != nil {
 		return p, err
+	}
+	// The name in parentheses may hold anything (proc_pid_stat(5)).
+	if stat, err := os.ReadFile(filepath.Join(dir, "stat")); err == nil {
+		if f := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:])); len(f) > 4 {
+			p.Session, _ = strconv.Atoi(f[3])
+			p.TTY, _ = strconv.Atoi(f[4])
+		}
 	}
 	for line := range strings.Lines(string(status)) {
 		key, value, _ := strings.Cut(line, ":")
