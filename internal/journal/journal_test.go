@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -84,5 +85,20 @@ func TestALinkInThePlaceOfTheFileIsNotFollowed(t *testing.T) {
 	}
 	if data, err := os.ReadFile(victim); err != nil || string(data) != "mine\n" {
 		t.Errorf("the victim holds %q, %v", data, err)
+	}
+}
+
+func TestARecordThatIsTooLargeIsRefusedAndAFileThatIsIsReadAtItsEnd(t *testing.T) {
+	dir := t.TempDir()
+	j := New(volume.At(dir), "audit.log")
+	if err := j.Append(strings.Repeat("x", Limit)); !errors.Is(err, volume.ErrTooLarge) {
+		t.Errorf("got %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "audit.log"), []byte(strings.Repeat("{\"a\":1}\n", 3*Limit/8)+"{\"last\":1}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	all := lines(t, j)
+	if len(all) == 0 || all[len(all)-1] != `{"last":1}` {
+		t.Errorf("%d lines", len(all))
 	}
 }

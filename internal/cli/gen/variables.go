@@ -50,7 +50,7 @@ var variables = []variable{
 		meaning: "where the API of the profile `default` listens; others say it in their own files"},
 	{name: "API_SERVER_PORT", def: fmt.Sprint(profile.DefaultPort), values: ports, meaning: "the port of the API of `default`"},
 	{name: "API_SERVER_KEY", def: "made with the profile, in its `.env`", values: "a text", meaning: "the key that every request under `/v1` to `default` needs"},
-	{name: "HERMES_DOCKER_EXEC_AS_ROOT", values: onOff, meaning: "image: a `hermes` that root started stays root instead of stepping down to the runtime user"},
+	{name: "HERMES_DOCKER_EXEC_AS_ROOT", values: onOff, meaning: "image: `doctor --fix` that root started gives files back to the runtime user before it steps down, and `gateway logs` stays root"},
 	{name: "HERMES_ALLOW_ROOT_GATEWAY", values: onOff, meaning: "image: a gateway may run as root, which it otherwise refuses with code 126"},
 	{name: "HERMES_S6_SCANDIR", def: scandir(), values: "a directory", meaning: "where the supervisor looks for the gateways' slots, for images with another init"},
 	{name: container.SupervisedChild, values: "`1`", meaning: "set by the supervisor for its own gateways; leave it alone"},
