@@ -65,17 +65,17 @@ func (g *guard) fingerprint(store *profile.Store, name string) string {
 	if err != nil {
 		return ""
 	}
-	print := ""
+	seen := ""
 	for _, file := range []string{profile.ConfigName, profile.EnvName, profile.StateName} {
 		info, err := store.Home(n).Files().Lstat(file)
 		switch {
 		case err == nil:
-			print += fmt.Sprintf("%s %d %d;", file, info.Size(), info.ModTime().UnixNano())
+			seen += fmt.Sprintf("%s %d %d;", file, info.Size(), info.ModTime().UnixNano())
 		case !errors.Is(err, fs.ErrNotExist):
-			print += file + " ?;"
+			seen += file + " ?;"
 		}
 	}
-	return print
+	return seen
 }
 
 func (g *guard) keep() {
