@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,8 +36,8 @@ const (
 	bodyTimeout = 60 * time.Second
 	// maxBodies is how much of requests is held at a time while they arrive.
 	maxBodies = 64 << 20
-	// maxConns is how many connections there are at a time, maxConnsFrom how many of one address.
-	maxConns     = 1024
+	// maxConns is how many connections there are at a time, maxConnsFrom how many of one address. Proxies are on loopback.
+	maxConns     = 4096
 	maxConnsFrom = 512
 	idleTimeout  = 60 * time.Second
 	// writeTimeout is for one chunk, not for an answer: a client that reads nothing for
@@ -72,7 +73,7 @@ type Server struct {
 // contexts of all requests derive from ctx.
 func New(ctx context.Context, o Options) *Server {
 	s := &Server{o: o, key: sha256.Sum256([]byte(o.Key)), created: time.Now().Unix(), fresh: map[net.Conn]struct{}{},
-		conns:  httpguard.NewConns(httpguard.Limits{Total: maxConns, PerAddress: maxConnsFrom}),
+		conns:  httpguard.NewConns(httpguard.Limits{Total: maxConns, PerAddress: maxConnsFrom, Exempt: netip.Addr.IsLoopback}),
 		bodies: httpguard.Bodies{Max: maxBody, Stall: bodyStall, Within: bodyTimeout, Together: maxBodies}}
 	s.SetReasons("starting")
 	s.http = &http.Server{

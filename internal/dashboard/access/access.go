@@ -195,17 +195,18 @@ func (a *Access) authorized(w http.ResponseWriter, r *http.Request, p peer) (nam
 		}
 		return user, ok
 	}
+	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	// Nobody guesses the home's key. Who else uses the machine has the same address, and must not lock its owner out.
+	if bearer && !a.config.Protected() && a.config.LocalKey != "" && same(token, a.config.LocalKey) {
+		return "local", true
+	}
 	// A token is checked at once, so it counts when it is wrong.
 	if wait := a.limiter.wait(p.address); wait > 0 {
 		a.tooMany(w, r, wait)
 		return "", false
 	}
-	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	switch {
-	case bearer && a.config.MetricsToken != "" && same(token, a.config.MetricsToken) && r.URL.Path == "/metrics" && safe(r.Method):
+	if bearer && a.config.MetricsToken != "" && same(token, a.config.MetricsToken) && r.URL.Path == "/metrics" && safe(r.Method) {
 		return "metrics", true
-	case bearer && !a.config.Protected() && a.config.LocalKey != "" && same(token, a.config.LocalKey):
-		return "local", true
 	}
 	a.limiter.failed(p.address)
 	a.reportFailure(p, user)

@@ -53,6 +53,16 @@ func TestLoopbackIsNotAPerson(t *testing.T) {
 	if resp, body := s.do("GET", "/", "", header("Authorization", "Bearer "+localKey)); resp.StatusCode != 200 || !strings.HasPrefix(body, "local|") {
 		t.Errorf("the key: %s %s", resp.Status, body)
 	}
+	// Others of the machine have the same address. Their guesses keep its owner from nothing.
+	for range 20 {
+		_, _ = s.do("GET", "/", "", header("Authorization", "Bearer x"))
+	}
+	if resp, _ := s.do("GET", "/", "", header("Authorization", "Bearer "+localKey)); resp.StatusCode != 200 {
+		t.Errorf("the key, while somebody guesses: %s", resp.Status)
+	}
+	if resp, _ := s.do("GET", Link(localKey, s.clock), ""); resp.StatusCode != 303 {
+		t.Errorf("a link, while somebody guesses: %s", resp.Status)
+	}
 	// Where there are credentials the key is none.
 	c := locked()
 	c.LocalKey = localKey
