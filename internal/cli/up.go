@@ -321,7 +321,7 @@ func (a *app) upDetached(ctx context.Context, f upFlags) error {
 	if f.noDashboard {
 		args = append(args, "--no-dashboard")
 	}
-	cmd := exec.Command(program, args...) //nolint:gosec // it is this program
+	cmd := exec.Command(program, args...)
 	cmd.Stdout, cmd.Stderr = errs, errs
 	fd, err := detach(cmd, w)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"hermes/internal/profile"
 )
@@ -99,6 +100,33 @@ func FuzzLastLines(f *testing.F) {
 		start, count, err := lastLines(bytes.NewReader(data), 0, int64(len(data)), n)
 		if err != nil || count != min(n, len(lines)) || !bytes.Equal(data[start:], want) {
 			t.Errorf("last %d of %q: got %q (%d), %v, want %q", n, data, data[start:], count, err, want)
+		}
+	})
+}
+
+func FuzzParseLine(f *testing.F) {
+	for _, s := range []string{"", "2026-11-24 03:03:16.023890181  x", "2026-11-24 03:03:16.023890181", "2026-13-24 03:03:16.023890181  x", "\xff\x1b[31m"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		l := parseLine(profile.Default(), raw)
+		if l.Raw() != raw || !strings.HasSuffix(raw, l.Text) || l.Time.IsZero() != (l.Text == raw) {
+			t.Errorf("%q is read as %+v", raw, l)
+		}
+		if strings.ContainsFunc(Printable(raw), func(r rune) bool { return unicode.IsControl(r) && r != '\t' }) {
+			t.Errorf("%q is printable as %q", raw, Printable(raw))
+		}
+	})
+}
+
+func FuzzParseSince(f *testing.F) {
+	for _, s := range []string{"10m", "2h", "3d", "2026-11-23T10:00", "99999999d", "-1s", "1e9h"} {
+		f.Add(s)
+	}
+	now := time.Unix(1_800_000_000, 0)
+	f.Fuzz(func(t *testing.T, s string) {
+		if at, err := ParseSince(s, now); err == nil && at.IsZero() && !strings.HasPrefix(s, "0001") {
+			t.Errorf("%q is %s", s, at)
 		}
 	})
 }

@@ -144,3 +144,31 @@ func TestTheKeyIsTheHomesOwnersAlone(t *testing.T) {
 		t.Error("a link was followed")
 	}
 }
+
+func FuzzLinkToken(f *testing.F) {
+	now := time.Unix(1_800_000_000, 0)
+	f.Add(newLinkToken(localKey, now))
+	f.Add("a.b.c")
+	f.Add("..")
+	f.Fuzz(func(t *testing.T, token string) {
+		id, until, ok := readLinkToken(localKey, token, now)
+		if body := id + "." + strings.Split(token+"..", ".")[1]; ok && (!now.Before(until) || token != body+"."+linkMAC(localKey, body)) {
+			t.Errorf("%q passes: %q until %s", token, id, until)
+		}
+	})
+}
+
+func FuzzSessionCookie(f *testing.F) {
+	a, err := newSessions(Config{Username: "ann", Password: password, Secret: "0123456789abcdef"}, time.Now)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add("AAAA")
+	f.Add(strings.Repeat("A", 200))
+	f.Fuzz(func(t *testing.T, value string) {
+		r := &http.Request{Header: http.Header{"Cookie": {"hermes=" + value}}}
+		if s, ok := a.read(r, false); ok {
+			t.Errorf("%q is a session: %+v", value, s)
+		}
+	})
+}

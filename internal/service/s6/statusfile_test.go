@@ -71,3 +71,16 @@ func TestStatusFileOfAnotherLayoutIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func FuzzParseStatus(f *testing.F) {
+	at := time.Unix(1_800_000_000, 500)
+	f.Add(statusBytes(at, at, 42, 0, flagReady))
+	f.Add(statusBytes(at, at.Add(-time.Minute), 0, 9, flagWantUp))
+	f.Add([]byte("x"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		st, err := parseStatus(service.Gateway(profile.Default()), data, at)
+		if err == nil && (len(data) != statusSize || st.PID < 0 || st.Up != (st.PID != 0) || st.Ready && !st.Up) {
+			t.Errorf("%x passes as %+v", data, st)
+		}
+	})
+}
