@@ -28,7 +28,7 @@ const maxConnections = 4000
 
 // maxFromOne is how many connections one address may have. Many people may share one; proxies that are trusted have no
 // such limit.
-const maxFromOne = 1000
+const maxFromOne = 2000
 
 // shutdownGrace is how long requests may take to finish when the dashboard is told to end.
 const shutdownGrace = 3 * time.Second

@@ -37,6 +37,7 @@ func Begin(w http.ResponseWriter, r *http.Request) {
 	if !pending(r) {
 		return
 	}
+	waiting(r) // also when it is refused: closing takes half a second, so that the client can read why
 	w.Header().Set("Connection", "close")
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(refusedWithin)) // a writer that has none is a test's
 }
@@ -63,8 +64,6 @@ func (b *Bodies) Take(w http.ResponseWriter, r *http.Request) (release func(), e
 	if r.ContentLength > b.Max {
 		return release, b.tooLarge()
 	}
-	arrived := waiting(r)
-	defer arrived()
 	rc := http.NewResponseController(w)
 	end := time.Now().Add(b.Within)
 	var data bytes.Buffer
@@ -90,6 +89,7 @@ func (b *Bodies) Take(w http.ResponseWriter, r *http.Request) (release func(), e
 		case errors.Is(err, io.EOF):
 			// Without a deadline from here on: it would end a long answer.
 			_ = rc.SetReadDeadline(time.Time{})
+			arrived(r)
 			w.Header().Del("Connection")
 			r.Body = io.NopCloser(bytes.NewReader(data.Bytes()))
 			r.ContentLength, r.TransferEncoding = int64(data.Len()), nil

@@ -74,14 +74,17 @@ func (c *Conns) Guard(s *http.Server) {
 
 type connKey struct{}
 
-// waiting tells that a request's connection waits for the client again, until the function that it returns is called.
-func waiting(r *http.Request) (arrived func()) {
-	k, ok := r.Context().Value(connKey{}).(*conn)
-	if !ok {
-		return func() {}
+// waiting tells that a request's connection waits for the client again, arrived that it does no more.
+func waiting(r *http.Request) {
+	if k, ok := r.Context().Value(connKey{}).(*conn); ok {
+		k.owner.rest(k)
 	}
-	k.owner.rest(k)
-	return func() { k.owner.work(k) }
+}
+
+func arrived(r *http.Request) {
+	if k, ok := r.Context().Value(connKey{}).(*conn); ok {
+		k.owner.work(k)
+	}
 }
 
 // Listener accepts connections within the limits.

@@ -54,6 +54,7 @@ var variables = []variable{
 	{name: "HERMES_ALLOW_ROOT_GATEWAY", values: onOff, meaning: "image: a gateway may run as root, which it otherwise refuses with code 126"},
 	{name: "HERMES_S6_SCANDIR", def: scandir(), values: "a directory", meaning: "where the supervisor looks for the gateways' slots, for images with another init"},
 	{name: container.SupervisedChild, values: "`1`", meaning: "set by the supervisor for its own gateways; leave it alone"},
+	{name: service.SlotEnv, values: "a directory", meaning: "set in the image for the slots: where the variables are that only some of them get; leave it alone"},
 	{name: service.Variable, values: "`systemd`, `launchd`, `windows`", meaning: "set in the services that `gateway install` makes: such a gateway writes its log directory itself; leave it alone"},
 }
 

@@ -27,6 +27,7 @@ var commands = map[string]func(args []string) error{
 	"load":     load,     // a page, asked for by many at once
 	"delay":    delay,    // from kill -9 to the dashboard's event
 	"exchange": exchange, // swap names for ever
+	"starve":   starve,   // connections whose requests never arrive
 }
 
 func main() {

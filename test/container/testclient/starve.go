@@ -1,0 +1,41 @@
+//go:build unix
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// starve opens N connections, sends the beginning of a request on each, which never goes on, says so, and keeps them open until
+// its standard input ends: starve N ADDRESS TEXT. In TEXT, \r and \n stand for what they are.
+func starve(args []string) error {
+	if len(args) != 3 {
+		return errors.New("want N ADDRESS TEXT")
+	}
+	n, err := strconv.Atoi(args[0])
+	if err != nil {
+		return err
+	}
+	text := strings.NewReplacer(`\r`, "\r", `\n`, "\n").Replace(args[2])
+	open, sent := 0, 0
+	for range n {
+		c, err := net.Dial("tcp", args[1])
+		if err != nil {
+			continue // turned away: that is what a server may do
+		}
+		defer c.Close()
+		open++
+		if _, err := io.WriteString(c, text); err == nil {
+			sent++
+		}
+	}
+	fmt.Printf("%d opened, %d sent\n", open, sent)
+	_, err = io.Copy(io.Discard, os.Stdin)
+	return err
+}
