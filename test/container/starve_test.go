@@ -12,27 +12,20 @@ func TestRequestsThatNeverArriveStopNeitherTheDashboardNorAGateway(t *testing.T)
 	parallel(t)
 	b := startGateway(t, options{env: dashboardEnv})
 	b.waitReady(dashboardSlot)
-	begun := map[string]string{
-		"a body":       `POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n`,
-		"a GET's body": `GET %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n`,
-		"chunks":       `POST %s HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe`,
-		"headers":      `GET %s HTTP/1.1\r\nHost: localhost\r\nX-`,
-		"anything":     ``,
-	}
-	for what, text := range begun {
-		for address, path := range map[string]string{"127.0.0.1:9119": "/login", "127.0.0.1:8642": "/v1/chat/completions"} {
-			if strings.Contains(text, "%s") {
-				text = strings.ReplaceAll(text, "%s", path)
-			}
-			// Of all connections of a container, so many are opened at a time; the servers' limits are 2000 and 4096.
-			b.mustExec("0", "sh", "-c", fmt.Sprintf(`ulimit -n 8192 2>/dev/null; rm -f /tmp/hold; mkfifo /tmp/hold; /testclient starve 4100 %s '%s' </tmp/hold >/tmp/starved &
+	const dashboard, gateway = "127.0.0.1:9119", "127.0.0.1:8642"
+	for _, c := range []struct{ what, address, text string }{
+		{"a body", dashboard, `POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n`},
+		{"a body", gateway, `POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n`},
+		{"the end of the headers", dashboard, `GET / HTTP/1.1\r\nHost: localhost\r\nX-`},
+	} {
+		// Of all connections of a container, so many are opened at a time; the servers' limits are 2000 and 4096.
+		b.mustExec("0", "sh", "-c", fmt.Sprintf(`ulimit -n 8192 2>/dev/null; rm -f /tmp/hold; mkfifo /tmp/hold; /testclient starve 4100 %s '%s' </tmp/hold >/tmp/starved &
 				exec 9>/tmp/hold; until grep -q opened /tmp/starved; do sleep 0.1; done
 				/testclient http http://127.0.0.1:9119/health >/tmp/dashboard; /testclient http http://127.0.0.1:9119/p/default/v1/models >/tmp/door
-				/testclient http http://127.0.0.1:8642/health >/tmp/api; exec 9>&-; wait`, address, text))
-			for file, want := range map[string]string{"/tmp/dashboard": `"Status":200`, "/tmp/door": `"Status":401`, "/tmp/api": `"Status":200`} {
-				if got := b.file(file); !strings.Contains(strings.ReplaceAll(strings.ToLower(got), " ", ""), strings.ToLower(want)) {
-					t.Errorf("while %s never comes at %s: %s: %s", what, address, file, got)
-				}
+				/testclient http http://127.0.0.1:8642/health >/tmp/api; exec 9>&-; wait`, c.address, c.text))
+		for file, want := range map[string]string{"/tmp/dashboard": `"Status":200`, "/tmp/door": `"Status":401`, "/tmp/api": `"Status":200`} {
+			if got := b.file(file); !strings.Contains(strings.ReplaceAll(strings.ToLower(got), " ", ""), strings.ToLower(want)) {
+				t.Errorf("while %s never comes at %s: %s: %s", c.what, c.address, file, got)
 			}
 		}
 	}
