@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -449,4 +450,21 @@ func TestAChosenProfileThatIsGoneIsNeverReplacedInSilence(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("default", true)
+}
+
+// TestAHomeThatIsMadeOnTheWayIsItsOwnersAlone: whoever makes it, by whatever command.
+func TestAHomeThatIsMadeOnTheWayIsItsOwnersAlone(t *testing.T) {
+	for what, makes := range map[string]func(s *Store) error{
+		"create": func(s *Store) error { _, err := s.Create(t.Context(), name(t, "coder"), nil, env()); return err },
+		"seed":   func(s *Store) error { _, err := s.Seed(Default()); return err },
+		"logs":   func(s *Store) error { return s.Files().MkdirAll("logs", 0o755) },
+	} {
+		root := filepath.Join(t.TempDir(), "home")
+		if err := makes(NewStore(root)); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Stat(root); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o700 {
+			t.Errorf("%s makes it %v, %v", what, info.Mode(), err)
+		}
+	}
 }
