@@ -1,0 +1,114 @@
+//go:build unix
+
+package volume
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Append opens a regular file to read, and to write at its end. One that is not there is made with that mode.
+func (d Dir) Append(name string, perm fs.FileMode) (*os.File, error) {
+	return d.openOrMake(name, unix.O_RDWR|unix.O_APPEND|fileFlags, perm)
+}
+
+// openOrMake opens a regular file, or makes it, and gives what it made to the owner of the directory.
+func (d Dir) openOrMake(name string, flags int, perm fs.FileMode) (*os.File, error) {
+	at, last, err := d.parent(name)
+	if err != nil {
+		return nil, d.failed("open", name, err)
+	}
+	defer done(at)
+	for {
+		fd, err := openBeneath(at, last, flags, 0)
+		if errors.Is(err, fs.ErrNotExist) {
+			if fd, err = makeFile(at, last, flags, perm); errors.Is(err, fs.ErrExist) {
+				continue // somebody was faster
+			}
+		}
+		if err != nil {
+			return nil, d.notFile("open", name, err)
+		}
+		return d.file(name, fd)
+	}
+}
+
+// makeFile makes a file that is not there.
+func makeFile(at int, name string, flags int, perm fs.FileMode) (int, error) {
+	fd, err := openBeneath(at, name, flags|unix.O_CREAT|unix.O_EXCL, uint32(perm.Perm()))
+	if err != nil {
+		return -1, err
+	}
+	if err := give(fd, at); err != nil {
+		done(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// Create makes a file that is not there, and opens it to write. The mode is less the umask.
+func (d Dir) Create(name string, perm fs.FileMode) (*os.File, error) {
+	var f *os.File
+	err := d.inParent("create", name, func(at int, last string) error {
+		fd, err := makeFile(at, last, unix.O_WRONLY, perm)
+		if err == nil {
+			f = os.NewFile(uintptr(fd), d.Path(name))
+		}
+		return err
+	})
+	return f, err
+}
+
+// give makes what root has just made belong to whom the directory around it belongs: a command that root types about a
+// home must not lock the home's user out of it.
+func give(fd, dir int) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(dir, &st); err != nil || st.Uid == 0 {
+		return err
+	}
+	return chownFD(fd, int(st.Uid), int(st.Gid))
+}
+
+// WriteFile replaces a name with a regular file of that content, atomically: a
+// temporary file in the same directory, fsync, rename. Its mode is perm less the
+// umask, whatever was there before. An existing symbolic link is replaced, not followed.
+func (d Dir) WriteFile(name string, data []byte, perm fs.FileMode) error {
+	if info, err := d.Lstat(name); err == nil && info.IsDir() {
+		return d.notRegular(name, info.Mode())
+	}
+	return d.inParent("write", name, func(at int, last string) error { return replace(at, last, data, perm) })
+}
+
+func replace(at int, name string, data []byte, perm fs.FileMode) error {
+	var f *os.File
+	tmp, err := unused("."+name, func(tmp string) error {
+		fd, err := makeFile(at, tmp, unix.O_WRONLY, perm)
+		if err == nil {
+			f = os.NewFile(uintptr(fd), tmp)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	err = cmp.Or(err, f.Close())
+	if err == nil {
+		err = unix.Renameat(at, tmp, at, name)
+	}
+	if err != nil {
+		_ = unix.Unlinkat(at, tmp, 0)
+	}
+	return err
+}
+
