@@ -111,4 +111,3 @@ func replace(at int, name string, data []byte, perm fs.FileMode) error {
 	}
 	return err
 }
-
