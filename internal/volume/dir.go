@@ -112,6 +112,23 @@ func (d Dir) IsDir(name string) error {
 	return nil
 }
 
+// Lstat is Stat for those who expect a fs.FileInfo.
+func (d Dir) Lstat(name string) (fs.FileInfo, error) {
+	info, err := d.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	return info, nil
+}
+
+// MkdirTemp makes a directory of mode 0700 with a new name that begins with prefix, and returns the name.
+func (d Dir) MkdirTemp(prefix string) (string, error) {
+	return unused(prefix, func(name string) error { return d.Mkdir(name, 0o700) })
+}
+
+// Rename gives a file or directory another name. A file or an empty directory of that name is replaced.
+func (d Dir) Rename(from, to string) error { return d.RenameTo(from, d, to) }
+
 // Exists reports whether there is anything of that name. What cannot be looked at is taken to be there.
 func (d Dir) Exists(name string) bool {
 	_, err := d.Lstat(name)

@@ -167,15 +167,6 @@ func (d Dir) Stat(name string) (info *Info, err error) {
 	return info, err
 }
 
-// Lstat is Stat for those who expect a fs.FileInfo.
-func (d Dir) Lstat(name string) (fs.FileInfo, error) {
-	info, err := d.Stat(name)
-	if err != nil {
-		return nil, err
-	}
-	return info, nil
-}
-
 // Is reports whether a name is that open file.
 func (d Dir) Is(name string, f *os.File) bool {
 	a, err := d.Stat(name)
@@ -216,14 +207,6 @@ func (d Dir) MkdirAll(name string, perm fs.FileMode) error {
 	}
 	return d.with("mkdir", name, func(r *os.Root, full string) error { return r.MkdirAll(full, perm) })
 }
-
-// MkdirTemp makes a directory with a new name that begins with prefix, and returns the name.
-func (d Dir) MkdirTemp(prefix string) (string, error) {
-	return unused(prefix, func(name string) error { return d.Mkdir(name, 0o700) })
-}
-
-// Rename gives a file or directory another name.
-func (d Dir) Rename(from, to string) error { return d.RenameTo(from, d, to) }
 
 // RenameTo moves a file or directory into another directory. Both have one base.
 func (d Dir) RenameTo(from string, other Dir, to string) error {
