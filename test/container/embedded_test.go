@@ -45,14 +45,14 @@ func (b *box) upPID() int {
 func TestImageWithoutS6HasTheEmbeddedSupervisor(t *testing.T) {
 	parallel(t)
 	b := start(t, options{image: withoutS6(t), env: []string{"HERMES_DASHBOARD=1", "HERMES_DASHBOARD_BASIC_AUTH_USERNAME=ada", "HERMES_DASHBOARD_BASIC_AUTH_PASSWORD=lovelace"}}, "gateway", "run")
-	first := b.servesUnder(embeddedManager, "", "default", 0)
+	first := b.servesUnder(embeddedManager, "", "default", never)
 	if _, stderr := b.logs(); len(linesWith(stderr, "embedded supervision", "--no-supervise")) != 1 {
 		t.Errorf("want one breadcrumb:\n%s", stderr)
 	}
 	b.mustExec("", "hermes", "profile", "create", "coder", "--start")
 	b.mustExec("", "hermes", "profile", "create", "idle", "--start")
 	b.mustExec("", "hermes", "-p", "idle", "gateway", "stop")
-	coder := b.servesUnder(embeddedManager, "", "coder", 0)
+	coder := b.servesUnder(embeddedManager, "", "coder", never)
 	eventually(t, soon, "the dashboard answers", func() error {
 		if r := b.http("GET", "http://127.0.0.1:9119/health", ""); r.Status != 200 {
 			return fmt.Errorf("%+v", r)
@@ -76,7 +76,7 @@ func TestImageWithoutS6HasTheEmbeddedSupervisor(t *testing.T) {
 	}
 
 	// A gateway that is killed comes back, and so does the supervisor, which owns every gateway again.
-	b.mustExec("0", "sh", "-c", fmt.Sprintf("kill -9 %d", first))
+	b.mustExec("0", "sh", "-c", fmt.Sprintf("kill -9 %d", first.pid))
 	second := b.servesUnder(embeddedManager, "", "default", first)
 	b.mustExec("0", "sh", "-c", fmt.Sprintf("kill -9 %d", b.upPID()))
 	b.servesUnder(embeddedManager, "", "default", second)
@@ -96,8 +96,8 @@ func TestImageWithoutS6HasTheEmbeddedSupervisor(t *testing.T) {
 		if end[0] == "kill" {
 			must(t, "start", b.name)
 		}
-		b.servesUnder(embeddedManager, "", "default", 0)
-		b.servesUnder(embeddedManager, "", "coder", 0)
+		b.servesUnder(embeddedManager, "", "default", never)
+		b.servesUnder(embeddedManager, "", "coder", never)
 		if v, err := b.look("", "idle"); err != nil || v.PID != 0 {
 			t.Errorf("after docker %s the idle profile: %+v, %v", end[0], v, err)
 		}
@@ -159,15 +159,15 @@ func TestRestrictedContainersWithoutS6(t *testing.T) {
 			parallel(t)
 			const as = "1234:1234"
 			b := start(t, options{image: img, flags: c.flags}, "gateway", "run")
-			first := b.servesUnder(embeddedManager, as, "default", 0)
+			first := b.servesUnder(embeddedManager, as, "default", never)
 			if _, stderr := b.logs(); len(linesWith(stderr, "embedded supervision")) != 1 {
 				t.Errorf("want one breadcrumb:\n%s", stderr)
 			}
 			b.mustExec(as, "hermes", "profile", "create", "coder", "--start")
-			b.mustExec(as, "sh", "-c", fmt.Sprintf("kill -9 %d", first))
+			b.mustExec(as, "sh", "-c", fmt.Sprintf("kill -9 %d", first.pid))
 			b.servesUnder(embeddedManager, as, "default", first)
 			must(t, "restart", "-t", "30", b.name)
-			b.servesUnder(embeddedManager, as, "coder", 0)
+			b.servesUnder(embeddedManager, as, "coder", never)
 			b.stop()
 			if code := b.wait(); code != 0 {
 				t.Errorf("exit code %d after docker stop", code)
@@ -180,11 +180,11 @@ func TestRestrictedContainersWithoutS6(t *testing.T) {
 func TestImageWithNothingButHermes(t *testing.T) {
 	parallel(t)
 	b := start(t, options{image: alone(t)}, "gateway", "run")
-	first := b.servesUnder(embeddedManager, "", "default", 0)
+	first := b.servesUnder(embeddedManager, "", "default", never)
 	b.mustExec("", "hermes", "profile", "create", "coder", "--start")
 	must(t, "restart", "-t", "30", b.name)
 	b.servesUnder(embeddedManager, "", "default", first)
-	b.servesUnder(embeddedManager, "", "coder", 0)
+	b.servesUnder(embeddedManager, "", "coder", never)
 	for _, p := range only(b.ps(), process.isGateway) {
 		if p.UID != runtimeUID {
 			t.Errorf("%v", p)

@@ -115,7 +115,7 @@ func TestServiceOfAnS6OverlayImage(t *testing.T) {
 	parallel(t)
 	img := overlayImage(t)
 	b := start(t, options{image: img, env: []string{"HERMES_GATEWAY_BOOTSTRAP_STATE=running", "HERMES_UID=1234", "HERMES_GID=1235"}})
-	first := b.serves("", "default", 0)
+	first := b.serves("", "default", never)
 	find := func(match string) process {
 		found := only(b.ps(), func(p process) bool { return strings.Contains(strings.Join(p.Cmdline, " "), match) })
 		if len(found) != 1 {
@@ -132,7 +132,7 @@ func TestServiceOfAnS6OverlayImage(t *testing.T) {
 	b.mustExec("", "hermes", "profile", "create", "coder", "--start")
 	b.mustExec("", "hermes", "profile", "create", "idle", "--start")
 	b.mustExec("", "hermes", "-p", "idle", "gateway", "stop")
-	coder := b.serves("", "coder", 0)
+	coder := b.serves("", "coder", never)
 	b.mustExec("", "hermes", "healthcheck")
 	b.mustExec("", "hermes", "doctor")
 	if out := b.mustExec("0", "find", "/opt/data", "!", "-user", "1234"); out != "" {
@@ -140,7 +140,7 @@ func TestServiceOfAnS6OverlayImage(t *testing.T) {
 	}
 
 	// A gateway that is killed comes back, and so does the tree of all gateways; the image's other services are left alone.
-	b.mustExec("0", "sh", "-c", fmt.Sprintf("kill -9 %d", first))
+	b.mustExec("0", "sh", "-c", fmt.Sprintf("kill -9 %d", first.pid))
 	second := b.serves("", "default", first)
 	b.mustExec("0", "sh", "-c", fmt.Sprintf("kill -9 %d", find("s6-svscan -d 3").PID))
 	b.serves("", "default", second)
@@ -150,8 +150,8 @@ func TestServiceOfAnS6OverlayImage(t *testing.T) {
 	}
 
 	must(t, "restart", "-t", "40", b.name)
-	b.serves("", "default", 0)
-	b.serves("", "coder", 0)
+	b.serves("", "default", never)
+	b.serves("", "coder", never)
 	if v, err := b.look("", "idle"); err != nil || v.PID != 0 {
 		t.Errorf("after docker restart the idle profile: %+v, %v", v, err)
 	}
@@ -162,7 +162,7 @@ func TestServiceOfAnS6OverlayImage(t *testing.T) {
 
 	// `gateway run` as the command hands over, too.
 	c := start(t, options{image: img}, "hermes", "gateway", "run")
-	c.serves("", "default", 0)
+	c.serves("", "default", never)
 	if log := c.allLogs(); len(breadcrumbs(log)) != 1 {
 		t.Errorf("want one breadcrumb:\n%s", log)
 	}

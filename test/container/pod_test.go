@@ -177,10 +177,10 @@ func TestPodOfTheManifest(t *testing.T) {
 		t.Errorf("the trees are not in /run:\n%s", b.allLogs())
 	}
 
-	first := b.serves("", "default", 0)
+	first := b.serves("", "default", never)
 	b.mustExec("", "hermes", "profile", "create", "coder", "--start")
 	b.mustExec("", "hermes", "doctor")
-	b.mustExec("", "sh", "-c", fmt.Sprintf("kill -9 %d", first))
+	b.mustExec("", "sh", "-c", fmt.Sprintf("kill -9 %d", first.pid))
 	b.serves("", "default", first)
 	// A gateway that is stopped on purpose takes no requests, and is no reason to restart the pod.
 	b.mustExec("", "hermes", "gateway", "stop")
@@ -193,7 +193,7 @@ func TestPodOfTheManifest(t *testing.T) {
 
 	must(t, "restart", "-t", fmt.Sprint(spec.Grace), b.name)
 	answers(c.Readiness, 200)
-	b.serves("", "coder", 0)
+	b.serves("", "coder", never)
 	must(t, "stop", "-t", fmt.Sprint(spec.Grace), b.name)
 	if code := b.wait(); code != 0 {
 		t.Errorf("exit code %d", code)

@@ -25,22 +25,39 @@ func (b *box) look(user, profile string) (lookedAt, error) {
 	return decode[lookedAt](b.t, r.Stdout), nil
 }
 
+// life is one process and no other: a pid alone is used again, by a container that is started again often the same one.
+type life struct {
+	pid   int
+	start uint64 // in ticks since the machine's boot
+}
+
+// never is no process's.
+var never life
+
 // serves waits until a profile's gateway is ready and another than before.
-func (b *box) serves(user, profile string, before int) int {
+func (b *box) serves(user, profile string, before life) life {
 	b.t.Helper()
 	return b.servesUnder("s6 (container supervisor)", user, profile, before)
 }
 
-func (b *box) servesUnder(manager, user, profile string, before int) int {
+func (b *box) servesUnder(manager, user, profile string, before life) life {
 	b.t.Helper()
 	var v lookedAt
+	var now life
 	eventually(b.t, soon, profile+" is ready", func() (err error) {
-		if v, err = b.look(user, profile); err == nil && (!v.Ready || v.PID == before || v.Manager != manager) {
-			err = fmt.Errorf("%+v, before %d", v, before)
+		if v, err = b.look(user, profile); err != nil {
+			return err
 		}
-		return err
+		now = never
+		for _, p := range only(b.ps(), func(p process) bool { return p.PID == v.PID }) {
+			now = life{p.PID, p.Start}
+		}
+		if !v.Ready || now == never || now == before || v.Manager != manager {
+			return fmt.Errorf("%+v is %+v, before %+v", v, now, before)
+		}
+		return nil
 	})
-	return v.PID
+	return now
 }
 
 func TestRestrictedContainers(t *testing.T) {
@@ -76,7 +93,7 @@ func TestRestrictedContainers(t *testing.T) {
 				flags, as = join(flags, []string{"--user", c.user}), c.user
 			}
 			b := start(t, options{flags: flags}, "gateway", "run")
-			first := b.serves(as, "default", 0)
+			first := b.serves(as, "default", never)
 			b.mustExec(as, "hermes", "profile", "create", "coder")
 			b.mustExec(as, "hermes", "-p", "coder", "gateway", "start")
 			b.mustExec(as, "hermes", "profile", "create", "idle")
@@ -92,15 +109,15 @@ func TestRestrictedContainers(t *testing.T) {
 			case !c.noRootExec && r.Code != 0:
 				t.Errorf("as root: %s", r)
 			}
-			b.mustExec(as, "sh", "-c", fmt.Sprintf("kill -9 %d", first))
+			b.mustExec(as, "sh", "-c", fmt.Sprintf("kill -9 %d", first.pid))
 			b.serves(as, "default", first)
 			for _, end := range [][]string{{"restart", "-t", "30", b.name}, {"kill", b.name}} {
 				must(t, end...)
 				if end[0] == "kill" {
 					must(t, "start", b.name)
 				}
-				b.serves(as, "default", 0)
-				b.serves(as, "coder", 0)
+				b.serves(as, "default", never)
+				b.serves(as, "coder", never)
 				if v, err := b.look(as, "idle"); err != nil || v.PID != 0 {
 					t.Errorf("after docker %s the idle profile: %+v, %v", end[0], v, err)
 				}
@@ -187,18 +204,18 @@ func TestInitThatSeesTheHostsProcesses(t *testing.T) {
 	t.Cleanup(func() { _ = witness.Process.Kill(); <-ended })
 
 	b := start(t, options{flags: []string{"--pid", "host"}}, "gateway", "run")
-	first := b.serves("hermes", "default", 0)
+	first := b.serves("hermes", "default", never)
 	b.mustExec("", "hermes", "profile", "create", "coder", "--start")
-	b.mustExec("hermes", "sh", "-c", fmt.Sprintf("kill -9 %d", first))
+	b.mustExec("hermes", "sh", "-c", fmt.Sprintf("kill -9 %d", first.pid))
 	second := b.serves("hermes", "default", first)
 	must(t, "restart", "-t", "30", b.name)
 	third := b.serves("hermes", "default", second)
-	coder := b.serves("hermes", "coder", 0)
+	coder := b.serves("hermes", "coder", never)
 	b.stop()
 	if code := b.wait(); code != 0 {
 		t.Errorf("exit code %d after docker stop", code)
 	}
-	for _, pid := range []int{second, third, coder} {
+	for _, pid := range []int{second.pid, third.pid, coder.pid} {
 		if _, err := os.Stat(fmt.Sprintf("/proc/%d", pid)); err == nil {
 			t.Errorf("gateway %d outlived its container", pid)
 		}

@@ -20,9 +20,9 @@ func startUp(t *testing.T, o options) *box {
 func TestUpWithAFullDisk(t *testing.T) {
 	parallel(t)
 	b := startUp(t, options{flags: []string{"--tmpfs", "/opt/data:size=24m,mode=0700,uid=10000,gid=10000"}})
-	first := b.servesUnder(embeddedManager, "", "default", 0)
+	first := b.servesUnder(embeddedManager, "", "default", never)
 	b.mustExec("", "hermes", "profile", "create", "coder", "--start")
-	coder := b.servesUnder(embeddedManager, "", "coder", 0)
+	coder := b.servesUnder(embeddedManager, "", "coder", never)
 	supervisor := only(b.ps(), func(p process) bool { return p.isHermes("up") && p.PID != 1 })
 
 	b.exec("10000", "sh", "-c", "dd if=/dev/zero of=/opt/data/fill bs=64k; dd if=/dev/zero of=/opt/data/rest bs=1")
@@ -31,27 +31,27 @@ func TestUpWithAFullDisk(t *testing.T) {
 	}
 	// Who runs goes on and answers; commands work.
 	b.mustExec("", "hermes", "healthcheck")
-	if v, err := b.look("", "coder"); err != nil || v.PID != coder {
+	if v, err := b.look("", "coder"); err != nil || v.PID != coder.pid {
 		t.Errorf("%+v, %v", v, err)
 	}
 	if r := b.exec("", "hermes", "profile", "create", "another"); r.Code != 1 || !strings.Contains(r.Stderr, "no space left on device") {
 		t.Errorf("%s", r)
 	}
-	b.mustExec("0", "sh", "-c", fmt.Sprintf("kill -9 %d", first))
+	b.mustExec("0", "sh", "-c", fmt.Sprintf("kill -9 %d", first.pid))
 	eventually(t, soon, "the supervisor has seen it", func() error {
-		if v, err := b.look("", "default"); err != nil || v.PID == first {
+		if v, err := b.look("", "default"); err != nil || v.PID == first.pid {
 			return fmt.Errorf("%+v, %v", v, err)
 		}
 		return nil
 	})
-	if v, err := b.look("", "coder"); err != nil || v.PID != coder {
+	if v, err := b.look("", "coder"); err != nil || v.PID != coder.pid {
 		t.Errorf("beside it: %+v, %v", v, err)
 	}
 
 	b.mustExec("0", "rm", "-f", "/opt/data/fill", "/opt/data/rest", "/opt/data/more")
 	b.mustExec("", "hermes", "gateway", "start")
 	b.servesUnder(embeddedManager, "", "default", first)
-	if v, err := b.look("", "coder"); err != nil || v.PID != coder || !v.Ready {
+	if v, err := b.look("", "coder"); err != nil || v.PID != coder.pid || !v.Ready {
 		t.Errorf("beside it: %+v, %v", v, err)
 	}
 	if now := only(b.ps(), func(p process) bool { return p.isHermes("up") && p.PID != 1 }); len(now) != 1 || len(supervisor) != 1 || now[0].PID != supervisor[0].PID {
@@ -102,7 +102,7 @@ chown -R 10000:10000 /opt/data`)
 func TestUpTakesCommandsFromItsUserAndRootAlone(t *testing.T) {
 	parallel(t)
 	b := startUp(t, options{})
-	b.servesUnder(embeddedManager, "", "default", 0)
+	b.servesUnder(embeddedManager, "", "default", never)
 	b.mustExec("0", "chmod", "0755", "/opt/data", "/opt/data/up")
 	b.mustExec("0", "chmod", "0666", "/opt/data/up/socket")
 	ask := []string{"/testclient", "ask", "/opt/data/up/socket", "/v1/services"}

@@ -30,6 +30,7 @@ type Process struct {
 	Env     []string `json:"env,omitempty"`
 	Session int      `json:"session"` // its session's id
 	TTY     int      `json:"tty"`     // its controlling terminal; 0 for none
+	Start   uint64   `json:"start"`   // when it was started, in ticks since the machine's boot
 	// Caps is the union of the effective and the permitted capabilities.
 	Caps uint64 `json:"caps"`
 }
@@ -95,6 +96,9 @@ func readProcess(dir string) (Process, error) {
 		if f := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:])); len(f) > 4 {
 			p.Session, _ = strconv.Atoi(f[3])
 			p.TTY, _ = strconv.Atoi(f[4])
+			if len(f) > 19 {
+				p.Start, _ = strconv.ParseUint(f[19], 10, 64)
+			}
 		}
 	}
 	for line := range strings.Lines(string(status)) {
