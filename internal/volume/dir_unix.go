@@ -104,12 +104,14 @@ func (d Dir) Open(name string) (*os.File, error) {
 // Stat returns what is known of a file, and does not follow a link.
 func (d Dir) Stat(name string) (*Info, error) {
 	if full, err := d.full(name); err == nil && full == "." {
-		fd, err := d.open(".", dirFlags|unix.O_DIRECTORY, 0)
+		// The base itself, also where this process may not enter it.
+		d.base.renew()
+		at, err := d.base.open()
 		if err != nil {
 			return nil, d.failed("stat", name, err)
 		}
-		defer done(fd)
-		info, err := infoOf(filepath.Base(d.base.path), fd)
+		info, err := infoOf(filepath.Base(d.base.path), at)
+		runtime.KeepAlive(d.base)
 		return info, d.failed("stat", name, err)
 	}
 	var info *Info

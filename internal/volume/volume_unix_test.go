@@ -248,3 +248,19 @@ func TestNoPermissionIsReportedAsThat(t *testing.T) {
 		t.Errorf("TryLock: %v", err)
 	}
 }
+
+// TestADirectoryThatMayNotBeEnteredIsLookedAtAllTheSame: who cannot get in is to be told whose it is.
+func TestADirectoryThatMayNotBeEnteredIsLookedAtAllTheSame(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Chmod(dir, 0o700) })
+	info, err := At(dir).Stat(".")
+	if err != nil || !info.IsDir() || info.Mode().Perm() != 0 {
+		t.Errorf("%v, %v", info, err)
+	}
+	if uid, _ := info.Owner(); uid != os.Geteuid() {
+		t.Errorf("it belongs to %d", uid)
+	}
+}
