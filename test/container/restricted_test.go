@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
+
+	"hermes/test/container/docker"
 )
 
 // lookedAt is what a restricted container's own commands say about a gateway, as `gateway status --format json`.
@@ -49,7 +52,12 @@ func (b *box) servesUnder(manager, user, profile string, before life) life {
 			return err
 		}
 		now = never
-		for _, p := range only(b.ps(), func(p process) bool { return p.PID == v.PID }) {
+		// Asked as the user itself: root of a container without capabilities cannot ask as somebody else.
+		r := b.exec(user, docker.TestClientPath, "ps", strconv.Itoa(v.PID))
+		if err := r.Failed(); err != nil {
+			return err
+		}
+		for _, p := range decode[[]process](b.t, r.Stdout) {
 			now = life{p.PID, p.Start}
 		}
 		if !v.Ready || now == never || now == before || v.Manager != manager {
