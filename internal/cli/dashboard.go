@@ -39,7 +39,7 @@ exits 78 without them. On loopback, without them, ` + "`hermes dashboard link`" 
 			}
 			config.Home = store.Files()
 			if !config.Protected() {
-				if config.LocalKey, err = access.Key(store.Files()); err != nil {
+				if config.LocalKey, err = access.Key(cmd.Context(), store.Files()); err != nil {
 					return err
 				}
 			}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -24,7 +25,7 @@ Programs send what .dashboard_key in the home holds as a bearer token instead.`,
 		Example: `  hermes dashboard link
   curl -H "Authorization: Bearer $(cat ~/.hermes/.dashboard_key)" http://127.0.0.1:9119/api/v1/profiles`,
 		Args: noArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			config, err := access.FromEnv(a.getenv)
 			if err != nil {
 				return &codeError{err, exitConfig}
@@ -32,7 +33,7 @@ Programs send what .dashboard_key in the home holds as a bearer token instead.`,
 			if config.Protected() {
 				return errors.New("this dashboard has credentials: log in with them; links are for dashboards without")
 			}
-			link, err := a.dashboardLink(config)
+			link, err := a.dashboardLink(cmd.Context(), config)
 			if err != nil {
 				return err
 			}
@@ -45,7 +46,7 @@ Programs send what .dashboard_key in the home holds as a bearer token instead.`,
 	}
 }
 
-func (a *app) dashboardLink(config access.Config) (string, error) {
+func (a *app) dashboardLink(ctx context.Context, config access.Config) (string, error) {
 	store, err := a.store()
 	if err != nil {
 		return "", err
@@ -53,9 +54,27 @@ func (a *app) dashboardLink(config access.Config) (string, error) {
 	if err := store.Files().IsDir("."); err != nil {
 		return "", fmt.Errorf("there is no home yet: %w: `hermes up` makes it", err)
 	}
-	key, err := access.Key(store.Files())
+	key, err := access.Key(ctx, store.Files())
 	if err != nil {
 		return "", err
 	}
 	return "http://" + net.JoinHostPort(config.Host, strconv.Itoa(config.Port)) + access.Link(key, time.Now()), nil
+}
+
+// wayIn says how to get to the dashboard that comes along with `hermes up`, and for whom. A link goes to a terminal only: what
+// goes elsewhere may be kept.
+func (a *app) wayIn(ctx context.Context) string {
+	config, err := access.FromEnv(a.getenv)
+	if err != nil {
+		return ""
+	}
+	if config.Protected() {
+		return "dashboard: http://" + net.JoinHostPort(config.Host, strconv.Itoa(config.Port))
+	}
+	if a.onTerminal() {
+		if link, err := a.dashboardLink(ctx, config); err == nil {
+			return "dashboard: " + link + " (logs in once, within 15 minutes; `hermes dashboard link` prints another)"
+		}
+	}
+	return "dashboard: `hermes dashboard link` prints a link that logs in"
 }

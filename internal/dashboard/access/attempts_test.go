@@ -3,8 +3,10 @@ package access
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -122,7 +124,8 @@ func TestASessionThatWasLoggedOutOfStaysOut(t *testing.T) {
 }
 
 func TestTheListOfEndedSessionsIsBoundedAndForgetsNobody(t *testing.T) {
-	now := time.Now()
+	begun := time.Now()
+	now := begun
 	e, err := newEnded(volume.Dir{}, func() time.Time { return now })
 	if err != nil {
 		t.Fatal(err)
@@ -130,7 +133,8 @@ func TestTheListOfEndedSessionsIsBoundedAndForgetsNobody(t *testing.T) {
 	ids := make([]string, 2*maxEnded)
 	for i := range ids {
 		ids[i] = time.Duration(i).String()
-		if _, err := e.add(ids[i], now.Add(ageLimit+time.Duration(i)*time.Second)); err != nil {
+		now = begun.Add(time.Duration(i) * time.Second)
+		if _, err := e.add(ids[i], now.Add(ageLimit)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -138,7 +142,7 @@ func TestTheListOfEndedSessionsIsBoundedAndForgetsNobody(t *testing.T) {
 		t.Errorf("%d are kept", n)
 	}
 	for i, id := range ids {
-		if !e.has(id, now.Add(time.Duration(i)*time.Second)) {
+		if !e.has(id, begun.Add(time.Duration(i)*time.Second)) {
 			t.Fatalf("the %d. is good again", i)
 		}
 	}
@@ -207,4 +211,87 @@ func TestALogoutEndsWhatStreamsInTheSession(t *testing.T) {
 	if late.Err() == nil {
 		t.Error("one that began meanwhile goes on")
 	}
+}
+
+// TestAProgramThatIsRightGivesNobodyNewAttempts: it sends the same again and again, perhaps from behind the same address.
+func TestAProgramThatIsRightGivesNobodyNewAttempts(t *testing.T) {
+	s := serve(t, locked())
+	program := func() int {
+		resp, _ := s.do("GET", "/", "", basic("ann", password))
+		return resp.StatusCode
+	}
+	if code := program(); code != 200 {
+		t.Fatal(code)
+	}
+	guesses := 0
+	for range 3 * freeFailures {
+		if resp, _ := s.do("GET", "/", "", basic("ann", "x")); resp.StatusCode == 401 {
+			guesses++
+		}
+		program()
+	}
+	if guesses != freeFailures+1 {
+		t.Errorf("%d guesses were looked at", guesses)
+	}
+	s.clock = s.clock.Add(longestWait)
+	if resp, _ := s.do("POST", "/login", "username=ann&password="+password); resp.StatusCode != 303 || s.access.limiter.known.Len() != 0 {
+		t.Errorf("who logs in begins anew: %s, %d", resp.Status, s.access.limiter.known.Len())
+	}
+}
+
+// TestAListOfEndedSessionsFromElsewhereKeepsNobodyOut, whatever it holds.
+func TestAListOfEndedSessionsFromElsewhereKeepsNobodyOut(t *testing.T) {
+	many := make([]string, 3*maxEnded)
+	for i := range many {
+		many[i] = fmt.Sprintf(`"%d":"2999-01-01T00:00:00Z"`, i)
+	}
+	for what, data := range map[string]string{
+		"a floor of the future": `{"floor":"2999-01-01T00:00:00Z"}`, "too many that never end": `{"until":{` + strings.Join(many, ",") + `}}`,
+		"no list": `{"until":null}`, "nothing": ``, "another type": `[1]`, "too large": strings.Repeat(" ", maxEndedFile+1),
+	} {
+		c := locked()
+		c.Home = volume.At(t.TempDir())
+		if err := c.Home.WriteFile(endedName, []byte(data), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := serve(t, c)
+		s.clock = s.clock.Add(time.Second)
+		s.login()
+		if n := len(s.access.sessions.ended.until); n > maxEnded {
+			t.Errorf("%s: %d are kept", what, n)
+		}
+	}
+	s := serve(t, locked())
+	s.clock = s.clock.Add(2 * time.Hour)
+	c, _ := s.login()
+	s.clock = s.clock.Add(-2 * time.Hour)
+	if resp, _ := s.do("GET", "/", "", cookie(c)); resp.StatusCode != 401 {
+		t.Errorf("a session of the future: %s", resp.Status)
+	}
+}
+
+func FuzzEnded(f *testing.F) {
+	now := time.Unix(1_800_000_000, 0)
+	f.Add([]byte(`{"until":{"x":"2027-01-16T00:00:00Z"},"floor":"2027-01-14T00:00:00Z"}`))
+	f.Add([]byte(`{"until":{"x":"9999-12-31T23:59:59Z","":"0001-01-01T00:00:00Z"}}`))
+	home := volume.At(f.TempDir())
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := home.WriteFile(endedName, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		e, err := newEnded(home, func() time.Time { return now })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, listed := e.until["new"]; !listed && e.has("new", now.Add(time.Second)) || len(e.until) > maxEnded {
+			t.Errorf("a new session is over, or %d are kept", len(e.until))
+		}
+		if _, err := e.add("logged out", now.Add(ageLimit)); err != nil {
+			t.Fatal(err)
+		}
+		again, err := newEnded(home, func() time.Time { return now })
+		if err != nil || !again.has("logged out", now) {
+			t.Errorf("who logged out is in again: %v", err)
+		}
+	})
 }

@@ -37,7 +37,7 @@ type endedFile struct {
 	Floor time.Time            `json:"floor,omitzero"`
 }
 
-// newEnded reads what was remembered. A file that cannot be read is an error: whoever logged out would be in again.
+// newEnded reads what was remembered. A file that makes no sense ends every session: whoever logged out would be in again.
 func newEnded(home volume.Dir, now func() time.Time) (*ended, error) {
 	e := &ended{home: home, now: now, until: map[string]time.Time{}}
 	if home.IsZero() {
@@ -56,11 +56,20 @@ func newEnded(home volume.Dir, now func() time.Time) (*ended, error) {
 		e.floor = now()
 		return e, e.keep()
 	}
-	if f.Until != nil {
-		e.until = f.Until
+	// Nothing here can last longer than from now: a time far away would keep everybody out.
+	n := now()
+	last := n.Add(linkGood + ageLimit)
+	for id, until := range f.Until {
+		if until.After(last) {
+			until = last
+		}
+		e.until[id] = until
 	}
-	e.floor = f.Floor
+	if e.floor = f.Floor; e.floor.After(n) {
+		e.floor = n
+	}
 	e.purge()
+	e.bound()
 	return e, nil
 }
 
@@ -75,10 +84,15 @@ func (e *ended) add(id string, until time.Time) (first bool, err error) {
 	if len(e.until) > maxEnded {
 		e.purge()
 	}
-	if len(e.until) > maxEnded {
-		e.forget(maxEnded / 2)
-	}
+	e.bound()
 	return true, e.keep()
+}
+
+// bound makes room if there are too many.
+func (e *ended) bound() {
+	if n := len(e.until); n > maxEnded {
+		e.forget(n - maxEnded/2)
+	}
 }
 
 // purge forgets what would be over by itself.
@@ -98,8 +112,13 @@ func (e *ended) forget(n int) {
 		ids = append(ids, id)
 	}
 	slices.SortFunc(ids, func(a, b string) int { return e.until[a].Compare(e.until[b]) })
+	now := e.now()
 	for _, id := range ids[:n] {
-		if issued := e.until[id].Add(-ageLimit); issued.After(e.floor) {
+		issued := e.until[id].Add(-ageLimit)
+		if issued.After(now) { // a link's, which ends later than a session that began with it
+			issued = now
+		}
+		if issued.After(e.floor) {
 			e.floor = issued
 		}
 		delete(e.until, id)

@@ -1,12 +1,14 @@
 package access
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"strconv"
 	"strings"
@@ -20,37 +22,60 @@ const (
 	keyName = ".dashboard_key"
 	// linkGood is how long a link logs somebody in, and it does so once.
 	linkGood = 15 * time.Minute
+	// minKey is the shortest key, in characters; ours have 52. maxKey bounds the file, in bytes.
+	minKey, maxKey = 16, 1 << 10
+	// keyWithin is how long another process may take to make the key.
+	keyWithin = 10 * time.Second
 )
 
 // Key returns the key of a home's dashboard, which is made at the first call and kept in a file of mode 0600. It is a
-// secret. One that others could read is replaced.
-func Key(home volume.Dir) (string, error) {
-	for range 3 {
-		data, err := home.ReadFile(keyName, 1<<10)
-		key := strings.TrimSpace(string(data))
-		info, serr := home.Lstat(keyName)
-		switch {
-		case err == nil && serr == nil && len(key) >= minSecret && info.Mode().Perm()&0o077 == 0:
-			return key, nil
-		case err == nil:
-			err = home.WriteFile(keyName, []byte(rand.Text()+rand.Text()+"\n"), 0o600)
-		case errors.Is(err, fs.ErrNotExist):
-			err = makeKey(home)
-		}
-		if err != nil && !errors.Is(err, fs.ErrExist) {
-			return "", fmt.Errorf("cannot make the dashboard's key: %w", err)
-		}
+// secret. One that others could read is replaced. All who call it at the same time get the same key.
+func Key(ctx context.Context, home volume.Dir) (string, error) {
+	key, err := readKey(home)
+	if key != "" || err != nil {
+		return key, err
 	}
-	return "", fmt.Errorf("cannot make the dashboard's key: %s changes all the time", home.Path(keyName))
+	ctx, cancel := context.WithTimeout(ctx, keyWithin)
+	defer cancel()
+	// Two that make one at the same time would each go on with its own, and only the last is in the file.
+	lock, err := home.WaitLock(ctx, keyName+".lock")
+	if err != nil {
+		return "", fmt.Errorf("cannot make the dashboard's key: %w", err)
+	}
+	defer lock.Unlock()
+	if key, err = readKey(home); key != "" || err != nil {
+		return key, err
+	}
+	key = rand.Text() + rand.Text()
+	if err := home.WriteFile(keyName, []byte(key+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("cannot make the dashboard's key: %w", err)
+	}
+	return key, nil
 }
 
-func makeKey(home volume.Dir) error {
-	f, err := home.Create(keyName, 0o600)
-	if err != nil {
-		return err
+// readKey returns the key, "" if there is none that may be used.
+func readKey(home volume.Dir) (string, error) {
+	f, err := home.Open(keyName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
 	}
-	_, err = f.WriteString(rand.Text() + rand.Text() + "\n")
-	return errors.Join(err, f.Close())
+	if err != nil {
+		return "", fmt.Errorf("cannot read the dashboard's key: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat() // of the file that is read, not of what has its name by then
+	if err != nil {
+		return "", fmt.Errorf("cannot read the dashboard's key: %w", err)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxKey))
+	if err != nil {
+		return "", fmt.Errorf("cannot read the dashboard's key: %w", err)
+	}
+	key := strings.TrimSpace(string(data))
+	if len(key) < minKey || len(data) == maxKey || readByOthers(info) {
+		return "", nil
+	}
+	return key, nil
 }
 
 // Link returns what logs a browser in, once and soon: the part of an address that follows the host.

@@ -117,11 +117,11 @@ func TestALinkLogsInOnceAndSoon(t *testing.T) {
 func TestTheKeyIsTheHomesOwnersAlone(t *testing.T) {
 	dir := t.TempDir()
 	home := volume.At(dir)
-	key, err := Key(home)
+	key, err := Key(t.Context(), home)
 	if err != nil || len(key) < 40 {
 		t.Fatal(key, err)
 	}
-	if again, err := Key(home); err != nil || again != key {
+	if again, err := Key(t.Context(), home); err != nil || again != key {
 		t.Errorf("%q, then %q, %v", key, again, err)
 	}
 	path := filepath.Join(dir, keyName)
@@ -131,7 +131,7 @@ func TestTheKeyIsTheHomesOwnersAlone(t *testing.T) {
 	if err := os.Chmod(path, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if other, err := Key(home); err != nil || other == key {
+	if other, err := Key(t.Context(), home); err != nil || other == key {
 		t.Errorf("a key that others could read is used on, %v", err)
 	}
 	if err := os.Remove(path); err != nil {
@@ -140,7 +140,7 @@ func TestTheKeyIsTheHomesOwnersAlone(t *testing.T) {
 	if err := os.Symlink("/etc/hostname", path); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Key(home); err == nil {
+	if _, err := Key(t.Context(), home); err == nil {
 		t.Error("a link was followed")
 	}
 }

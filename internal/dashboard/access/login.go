@@ -20,7 +20,11 @@ func (a *Access) login(w http.ResponseWriter, r *http.Request, p peer) {
 			http.Redirect(w, r, next, http.StatusSeeOther)
 			return
 		}
-		a.loginPage(w, http.StatusOK, next, "", "")
+		problem := ""
+		if r.URL.Query().Get("link") == "old" && !a.config.Protected() {
+			problem = oldLinkText
+		}
+		a.loginPage(w, http.StatusOK, next, "", problem)
 	case http.MethodPost:
 		a.tryLogin(w, r, p, next)
 	default:
@@ -43,6 +47,7 @@ func (a *Access) tryLogin(w http.ResponseWriter, r *http.Request, p peer, next s
 		a.loginPage(w, http.StatusUnauthorized, next, user, "Wrong user name or password.")
 		return
 	}
+	a.limiter.passed(p.address)
 	a.letIn(w, r, p, user, byPassword, next)
 }
 
@@ -53,10 +58,12 @@ func (e *waitError) Error() string { return "too many wrong attempts" }
 
 // attempt checks a user name and a password. wait is how long the address must not try again; then they were not looked at.
 func (a *Access) attempt(ctx context.Context, p peer, user, password string) (ok bool, wait time.Duration) {
+	counted := false
 	begin := func() error {
 		if wait := a.limiter.begin(p.address); wait > 0 {
 			return &waitError{wait}
 		}
+		counted = true
 		return nil
 	}
 	var err error
@@ -74,8 +81,10 @@ func (a *Access) attempt(ctx context.Context, p peer, user, password string) (ok
 		return false, early.wait
 	case err != nil:
 		return false, time.Second
-	case ok:
+	case ok && counted:
 		a.limiter.passed(p.address)
+		return true, 0
+	case ok: // a program that sends the same again and again gives nobody behind the same address new attempts
 		return true, 0
 	}
 	a.reportFailure(p, user)
@@ -96,8 +105,15 @@ func (a *Access) letIn(w http.ResponseWriter, r *http.Request, p peer, user, by,
 	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 
+// oldLink is where a browser goes with a link that does not count.
+const (
+	oldLink     = "/login?link=old"
+	oldLinkText = "This link has been used, or is too old."
+)
+
 // byToken lets in who has a link, once.
 func (a *Access) byToken(w http.ResponseWriter, r *http.Request, p peer) {
+	w.Header().Set("Referrer-Policy", "no-referrer")
 	id, until, ok := readLinkToken(a.config.LocalKey, r.URL.Query().Get("token"), a.now())
 	if ok {
 		// Remembered as if it were a session's, so that it is for as long as one could last.
@@ -109,7 +125,11 @@ func (a *Access) byToken(w http.ResponseWriter, r *http.Request, p peer) {
 	}
 	if !ok {
 		a.limiter.failed(p.address)
-		a.loginPage(w, http.StatusUnauthorized, "/", "", "This link has been used, or is too old.")
+		if strings.Contains(r.Header.Get("Accept"), "text/html") { // the token leaves the address, and with it the history
+			http.Redirect(w, r, oldLink, http.StatusSeeOther)
+			return
+		}
+		a.loginPage(w, http.StatusUnauthorized, "/", "", oldLinkText)
 		return
 	}
 	a.letIn(w, r, p, "local", byLink, "/")

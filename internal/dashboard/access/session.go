@@ -130,7 +130,8 @@ func (s *sessions) read(r *http.Request, tls bool) (session, bool) {
 		return session{}, false
 	}
 	now := s.now()
-	if now.Sub(sess.Issued) > ageLimit || now.Sub(sess.Seen) > idleLimit {
+	// One of the future would outlast what is remembered of it.
+	if now.Sub(sess.Issued) > ageLimit || now.Sub(sess.Seen) > idleLimit || sess.Issued.Sub(now) > time.Hour {
 		return session{}, false
 	}
 	return sess, true
