@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hermes/internal/container"
+	"hermes/internal/dashboard/access"
 	"hermes/internal/logs"
 	"hermes/internal/profile"
 	"hermes/internal/service"
@@ -98,6 +99,9 @@ func (a *app) statusCommand() *cobra.Command {
 			service.MeasureAll(views)
 			s := summarize(cmd.Context(), m, views, broken)
 			s.whyDown(cmd.Context(), m, store)
+			if config, err := access.FromEnv(a.getenv); err == nil && !config.Protected() {
+				s.hint = "`hermes dashboard link` logs a browser in"
+			}
 			if a.format == "json" {
 				return a.json(s)
 			}
@@ -129,6 +133,7 @@ type summary struct {
 	Dashboard string `json:"dashboard"`
 	// DashboardReason is the last line of its log, if it is down because it failed.
 	DashboardReason string `json:"dashboard_reason,omitempty"`
+	hint            string // how to get in
 	Profiles        int    `json:"profiles"`
 	Running         int    `json:"running"`
 	Down            int    `json:"down"`
@@ -136,7 +141,10 @@ type summary struct {
 }
 
 func (s summary) dashboard() string {
-	if s.DashboardReason == "" {
+	switch {
+	case s.Dashboard == "up" && s.hint != "":
+		return s.Dashboard + "; " + s.hint
+	case s.DashboardReason == "":
 		return s.Dashboard
 	}
 	return s.Dashboard + ": " + s.DashboardReason

@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hermes/internal/boot"
+	"hermes/internal/container"
 	"hermes/internal/logs"
 	"hermes/internal/profile"
 	"hermes/internal/service"
@@ -125,6 +126,9 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 	if f.init {
 		env = a.getenv // as in the image: nothing starts because nobody said otherwise
 	}
+	if table != nil && container.Strict(env("HERMES_DASHBOARD")) {
+		table.hint = a.tableHint()
+	}
 	outcomes, err := boot.Reconcile(store, chosen{s, f.only, a.host(false, "")}, env, false)
 	if err != nil {
 		o.Log.Warn("not all is as it should be", "error", err) // what could be done is done
@@ -162,6 +166,9 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 			}
 		}
 		o.Log.Info("up", "ready", up, "services", len(list), "ms", time.Since(begun).Milliseconds(), "home", home)
+		if table == nil && !f.detached && !f.init && dashboardUp(list) && a.onTerminal() {
+			fmt.Fprintln(a.raw.Out, a.wayIn(ctx)) // beside the log: a link is for eyes only
+		}
 		if !f.init {
 			tellReady(f.readyFD)
 		}
@@ -366,9 +373,17 @@ func (a *app) reportUp(ctx context.Context, home string, pid int) error {
 			return err
 		}
 	}
-	a.say("✓ up (pid %d): %d of %d services are ready; `hermes gateway list` shows them, `hermes dashboard link` leads to the dashboard, `hermes down` ends them", pid, ready, len(list))
+	a.say("✓ up (pid %d): %d of %d services are ready; `hermes gateway list` shows them, `hermes down` ends them", pid, ready, len(list))
+	if dashboardUp(list) {
+		a.say("  %s", a.wayIn(ctx))
+	}
 	if failed > 0 {
 		return &silentError{exitFailure}
 	}
 	return nil
+}
+
+// dashboardUp reports whether the dashboard is among what is ready.
+func dashboardUp(list []service.Status) bool {
+	return slices.ContainsFunc(list, func(st service.Status) bool { return st.ID == service.Dashboard() && st.Ready })
 }

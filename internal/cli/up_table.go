@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 
+	"hermes/internal/dashboard/access"
 	"hermes/internal/live"
 	"hermes/internal/profile"
 	"hermes/internal/service"
@@ -15,6 +16,7 @@ import (
 // upTable is the live table of `hermes up`; nil where there is none.
 type upTable struct {
 	screen  *live.Screen
+	hint    string // beside the title
 	notices chan string
 }
 
@@ -49,7 +51,7 @@ func (t *upTable) run(a *app, s *local.Supervisor, store *profile.Store, home st
 	go func() {
 		defer close(over)
 		t.screen.Run(ctx, live.Options{
-			Title: "hermes up  " + home, Color: a.getenv("NO_COLOR") == "", Root: store.Root(), News: s.News, Notices: t.notices,
+			Title: "hermes up  " + home + t.hint, Color: a.getenv("NO_COLOR") == "", Root: store.Root(), News: s.News, Notices: t.notices,
 			Interrupt: interruptSelf,
 			Rows: func(ctx context.Context) []service.View {
 				views, _, err := service.LookAll(ctx, s, store, false)
@@ -102,4 +104,13 @@ func (n noticing) Handle(ctx context.Context, r slog.Record) error {
 		}
 	}
 	return n.Handler.Handle(ctx, r)
+}
+
+// tableHint says in the title of the table how to get to the dashboard: a link would not fit beside everything else.
+func (a *app) tableHint() string {
+	config, err := access.FromEnv(a.getenv)
+	if err != nil || config.Protected() {
+		return ""
+	}
+	return "  (dashboard: hermes dashboard link)"
 }
