@@ -14,8 +14,12 @@ import (
 	"hermes/internal/journal"
 )
 
-// shownEvents is how much of the journals a page shows.
-const shownEvents = 500
+const (
+	// shownEvents is how much of the journals a page shows.
+	shownEvents = 500
+	// shownWeighty is how many of them are logins, and what was made, renamed or deleted, however much else there was since.
+	shownWeighty = 100
+)
 
 // event is something that was done, or that happened.
 type event struct {
@@ -31,14 +35,14 @@ func (s *site) activity(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *site) events(only string) ([]event, error) {
-	var all []event
+	var all, apart []event
 	var errs [2]error
 	if only != "states" {
-		for _, log := range []*journal.Journal{s.audit, s.weighty} {
+		for log, to := range map[*journal.Journal]*[]event{s.audit: &all, s.weighty: &apart} {
 			errs[0] = errors.Join(errs[0], log.Read(func(line []byte) {
 				var e entry
 				if json.Unmarshal(line, &e) == nil {
-					all = append(all, event{Time: e.Time, Action: &e})
+					*to = append(*to, event{Time: e.Time, Action: &e})
 				}
 			}))
 		}
@@ -51,8 +55,21 @@ func (s *site) events(only string) ([]event, error) {
 			}
 		})
 	}
-	slices.SortStableFunc(all, func(a, b event) int { return b.Time.Compare(a.Time) })
-	return all[:min(len(all), shownEvents)], errors.Join(errs[:]...)
+	return latest(all, apart), errors.Join(errs[:]...)
+}
+
+// latest returns the latest events, the last one first: shownEvents of them, and among those shownWeighty that are kept apart if
+// there are so many.
+func latest(all, apart []event) []event {
+	last := func(a, b event) int { return b.Time.Compare(a.Time) }
+	slices.SortStableFunc(apart, last)
+	slices.SortStableFunc(all, last)
+	sure := apart[:min(len(apart), shownWeighty)]
+	rest := slices.Concat(apart[len(sure):], all)
+	slices.SortStableFunc(rest, last)
+	all = slices.Concat(sure, rest[:min(len(rest), shownEvents-len(sure))])
+	slices.SortStableFunc(all, last)
+	return all
 }
 
 // bootLog shows what the boots of the container did.

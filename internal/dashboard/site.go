@@ -54,15 +54,19 @@ func newSite(o Fleet, log *slog.Logger) *site {
 		audit: journal.New(dir, "audit.log"), weighty: journal.New(dir, "audit-weighty.log"), states: journal.New(dir, "states.log")}
 	s.fleet = fleet.New(fleet.Options{
 		Store: o.Store, Manager: o.Manager, Container: o.Container, Log: log, Past: s.past(),
-		Record: func(changes []fleet.Change) error {
-			records := make([]any, len(changes))
-			for i, c := range changes {
-				records[i] = c
-			}
-			return s.states.Append(records...)
-		},
+		Record: s.recordChanges,
 	})
 	return s
+}
+
+// recordChanges records what gateways did. What they say of it themselves may be of any length.
+func (s *site) recordChanges(changes []fleet.Change) error {
+	records := make([]any, len(changes))
+	for i, c := range changes {
+		c.From, c.To, c.Reason = capped(c.From), capped(c.To), capped(c.Reason)
+		records[i] = c
+	}
+	return s.states.Append(records...)
 }
 
 // watch keeps the picture of the gateways true until stop is called, which waits for the end. The context that it returns
