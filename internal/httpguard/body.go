@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -32,22 +33,47 @@ type BodyError struct {
 func (e *BodyError) Error() string { return e.Msg }
 
 // Begin is called first for every request. Until its body is taken, whatever is answered closes the connection, and the
-// server does not wait for the rest of the body: it would read it, to use the connection again.
-func Begin(w http.ResponseWriter, r *http.Request) {
+// server does not wait for the rest of the body: it would read it, to use the connection again. Call end when the
+// request is answered.
+func Begin(w http.ResponseWriter, r *http.Request) (end func()) {
 	if !pending(r) {
-		return
+		return func() {}
 	}
 	waiting(r) // also when it is refused: closing takes half a second, so that the client can read why
 	w.Header().Set("Connection", "close")
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(refusedWithin)) // a writer that has none is a test's
+	return func() {
+		if pending(r) {
+			linger(w)
+		}
+	}
 }
+
+// linger keeps a connection open for half a second after the answer, so that a client that is still sending can read it:
+// the kernel resets a connection that is closed with something unread. net/http does so after a body that is too large.
+func linger(w http.ResponseWriter) {
+	for {
+		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			break
+		}
+		w = u.Unwrap()
+	}
+	_, _ = http.MaxBytesReader(w, io.NopCloser(strings.NewReader("too much")), 0).Read(make([]byte, 1))
+}
+
+// taken is a body that has arrived.
+type taken struct{ *bytes.Reader }
+
+func (taken) Close() error { return nil }
 
 // refusedWithin is how long the rest of a body that is refused may take.
 const refusedWithin = time.Second
 
 // pending reports whether a body is still to come.
 func pending(r *http.Request) bool {
-	return r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0
+	_, arrived := r.Body.(taken)
+	return !arrived && r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0
 }
 
 // chunk is how much is read at a time, and counted.
@@ -60,7 +86,7 @@ func (b *Bodies) Take(w http.ResponseWriter, r *http.Request) (release func(), e
 	if !pending(r) {
 		return release, nil
 	}
-	Begin(w, r)
+	_ = Begin(w, r) // who called it ends it
 	if r.ContentLength > b.Max {
 		return release, b.tooLarge()
 	}
@@ -91,7 +117,7 @@ func (b *Bodies) Take(w http.ResponseWriter, r *http.Request) (release func(), e
 			_ = rc.SetReadDeadline(time.Time{})
 			arrived(r)
 			w.Header().Del("Connection")
-			r.Body = io.NopCloser(bytes.NewReader(data.Bytes()))
+			r.Body = taken{bytes.NewReader(data.Bytes())}
 			r.ContentLength, r.TransferEncoding = int64(data.Len()), nil
 			return func() { b.held.Add(-held) }, nil
 		case errors.Is(err, os.ErrDeadlineExceeded):

@@ -16,7 +16,10 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The half second in which a refused client can read why outlasts a server that is closed.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
+}
 
 // patience is how long a test waits for what must come.
 const patience = 30 * time.Second
@@ -30,7 +33,7 @@ func site(t *testing.T, l Limits, b *Bodies, handle http.HandlerFunc) (addr stri
 	}
 	conns = NewConns(l)
 	srv := &http.Server{ReadHeaderTimeout: time.Hour, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		Begin(w, r)
+		defer Begin(w, r)()
 		if r.URL.Path == "/refused" {
 			http.Error(w, "refused", http.StatusForbidden)
 			return
@@ -271,13 +274,33 @@ func TestWhatIsHeldTogetherIsBoundedAndGivenBack(t *testing.T) {
 	}
 }
 
+// TestWhoIsRefusedWhileSendingCanReadWhy, also a client that will close the connection itself.
+func TestWhoIsRefusedWhileSendingCanReadWhy(t *testing.T) {
+	addr, _ := site(t, Limits{Total: 100, PerAddress: 100}, &Bodies{Max: 1000, Stall: time.Hour, Within: time.Hour}, echo)
+	for path, status := range map[string]int{"/": 413, "/refused": 403} {
+		for range 20 {
+			conn := raw(t, "127.0.0.1", addr, "POST "+path+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1001000\r\n\r\n"+strings.Repeat("x", 100_000))
+			if resp, _, gone := answer(t, conn); gone || resp.StatusCode != status {
+				t.Fatalf("%s: %v, gone: %t", path, resp, gone)
+			}
+			conn.Close()
+		}
+	}
+}
+
 // TestNothingIsCountedTwice: whatever became of them, connections that are gone are not counted.
 func TestNothingIsCountedTwice(t *testing.T) {
 	addr, conns := site(t, Limits{Total: 5, PerAddress: 3}, &Bodies{Max: 1000, Stall: time.Hour, Within: time.Hour}, echo)
 	for i := range 50 {
-		c := raw(t, "127.0.0.1", addr, []string{"", starved, whole}[i%3])
+		c, err := (&net.Dialer{Timeout: patience}).DialContext(t.Context(), "tcp", addr)
+		if err != nil {
+			continue // turned away
+		}
+		_, _ = io.WriteString(c, []string{"", starved, whole}[i%3]) // or it made room already
 		if i%2 == 0 {
 			c.Close()
+		} else {
+			t.Cleanup(func() { c.Close() })
 		}
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

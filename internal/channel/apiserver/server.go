@@ -141,7 +141,7 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w := &response{ResponseWriter: rw}
 	// A deadline outlives its request on a connection that is used again: always a new one.
 	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
-	httpguard.Begin(w, r)
+	defer httpguard.Begin(w, r)()
 	defer s.recover(w)
 	if private(r.URL.Path) && !s.authorized(r) {
 		w.Header().Set("WWW-Authenticate", "Bearer")

@@ -22,7 +22,10 @@ import (
 	"hermes/internal/model"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// A client that is refused while it sends has half a second to read why, also when the server is closed.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
+}
 
 const key = "hk-canary-key"
 

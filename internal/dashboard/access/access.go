@@ -90,7 +90,7 @@ func relayed(path string) bool { return strings.HasPrefix(path, "/p/") }
 // Guard lets through to next who may pass.
 func (a *Access) Guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		httpguard.Begin(w, r)
+		defer httpguard.Begin(w, r)()
 		w = httpguard.Paced(w, writeWithin)
 		p := a.from(r)
 		headers(w.Header(), r.URL.Path, p.tls)
