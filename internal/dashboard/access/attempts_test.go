@@ -50,7 +50,7 @@ func TestWhoGuessesKeepsNobodyElseWaiting(t *testing.T) {
 	}
 	guesser, other := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
 	ctx, cancel := context.WithCancel(t.Context())
-	begun, hold := make(chan struct{}, 1), make(chan struct{})
+	begun, hold := make(chan struct{}, 50), make(chan struct{}) // room for all: after the end of ctx several may still get a turn
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() {
@@ -62,7 +62,9 @@ func TestWhoGuessesKeepsNobodyElseWaiting(t *testing.T) {
 		})
 	}
 	<-begun
-	if ok, err := k.check(t.Context(), other, "ann", password, func() error { return nil }); !ok || err != nil {
+	patient, impatient := context.WithTimeout(t.Context(), 30*time.Second)
+	defer impatient()
+	if ok, err := k.check(patient, other, "ann", password, func() error { return nil }); !ok || err != nil {
 		t.Errorf("%t, %v", ok, err)
 	}
 	cancel()
@@ -85,7 +87,9 @@ func TestTheQueueOfAnAddressIsBounded(t *testing.T) {
 	turns.mu.Lock()
 	turns.sources[from].n = maxWaiting
 	turns.mu.Unlock()
-	if _, err := turns.take(t.Context(), from); !errors.Is(err, errCrowded) {
+	patient, impatient := context.WithTimeout(t.Context(), 30*time.Second)
+	defer impatient()
+	if _, err := turns.take(patient, from); !errors.Is(err, errCrowded) {
 		t.Errorf("got %v", err)
 	}
 	turns.mu.Lock()
