@@ -16,7 +16,7 @@ import (
 // tools is what the slots, the manager and the image call.
 var tools = []string{
 	"s6-svscan", "s6-supervise", "s6-svscanctl", "s6-svc", "s6-svstat", "s6-svwait", "s6-svdt", "s6-svdt-clear",
-	"s6-ftrig-listen1", "s6-log",
+	"s6-ftrig-listen1", "s6-log", "s6-setlock",
 }
 
 // imageTools is what only the image's own trees need.

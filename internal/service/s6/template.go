@@ -60,14 +60,21 @@ exec hermes gateway finish %s "$1" "$2"
 // log/run: every line goes to docker logs with its profile in front, and to the rotated
 // file: 10 archives of 1 MB, ISO 8601 timestamps (contract "On disk"). Where the directory
 // cannot be had, logging goes on without the file. A logger gets no variable but those that it needs.
+//
+// s6-log ends where its lock is taken (s6-log.html), and its supervisor would start it again each second. When
+// only that supervisor died, the logger that it left behind goes on reading the same pipe, and holds the lock until the
+// gateway's slot goes. So the new one waits for the lock, and takes over when the other ends. s6-setlock passes the lock
+// on: it becomes s6-log, and a POSIX lock belongs to a process. It exits 1 where the lock is taken (s6-setlock.html).
 const logTemplate = `#!/bin/sh
-dir="$HERMES_HOME/logs/%s"
+dir="$HERMES_HOME/logs/%[1]s"
 umask 027
-if mkdir -p "$dir" && [ -w "$dir" ]; then
-	exec env -i PATH="$PATH" ${TZ:+"TZ=$TZ"} s6-log n10 s1000000 'p[%s]' 1 p T "$dir"
+if { [ -d "$dir" ] || mkdir -p "$dir"; } && [ -w "$dir" ]; then
+	s6-setlock -n "$dir/lock" true 2>/dev/null
+	[ $? -ne 1 ] || echo "[%[2]s] waiting for $dir/lock: another process still logs there"
+	exec env -i PATH="$PATH" ${TZ:+"TZ=$TZ"} s6-setlock "$dir/lock" s6-log n10 s1000000 'p[%[2]s]' 1 p T "$dir"
 fi
 echo "cannot log to $dir: logging to the container's log only"
-exec env -i PATH="$PATH" s6-log 'p[%s]' 1
+exec env -i PATH="$PATH" s6-log 'p[%[2]s]' 1
 `
 
 // finishTimeout is how long a finish script may take (timeout-finish). It is s6's default,
@@ -91,6 +98,5 @@ func HasOwn(id service.ID) bool {
 func finishScript(id service.ID) string { return fmt.Sprintf(finishTemplate, id) }
 
 func logScript(id service.ID) string {
-	label := service.LogLabel(id)
-	return fmt.Sprintf(logTemplate, strings.TrimPrefix(service.LogDir(id), "logs/"), label, label)
+	return fmt.Sprintf(logTemplate, strings.TrimPrefix(service.LogDir(id), "logs/"), service.LogLabel(id))
 }

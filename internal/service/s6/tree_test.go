@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -139,6 +140,81 @@ func TestLogGoesToTheFileAndToTheContainer(t *testing.T) {
 		}
 		return ""
 	})
+}
+
+// TestALoggerWaitsForTheOneThatWasLeftBehind: kill -9 of a logger's supervisor leaves its logger at work, with the lock of
+// the directory. The next one waits, says so once, and takes over when the other ends.
+func TestALoggerWaitsForTheOneThatWasLeftBehind(t *testing.T) {
+	t.Parallel()
+	tr := newTree(t)
+	r := tr.rig()
+	id := r.Register(t, "coder", servicetest.Ready)
+	r.Start(t, id)
+	in := filepath.Join(tr.scandir, id.String(), "log")
+	named := func(name string) []process {
+		return tr.processes(func(p process) bool { return p.name == name && p.cwd == in })
+	}
+	one := func(name string, besides ...process) (found process) {
+		t.Helper()
+		servicetest.Eventually(t, func() string {
+			all := named(name)
+			if len(all) != 1 || slices.ContainsFunc(besides, func(p process) bool { return p.pid == all[0].pid }) {
+				return fmt.Sprintf("%s: %v", name, all)
+			}
+			found = all[0]
+			return ""
+		})
+		return found
+	}
+	said := func(what string) int {
+		text, err := os.ReadFile(tr.log.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Count(string(text), what)
+	}
+
+	left := one("s6-log")
+	supervisor := one("s6-supervise")
+	for i := range 2 {
+		syscall.Kill(supervisor.pid, syscall.SIGKILL)
+		if i == 0 {
+			supervisor = one("s6-supervise", supervisor)
+		} else { // the waiter of the first is left behind too
+			servicetest.Eventually(t, func() string {
+				if all := named("s6-setlock"); len(all) != 2 {
+					return fmt.Sprint(all)
+				}
+				return ""
+			})
+		}
+		servicetest.Eventually(t, func() string {
+			if n := said("waiting for"); n != i+1 {
+				return fmt.Sprintf("it said %d times that it waits", n)
+			}
+			return ""
+		})
+	}
+	if all := named("s6-log"); len(all) != 1 || all[0].pid != left.pid {
+		t.Errorf("loggers: %v, and %v before", all, left)
+	}
+
+	syscall.Kill(left.pid, syscall.SIGKILL)
+	one("s6-log", left)
+	if err := r.Manager.Restart(t.Context(), id, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	pid := r.Want(t, id, service.Status{Up: true, Ready: true, WantUp: true}).PID
+	servicetest.Eventually(t, func() string {
+		current, err := os.ReadFile(filepath.Join(tr.home, "logs", "gateways", "coder", "current"))
+		if line := fmt.Sprintf("started %d\n", pid); err != nil || !strings.Contains(string(current), line) {
+			return fmt.Sprintf("%s, %v", current, err)
+		}
+		return ""
+	})
+	if n := said("fatal"); n > 0 {
+		t.Errorf("%d complaints", n)
+	}
 }
 
 func TestWithoutAVerdictThereIsABackoff(t *testing.T) {
