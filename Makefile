@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up down up-container down-container build cross image test lint vuln bench fuzz docs
+.PHONY: help up down up-container down-container build cross image test check soak lint vuln bench fuzz docs
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,12 @@ image: ## the image hermes:dev
 
 test: ## everything that must hold: linters, compile checks, image, all tests with the race detector
 	@script/test
+
+check: ## for the inner loop: the linters, and the tests of the packages that changed
+	@script/check
+
+soak: ## run all tests ROUNDS times (default 20), half of them beside busy loops
+	@script/soak $(or $(ROUNDS),20)
 
 lint: ## the linters alone
 	@script/lint

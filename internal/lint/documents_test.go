@@ -138,3 +138,15 @@ func read(t *testing.T, file string) string {
 	}
 	return string(text)
 }
+
+// TestTheDocumentsSayThatAGatewayIsSupervised: whoever copies the docker command learns what it does, and how to opt out.
+func TestTheDocumentsSayThatAGatewayIsSupervised(t *testing.T) {
+	for _, name := range []string{"README.md", "docs/docker.md"} {
+		text := read(t, name)
+		for _, words := range []string{"> **Gateway runs supervised.**", "--no-supervise", "HERMES_GATEWAY_NO_SUPERVISE", "exit code"} {
+			if !strings.Contains(text, words) {
+				t.Errorf("%s does not say %q", name, words)
+			}
+		}
+	}
+}

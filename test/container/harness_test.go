@@ -33,8 +33,8 @@ const (
 
 var (
 	image      = docker.Image()
-	runID      = strings.ToLower(rand.Text()[:8])
-	testClient string // path on the host
+	runPrefix  = "hermes-test-" + strings.ToLower(rand.Text()[:8]) + "-" // of all names of this run
+	testClient string                                                    // path on the host
 )
 
 func TestMain(m *testing.M) {
@@ -49,8 +49,12 @@ func runTests(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(dir)
-	if err := errors.Join(docker.Check(ctx, image), buildTestClient(ctx, dir)); err != nil {
+	cleanUp, err := docker.RemoveAfter(runPrefix, dir)
+	if err == nil {
+		defer func() { _ = cleanUp() }()
+		err = errors.Join(docker.Check(ctx, image), buildTestClient(ctx, dir))
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -89,7 +93,7 @@ func uniqueName(t *testing.T) string {
 		}
 		return '-'
 	}, strings.ToLower(t.Name()))
-	return fmt.Sprintf("hermes-test-%s-%d-%.50s", runID, names.next, strings.Trim(test, "-"))
+	return fmt.Sprintf("%s%d-%.50s", runPrefix, names.next, strings.Trim(test, "-"))
 }
 
 // do runs docker and fails the test if docker itself could not do it in time. The code of

@@ -52,6 +52,8 @@ func (p process) String() string {
 	return fmt.Sprintf("%d ppid=%d uid=%d %s [%s]", p.PID, p.PPID, p.UID, p.State, strings.Join(p.Cmdline, " "))
 }
 
+func (p process) life() life { return life{p.PID, strconv.FormatUint(p.Start, 10)} }
+
 // isGateway reports whether p is a gateway that runs. A `gateway run` that only redirects
 // is gone, or has become sleep, by the time that the slot is up.
 func (p process) isGateway() bool {
@@ -92,24 +94,33 @@ func decode[T any](t *testing.T, text string) T {
 // status is what s6-svstat says about a slot.
 type status struct {
 	up, ready, wantedUp bool
-	pid                 int
+	life                // of what runs, or the moment when it went down
 }
+
+// life is one process and no other. Its pid alone may come again: a container that is started again often gives the same one.
+type life struct {
+	pid   int
+	began string // s6's time stamp, or the kernel's count of ticks: two lives that are compared come from one source
+}
+
+// never is the life before the first.
+var never life
 
 func slotPath(slot string) string { return "/run/service/" + slot }
 
 // svstat asks s6 about a slot; an error means that there is no such slot yet.
 func (b *box) svstat(slot string) (status, error) {
 	b.t.Helper()
-	r := b.exec("0", "s6-svstat", "-o", "up,ready,wantedup,pid", slotPath(slot))
+	r := b.exec("0", "s6-svstat", "-o", "up,ready,wantedup,pid,updownsince", slotPath(slot))
 	if err := r.Failed(); err != nil {
 		return status{}, err
 	}
 	f := strings.Fields(r.Stdout)
-	if len(f) != 4 {
+	if len(f) != 5 {
 		return status{}, fmt.Errorf("s6-svstat says %q", r.Stdout)
 	}
 	pid, err := strconv.Atoi(f[3])
-	return status{up: f[0] == "true", ready: f[1] == "true", wantedUp: f[2] == "true", pid: pid}, err
+	return status{up: f[0] == "true", ready: f[1] == "true", wantedUp: f[2] == "true", life: life{pid, f[4]}}, err
 }
 
 // isReady is a condition for eventually.
@@ -134,15 +145,39 @@ func (b *box) isDown(slot string) func() error {
 	}
 }
 
-// waitReady waits until a slot is up and ready, and returns its pid.
-func (b *box) waitReady(slot string) int {
+// waitReady waits until a slot is up and ready, and returns what runs there.
+func (b *box) waitReady(slot string) life {
 	b.t.Helper()
-	eventually(b.t, soon, slot+" is up and ready", b.isReady(slot))
+	return b.waitReplaced(slot, never)
+}
+
+// waitReplaced waits until a slot is up and ready with another process than before.
+func (b *box) waitReplaced(slot string, before life) (now life) {
+	b.t.Helper()
+	eventually(b.t, soon, slot+" is up and ready", func() error {
+		s, err := b.svstat(slot)
+		if err == nil && (!s.up || !s.ready || !s.wantedUp || s.life == before) {
+			err = fmt.Errorf("%s: %+v, before: %+v", slot, s, before)
+		}
+		now = s.life
+		return err
+	})
+	return now
+}
+
+// isStill checks that a slot is ready with the same process as before.
+func (b *box) isStill(slot string, before life) error {
 	s, err := b.svstat(slot)
-	if err != nil {
-		b.t.Fatal(err)
+	if err == nil && (!s.ready || s.life != before) {
+		err = fmt.Errorf("%s: %+v, before: %+v", slot, s, before)
 	}
-	return s.pid
+	return err
+}
+
+// kill ends a process with SIGKILL.
+func (b *box) kill(l life) {
+	b.t.Helper()
+	b.mustExec("0", "sh", "-c", "kill -KILL "+strconv.Itoa(l.pid))
 }
 
 // deaths returns how often s6 saw a slot's process die, by its death tally.

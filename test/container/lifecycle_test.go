@@ -16,13 +16,13 @@ func TestLifecycleCommandsReturnWhenItIsTrue(t *testing.T) {
 			t.Errorf("want code %d, got: %s", want, r)
 		}
 	}
-	ready := func() int {
+	ready := func() life {
 		t.Helper()
 		s, err := b.svstat(gatewaySlot)
 		if err != nil || !s.up || !s.ready || !s.wantedUp {
 			t.Errorf("the command returned, but the gateway is %+v, %v", s, err)
 		}
-		return s.pid
+		return s.life
 	}
 	down := func() {
 		t.Helper()
@@ -35,11 +35,11 @@ func TestLifecycleCommandsReturnWhenItIsTrue(t *testing.T) {
 	first := ready()
 	hermes(0, "start") // once more changes nothing
 	if again := ready(); again != first {
-		t.Errorf("start of a running gateway restarted it: %d, %d", first, again)
+		t.Errorf("start of a running gateway restarted it: %v, %v", first, again)
 	}
 	hermes(0, "restart")
 	if second := ready(); second == first {
-		t.Errorf("restart left pid %d", first)
+		t.Errorf("restart left %v", first)
 	}
 	if s := b.gatewayState(); s["desired_state"] != "running" {
 		t.Errorf("desired_state after start: %v", s)
@@ -75,7 +75,7 @@ func TestUnknownProfileIsNamedNotTraced(t *testing.T) {
 func TestStatusAndListSpeakJSON(t *testing.T) {
 	parallel(t)
 	b := startGateway(t, options{})
-	pid := b.waitReady(gatewaySlot)
+	pid := b.waitReady(gatewaySlot).pid
 	for _, command := range []string{"status", "list"} {
 		out := b.mustExec("0", "hermes", "gateway", command, "--format", "json")
 		_ = decode[any](t, out)

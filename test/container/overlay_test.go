@@ -140,12 +140,12 @@ func TestServiceOfAnS6OverlayImage(t *testing.T) {
 	}
 
 	// A gateway that is killed comes back, and so does the tree of all gateways; the image's other services are left alone.
-	b.mustExec("0", "sh", "-c", fmt.Sprintf("kill -9 %d", first.pid))
+	b.kill(first)
 	second := b.serves("", "default", first)
-	b.mustExec("0", "sh", "-c", fmt.Sprintf("kill -9 %d", find("s6-svscan -d 3").PID))
+	b.kill(find("s6-svscan -d 3").life())
 	b.serves("", "default", second)
 	b.serves("", "coder", coder)
-	if now := find("sleep 86400"); now.PID != witness.PID {
+	if now := find("sleep 86400"); now.life() != witness.life() {
 		t.Errorf("another service of the image was restarted: %v, before %v", now, witness)
 	}
 

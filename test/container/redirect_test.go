@@ -226,12 +226,12 @@ func TestOnlyStrictValuesOptOut(t *testing.T) {
 func TestNoRecursion(t *testing.T) {
 	parallel(t)
 	b := startGateway(t, options{})
-	pid := b.waitReady(gatewaySlot)
+	old := b.waitReady(gatewaySlot)
 	throughout(t, 5*time.Second, "one gateway and one heartbeat", func() error {
 		processes := b.ps()
 		gateways, heartbeats := only(processes, process.isGateway), only(processes, process.isHeartbeat)
-		if len(gateways) != 1 || gateways[0].PID != pid || len(heartbeats) != 1 {
-			return fmt.Errorf("gateways %v (it was %d), heartbeats %v", gateways, pid, heartbeats)
+		if len(gateways) != 1 || gateways[0].PID != old.pid || len(heartbeats) != 1 {
+			return fmt.Errorf("gateways %v (it was %d), heartbeats %v", gateways, old.pid, heartbeats)
 		}
 		return nil
 	})

@@ -28,15 +28,6 @@ func (b *box) look(user, profile string) (lookedAt, error) {
 	return decode[lookedAt](b.t, r.Stdout), nil
 }
 
-// life is one process and no other: a pid alone is used again, by a container that is started again often the same one.
-type life struct {
-	pid   int
-	start uint64 // in ticks since the machine's boot
-}
-
-// never is no process's.
-var never life
-
 // serves waits until a profile's gateway is ready and another than before.
 func (b *box) serves(user, profile string, before life) life {
 	b.t.Helper()
@@ -45,20 +36,14 @@ func (b *box) serves(user, profile string, before life) life {
 
 func (b *box) servesUnder(manager, user, profile string, before life) life {
 	b.t.Helper()
-	var v lookedAt
 	var now life
-	eventually(b.t, soon, profile+" is ready", func() (err error) {
-		if v, err = b.look(user, profile); err != nil {
+	eventually(b.t, soon, profile+" is ready", func() error {
+		v, err := b.look(user, profile)
+		if err != nil {
 			return err
 		}
-		now = never
-		// Asked as the user itself: root of a container without capabilities cannot ask as somebody else.
-		r := b.exec(user, docker.TestClientPath, "ps", strconv.Itoa(v.PID))
-		if err := r.Failed(); err != nil {
+		if now, err = b.lives(user, v.PID); err != nil {
 			return err
-		}
-		for _, p := range decode[[]process](b.t, r.Stdout) {
-			now = life{p.PID, p.Start}
 		}
 		if !v.Ready || now == never || now == before || v.Manager != manager {
 			return fmt.Errorf("%+v is %+v, before %+v", v, now, before)
@@ -66,6 +51,34 @@ func (b *box) servesUnder(manager, user, profile string, before life) life {
 		return nil
 	})
 	return now
+}
+
+// lives returns which life has a pid now, never if none has. It asks as the user itself: root of a container without
+// capabilities cannot ask as somebody else.
+func (b *box) lives(user string, pid int) (life, error) {
+	b.t.Helper()
+	r := b.exec(user, docker.TestClientPath, "ps", strconv.Itoa(pid))
+	if err := r.Failed(); err != nil {
+		return never, err
+	}
+	for _, p := range decode[[]process](b.t, r.Stdout) {
+		return p.life(), nil
+	}
+	return never, nil
+}
+
+// servesStill checks that a profile's gateway is ready, and the same process as before.
+func (b *box) servesStill(user, profile string, before life) error {
+	b.t.Helper()
+	v, err := b.look(user, profile)
+	if err != nil {
+		return err
+	}
+	now, err := b.lives(user, v.PID)
+	if err == nil && (!v.Ready || now != before) {
+		err = fmt.Errorf("%+v is %+v, before %+v", v, now, before)
+	}
+	return err
 }
 
 func TestRestrictedContainers(t *testing.T) {

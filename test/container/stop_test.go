@@ -9,10 +9,6 @@ import (
 	"hermes/test/container/docker"
 )
 
-// grace is what a stop of idle processes may take in a test. The budget is a sixth of it;
-// the bench measures that, on a machine that does nothing else.
-const grace = 3 * time.Second
-
 // witness is a script that says in a file that it got SIGTERM.
 const witness = `trap 'echo got TERM > "$1"; exit 0' TERM; echo waits > "$1"; while :; do sleep 1 & wait $!; done`
 
@@ -27,9 +23,6 @@ func TestDockerStopIsCleanUnderTheRedirect(t *testing.T) {
 
 	r := b.stop()
 	t.Logf("docker stop took %s", r.Took.Round(time.Millisecond))
-	if r.Took > grace {
-		t.Errorf("docker stop of idle processes took %s, more than %s", r.Took, grace)
-	}
 	if code := b.wait(); code != 0 {
 		t.Errorf("exit code %d, want 0", code)
 	}
@@ -131,10 +124,7 @@ func TestDockerStopDuringBootEndsAtOnce(t *testing.T) {
 		}
 		return nil
 	})
-	r := b.stop()
-	if r.Took > 2*grace {
-		t.Errorf("docker stop during the boot took %s", r.Took)
-	}
+	b.stop()
 	if code := b.wait(); code == 137 {
 		t.Error("docker had to kill it")
 	}
@@ -145,11 +135,7 @@ func TestCtrlCOfDockerRunStopsTheContainer(t *testing.T) {
 	parallel(t)
 	b := startGateway(t, options{})
 	must(t, "kill", "-s", "INT", b.name)
-	begin := time.Now()
-	b.wait()
-	if took := time.Since(begin); took > 2*grace {
-		t.Errorf("the end took %s", took)
-	}
+	b.wait() // the command's deadline is a minute and a half, and nothing here ends by itself
 	if s := b.gatewayState()["gateway_state"]; s != "running" {
 		t.Errorf("gateway_state is %v, want running", s)
 	}

@@ -135,16 +135,9 @@ func (h host) looks(user, profile string) lookedAt {
 }
 
 // runs waits until a gateway is ready, and another process than before.
-func (h host) runs(profile, manager string, before int) int {
+func (h host) runs(profile, manager string, before life) life {
 	h.t.Helper()
-	var v lookedAt
-	eventually(h.t, soon, profile+" is ready", func() error {
-		if v = h.looks(me, profile); !v.Ready || v.PID == before || v.Manager != manager {
-			return fmt.Errorf("%+v, before %d", v, before)
-		}
-		return nil
-	})
-	return v.PID
+	return h.servesUnder(manager, me, profile, before)
 }
 
 const (
@@ -180,11 +173,11 @@ func TestGatewayIsAServiceOfTheUsersSystemd(t *testing.T) {
 
 	h.says(1, []string{"gateway", "start"}, "`hermes gateway install`")
 	h.says(0, []string{"gateway", "install", "--start-now"}, "is a service of systemd (user)", "is ready")
-	pid := h.runs("default", userManager, 0)
+	old := h.runs("default", userManager, never)
 
 	// What crashes comes back.
-	h.mustExec(me, "kill", "-9", fmt.Sprint(pid))
-	h.runs("default", userManager, pid)
+	h.kill(old)
+	h.runs("default", userManager, old)
 	if log := h.says(0, []string{"gateway", "logs"}); strings.Count(log, "msg=ready") != 2 {
 		t.Errorf("the log is\n%s", log)
 	}
@@ -210,12 +203,12 @@ func TestGatewayIsAServiceOfTheUsersSystemd(t *testing.T) {
 	})
 	h.mustExec(me, "rmdir", "/home/me/.hermes/state.db")
 	h.says(0, []string{"gateway", "start"}, "is ready")
-	pid = h.runs("default", userManager, 0)
+	old = h.runs("default", userManager, never)
 
 	// Who waits while systemd executes itself anew hears the outcome, and nothing is touched.
 	h.mustExec(me, "env", "XDG_RUNTIME_DIR=/run/user/1500", "systemctl", "--user", "daemon-reexec")
-	if v := h.looks(me, "default"); v.PID != pid || !v.Ready {
-		t.Errorf("after daemon-reexec: %+v, before %d", v, pid)
+	if err := h.servesStill(me, "default", old); err != nil {
+		t.Errorf("after daemon-reexec: %v", err)
 	}
 
 	// After a boot those run that ran.
@@ -223,7 +216,7 @@ func TestGatewayIsAServiceOfTheUsersSystemd(t *testing.T) {
 	h.says(0, []string{"-p", "idle", "gateway", "install", "--start-now"})
 	h.says(0, []string{"-p", "idle", "gateway", "stop"}, "is down")
 	h.reboot()
-	h.runs("default", userManager, 0)
+	h.runs("default", userManager, never)
 	if v := h.looks(me, "idle"); v.PID != 0 || v.State != "stopped" || v.Manager != userManager {
 		t.Errorf("the stopped one is %+v", v)
 	}
@@ -233,11 +226,14 @@ func TestGatewayIsAServiceOfTheUsersSystemd(t *testing.T) {
 	h.saysAs(me, 1, []string{"env", "HERMES_HOME=/home/me/other", "hermes", "gateway", "uninstall"}, "belongs to another home")
 
 	// `hermes up` leaves to systemd what is systemd's, and says so to who asks for more.
-	pid = h.runs("default", userManager, 0)
+	old = h.runs("default", userManager, never)
 	h.says(0, []string{"up", "-d", "--no-dashboard"}, "up (pid")
 	h.says(0, []string{"profile", "create", "beside", "--start"}, "gateway 'beside' is ready")
-	if v := h.looks(me, "default"); v.PID != pid || v.Manager != userManager {
-		t.Errorf("beside hermes up: %+v, before %d", v, pid)
+	if err := h.servesStill(me, "default", old); err != nil {
+		t.Errorf("beside hermes up: %v", err)
+	}
+	if v := h.looks(me, "default"); v.Manager != userManager {
+		t.Errorf("beside hermes up: %+v", v)
 	}
 	if v := h.looks(me, "beside"); v.Manager != "hermes up (embedded supervisor)" {
 		t.Errorf("under hermes up: %+v", v)
@@ -255,7 +251,7 @@ func TestGatewayIsAServiceOfTheUsersSystemd(t *testing.T) {
 
 	// A profile and its service go together.
 	h.says(0, []string{"profile", "rename", "idle", "busy"}, "gateway 'busy' is ready")
-	h.runs("busy", userManager, 0)
+	h.runs("busy", userManager, never)
 	h.says(0, []string{"profile", "delete", "busy", "--yes"})
 	h.says(0, []string{"gateway", "uninstall"}, "no longer a service")
 	h.says(1, []string{"gateway", "uninstall"}, "is not installed as a service here")
@@ -295,24 +291,24 @@ func TestGatewayIsAServiceOfTheSystem(t *testing.T) {
 		t.Errorf("systemd-analyze verify says:\n%s", out)
 	}
 	// It runs as the home's owner, and root leaves nothing of its own in there.
-	pid := h.runs("coder", systemManager, 0)
-	if user := h.mustExec("", "ps", "-o", "user=", "-p", fmt.Sprint(pid)); user != me {
+	old := h.runs("coder", systemManager, never)
+	if user := h.mustExec("", "ps", "-o", "user=", "-p", fmt.Sprint(old.pid)); user != me {
 		t.Errorf("it runs as %s", user)
 	}
 	if roots := h.mustExec("", "find", "/home/me", "-user", "root"); roots != "" {
 		t.Errorf("root's in the home:\n%s", roots)
 	}
 	h.saysAs(me, 1, []string{"hermes", "-p", "coder", "gateway", "stop"}, "root's", "sudo")
-	if v := h.looks(me, "coder"); v.PID != pid {
-		t.Errorf("it was touched: %+v", v)
+	if err := h.servesStill(me, "coder", old); err != nil {
+		t.Errorf("it was touched: %v", err)
 	}
-	h.mustExec("", "kill", "-9", fmt.Sprint(pid))
-	h.runs("coder", systemManager, pid)
+	h.kill(old)
+	h.runs("coder", systemManager, old)
 	h.reboot()
-	h.runs("coder", systemManager, 0)
+	h.runs("coder", systemManager, never)
 
 	h.saysAs("", 0, root("profile", "rename", "coder", "reviewer"), "gateway 'reviewer' is ready")
-	h.runs("reviewer", systemManager, 0)
+	h.runs("reviewer", systemManager, never)
 	h.saysAs("", 0, root("-p", "reviewer", "gateway", "stop"), "is down")
 	h.saysAs("", 0, root("-p", "reviewer", "gateway", "uninstall"), "no longer a service")
 	if left := h.mustExec("", "sh", "-c", "find /etc/systemd -name '*hermes*'; find /home/me -user root"); left != "" {

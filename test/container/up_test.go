@@ -31,30 +31,34 @@ func TestUpWithAFullDisk(t *testing.T) {
 	}
 	// Who runs goes on and answers; commands work.
 	b.mustExec("", "hermes", "healthcheck")
-	if v, err := b.look("", "coder"); err != nil || v.PID != coder.pid {
-		t.Errorf("%+v, %v", v, err)
+	if err := b.servesStill("", "coder", coder); err != nil {
+		t.Error(err)
 	}
 	if r := b.exec("", "hermes", "profile", "create", "another"); r.Code != 1 || !strings.Contains(r.Stderr, "no space left on device") {
 		t.Errorf("%s", r)
 	}
-	b.mustExec("0", "sh", "-c", fmt.Sprintf("kill -9 %d", first.pid))
+	b.kill(first)
 	eventually(t, soon, "the supervisor has seen it", func() error {
-		if v, err := b.look("", "default"); err != nil || v.PID == first.pid {
-			return fmt.Errorf("%+v, %v", v, err)
+		v, err := b.look("", "default")
+		if err != nil {
+			return err
+		}
+		if now, err := b.lives("0", v.PID); err != nil || now == first {
+			return fmt.Errorf("%+v is %v, %w", v, now, err)
 		}
 		return nil
 	})
-	if v, err := b.look("", "coder"); err != nil || v.PID != coder.pid {
-		t.Errorf("beside it: %+v, %v", v, err)
+	if err := b.servesStill("", "coder", coder); err != nil {
+		t.Errorf("beside it: %v", err)
 	}
 
 	b.mustExec("0", "rm", "-f", "/opt/data/fill", "/opt/data/rest", "/opt/data/more")
 	b.mustExec("", "hermes", "gateway", "start")
 	b.servesUnder(embeddedManager, "", "default", first)
-	if v, err := b.look("", "coder"); err != nil || v.PID != coder.pid || !v.Ready {
-		t.Errorf("beside it: %+v, %v", v, err)
+	if err := b.servesStill("", "coder", coder); err != nil {
+		t.Errorf("beside it: %v", err)
 	}
-	if now := only(b.ps(), func(p process) bool { return p.isHermes("up") && p.PID != 1 }); len(now) != 1 || len(supervisor) != 1 || now[0].PID != supervisor[0].PID {
+	if now := only(b.ps(), func(p process) bool { return p.isHermes("up") && p.PID != 1 }); len(now) != 1 || len(supervisor) != 1 || now[0].life() != supervisor[0].life() {
 		t.Errorf("the supervisor was %v and is %v", supervisor, now)
 	}
 	b.mustExec("", "hermes", "profile", "create", "another")

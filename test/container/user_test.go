@@ -134,8 +134,8 @@ func TestDockerExecOfAnyUserReachesTheTree(t *testing.T) {
 	b := startGateway(t, options{})
 	old := b.waitReady(gatewaySlot)
 	b.mustExec("hermes", "hermes", "gateway", "restart")
-	if s, err := b.svstat(gatewaySlot); err != nil || !s.ready || s.pid == old {
-		t.Errorf("after restart by the runtime user: %+v, %v, it was %d", s, err, old)
+	if s, err := b.svstat(gatewaySlot); err != nil || !s.ready || s.life == old {
+		t.Errorf("after restart by the runtime user: %+v, %v, it was %v", s, err, old)
 	}
 }
 

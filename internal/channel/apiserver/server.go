@@ -64,6 +64,7 @@ type Server struct {
 	http    *http.Server
 	conns   *httpguard.Conns
 	bodies  httpguard.Bodies
+	closing time.Duration // how long Close waits
 
 	mu    sync.Mutex
 	fresh map[net.Conn]struct{} // connections that have not sent a byte
@@ -72,7 +73,7 @@ type Server struct {
 // New returns a server that answers /health and, until SetReasons, is not ready. The
 // contexts of all requests derive from ctx.
 func New(ctx context.Context, o Options) *Server {
-	s := &Server{o: o, key: sha256.Sum256([]byte(o.Key)), created: time.Now().Unix(), fresh: map[net.Conn]struct{}{},
+	s := &Server{o: o, key: sha256.Sum256([]byte(o.Key)), created: time.Now().Unix(), fresh: map[net.Conn]struct{}{}, closing: closeTimeout,
 		conns:  httpguard.NewConns(httpguard.Limits{Total: maxConns, PerAddress: maxConnsFrom, Exempt: netip.Addr.IsLoopback}),
 		bodies: httpguard.Bodies{Max: maxBody, Stall: bodyStall, Within: bodyTimeout, Together: maxBodies}}
 	s.SetReasons("starting")
@@ -104,7 +105,7 @@ func (s *Server) Close() error {
 		c.Close() // Shutdown would give it five seconds to speak
 	}
 	s.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), s.closing)
 	defer cancel()
 	if err := s.http.Shutdown(ctx); err != nil {
 		return s.http.Close()

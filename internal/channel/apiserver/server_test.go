@@ -378,9 +378,6 @@ func TestCloseDoesNotWaitForSilentConnections(t *testing.T) {
 	}
 	defer conn.Close()
 	f.do(t, "GET", "/health", "") // the listener's queue is in order: conn was accepted
-	start := time.Now()
+	f.closing = time.Hour         // longer than a test may take
 	f.Close()
-	if d := time.Since(start); d > closeTimeout/2 {
-		t.Errorf("took %s", d)
-	}
 }

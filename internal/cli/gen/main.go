@@ -1,5 +1,6 @@
-// Command gen writes the documents that are made from the code: docs/cli.md from the commands, and
-// docs/configuration.md from the types and the checks of config.yaml and from the table of variables. script/docs runs
+// Command gen writes the documents that are made from the code: docs/cli.md from the commands,
+// docs/configuration.md from the types and the checks of config.yaml and from the table of variables, and docs/promises.md from
+// the names of the tests. script/docs runs
 // it. A test compares the committed files with what it would write.
 package main
 
@@ -15,6 +16,7 @@ import (
 var documents = map[string]func(root string) (string, error){
 	"docs/cli.md":           func(string) (string, error) { return reference(), nil },
 	"docs/configuration.md": configuration,
+	"docs/promises.md":      proofs,
 }
 
 const notice = "<!-- Made by script/docs from the code. Change the code, then run `make docs`. -->\n\n"

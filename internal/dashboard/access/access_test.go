@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -528,15 +529,12 @@ func TestAHashIsAsGoodAsThePassword(t *testing.T) {
 
 // A thousand streams that come back at once, after a restart, must not wait for a thousand hashes.
 func TestARightPasswordIsHashedOnceHoweverManySendIt(t *testing.T) {
-	k, err := newCredentials(locked(), bcrypt.MinCost+4)
+	k, err := newCredentials(locked(), bcrypt.MinCost)
 	if err != nil {
 		t.Fatal(err)
 	}
-	began := time.Now()
-	from, free := netip.MustParseAddr("192.0.2.1"), func() error { return nil }
-	_, _ = k.check(t.Context(), from, "ann", "x", free)
-	one := time.Since(began)
-	began = time.Now()
+	var hashed atomic.Int32
+	from, free := netip.MustParseAddr("192.0.2.1"), func() error { hashed.Add(1); return nil }
 	var wg sync.WaitGroup
 	for range 300 {
 		wg.Go(func() {
@@ -546,8 +544,8 @@ func TestARightPasswordIsHashedOnceHoweverManySendIt(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if all := time.Since(began); all > 30*one+time.Second {
-		t.Errorf("one takes %s, 300 take %s", one, all)
+	if n := hashed.Load(); n != 1 {
+		t.Errorf("hashed %d times", n)
 	}
 }
 

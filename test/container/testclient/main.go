@@ -28,6 +28,7 @@ var commands = map[string]func(args []string) error{
 	"delay":    delay,    // from kill -9 to the dashboard's event
 	"exchange": exchange, // swap names for ever
 	"starve":   starve,   // connections whose requests never arrive
+	"serve":    serve,    // the commands that it is sent
 }
 
 func main() {
