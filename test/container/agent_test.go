@@ -32,7 +32,7 @@ var errNoAgent = errors.New("the test client in the container has ended")
 
 // startAgent starts one; it ends with its container.
 func startAgent(container string) (*agent, error) {
-	cmd := exec.CommandContext(context.Background(), "docker", "exec", "-i", "-u", "0", container, docker.TestClientPath, "serve")
+	cmd := exec.CommandContext(context.Background(), "docker", "exec", "-i", "-u", "0", container, docker.TestServerPath, "serve")
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err

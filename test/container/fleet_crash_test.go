@@ -158,7 +158,7 @@ func TestFleetCommandsCutABackoffShort(t *testing.T) {
 			if len(naps) != 1 {
 				return fmt.Errorf("%v", naps)
 			}
-			return b.exec("0", "kill", "-STOP", strconv.Itoa(naps[0].PID)).Failed()
+			return b.exec("0", "sh", "-c", fmt.Sprintf("kill -STOP %d", naps[0].PID)).Failed()
 		})
 	}
 	freeze(6 * time.Second)

@@ -146,7 +146,7 @@ func eventually(t *testing.T, deadline time.Duration, what string, check func() 
 }
 
 func waitFor(deadline time.Duration, check func() error) error {
-	for begin := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+	for begin := time.Now(); ; time.Sleep(20 * time.Millisecond) {
 		err := check()
 		if err == nil || time.Since(begin) > deadline {
 			return err

@@ -22,6 +22,10 @@ const Label = "hermes-test=1"
 // TestClientPath is where a container finds the test client.
 const TestClientPath = "/testclient"
 
+// TestServerPath is the same program under the name that it has while it serves the tests themselves: a test that looks for, or ends,
+// what it started by TestClientPath does not mean that one.
+const TestServerPath = "/testserver"
+
 // Image returns the image under test: HERMES_TEST_IMAGE, or hermes:dev.
 func Image() string {
 	if image := os.Getenv("HERMES_TEST_IMAGE"); image != "" {
@@ -105,7 +109,11 @@ func BuildTestClient(ctx context.Context, dir string) (string, error) {
 	return path, nil
 }
 
-// MountTestClient returns the arguments of `docker run` that put the test client at TestClientPath.
+// MountTestClient returns the arguments of `docker run` that put the test client at its paths.
 func MountTestClient(path string) []string {
-	return []string{"--mount", "type=bind,source=" + path + ",target=" + TestClientPath + ",readonly"}
+	var args []string
+	for _, target := range []string{TestClientPath, TestServerPath} {
+		args = append(args, "--mount", "type=bind,source="+path+",target="+target+",readonly")
+	}
+	return args
 }
