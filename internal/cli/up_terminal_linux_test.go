@@ -177,6 +177,20 @@ func (w *watcher) sees(what ...string) {
 	}
 }
 
+// endsWith waits until this is the last that was seen: who ended has written it, and it may still be on its way.
+func (w *watcher) endsWith(what string) {
+	w.t.Helper()
+	for until := time.Now().Add(deadline); ; time.Sleep(10 * time.Millisecond) {
+		s := w.all()
+		if strings.HasSuffix(strings.TrimSpace(s), what) {
+			return
+		}
+		if time.Now().After(until) {
+			w.t.Fatalf("the last of it is %q, want %q", s[max(0, len(s)-200):], what)
+		}
+	}
+}
+
 func (w *watcher) types(keys string) {
 	w.t.Helper()
 	if _, err := w.person.WriteString(keys); err != nil {
@@ -249,8 +263,9 @@ func TestOnATerminalUpShowsATable(t *testing.T) {
 	if err != nil || *after != *before {
 		t.Errorf("the terminal is not as it was: %v, %+v, before %+v", err, after, before)
 	}
-	if s := w.all(); !strings.HasSuffix(strings.TrimSpace(s), "\x1b[?1049l") || strings.Contains(s, "level=INFO msg=started") {
-		t.Errorf("the last of it is %q", s[max(0, len(s)-200):])
+	w.endsWith("\x1b[?1049l")
+	if strings.Contains(w.all(), "level=INFO msg=started") {
+		t.Errorf("lines of the log are on the screen:\n%s", w.all())
 	}
 	if lines, err := logs.Last(volume.At(filepath.Join(os.Getenv("HERMES_HOME"), "logs", "up")), 1); err != nil || len(lines) != 1 || !strings.Contains(lines[0], "msg=down") {
 		t.Errorf("the supervisor's own log ends with %q, %v", lines, err)
