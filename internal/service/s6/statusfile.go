@@ -21,9 +21,12 @@ import (
 // s6-svstat confirms it: reader checks one slot with both, in every call, and falls back to s6-svstat for
 // all if they differ, as they would after a change of the layout.
 
-// statusSize is the size of supervise/status since s6 2.12: two TAI64N times, the pid and the process group in
-// eight bytes each, the wait status in two, flags in one.
-const statusSize = 12 + 12 + 8 + 8 + 2 + 1
+// supervise/status holds two TAI64N times, the pid in eight bytes, in some releases of s6 the process group in eight more, the
+// wait status in two, flags in one. How many bytes there are tells which layout it is.
+const (
+	statusSize      = 12 + 12 + 8 + 2 + 1 // as s6 2.15.1 writes it
+	statusGroupSize = statusSize + 8      // with the process group, as s6 2.13.1 does
+)
 
 // deathSize is the size of an entry of supervise/death_tally: a TAI64N time, an exit code, a signal.
 const deathSize = 12 + 1 + 1
@@ -64,7 +67,7 @@ func readStatus(id service.ID, slot volume.Dir, now time.Time) (slotStatus, erro
 	if !service.HasReader(filepath.Join(dir, "supervise", "control")) {
 		return slotStatus{}, fmt.Errorf("'%s' has no supervisor", id)
 	}
-	data, err := slot.ReadFile("supervise/status", statusSize)
+	data, err := slot.ReadFile("supervise/status", statusGroupSize)
 	if err != nil {
 		return slotStatus{}, err
 	}
@@ -87,13 +90,13 @@ func (m *Manager) tallied(ctx context.Context, id service.ID, read slotStatus) b
 }
 
 func parseStatus(id service.ID, data []byte, now time.Time) (slotStatus, error) {
-	if len(data) != statusSize {
-		return slotStatus{}, fmt.Errorf("the status of '%s' has %d bytes, not %d", id, len(data), statusSize)
+	if len(data) != statusSize && len(data) != statusGroupSize {
+		return slotStatus{}, fmt.Errorf("the status of '%s' has %d bytes, not %d or %d", id, len(data), statusSize, statusGroupSize)
 	}
 	changed, settled := tai64n(data[:12]), tai64n(data[12:24])
 	pid := binary.BigEndian.Uint64(data[24:32])
-	wait := unix.WaitStatus(binary.BigEndian.Uint16(data[40:42]))
-	flags := data[42]
+	end := data[len(data)-3:]
+	wait, flags := unix.WaitStatus(binary.BigEndian.Uint16(end)), end[2]
 	if pid > math.MaxInt32 {
 		return slotStatus{}, fmt.Errorf("the status of '%s' has no pid", id)
 	}

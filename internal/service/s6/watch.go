@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"time"
 
 	"hermes/internal/service"
@@ -20,6 +22,8 @@ const (
 	eventReady  = "U"
 	eventFailed = "O"
 
+	// The patterns mean the same to s6, as POSIX extended regular expressions, and to completing.
+	//
 	// untilStarted ends a wait for a service that is told to start: it is ready, it is
 	// given up, or the run that was seen to begin or to die is over.
 	untilStarted = "U|O|x|[ud].*D"
@@ -66,11 +70,16 @@ func (m *Manager) watch(ctx context.Context, id service.ID, action, dir, pattern
 	status := make(chan string, 1)
 	go func() {
 		defer close(w.ended)
+		// Two lines: the events, and s6-svstat's, whose fields have spaces between them. Which comes first is open.
 		for s := bufio.NewScanner(out); s.Scan(); {
-			if text := s.Text(); len(text) > 1 {
-				status <- text
-			} else {
-				w.event = text
+			text := s.Text()
+			if !strings.Contains(text, " ") {
+				w.event = completing(pattern, text)
+				continue
+			}
+			select {
+			case status <- text:
+			default: // there is but one
 			}
 		}
 		w.err = commandError(ctx, cmd.Wait(), id, action, "s6-ftrig-listen1", &stderr)
@@ -94,6 +103,23 @@ func (m *Manager) watch(ctx context.Context, id service.ID, action, dir, pattern
 	}
 	w.before.look(dir)
 	return w, nil
+}
+
+// completing returns the event that completed the pattern, from what s6-ftrig-listen1 answers: that event alone (s6 2.11 to
+// 2.13), or all events since it subscribed (2.15), with those that came together with the event. What
+// stands there tells them apart: a pattern that takes several events is completed by no single one.
+func completing(pattern, answer string) string {
+	if answer == "" {
+		return ""
+	}
+	if re, err := regexp.Compile(pattern); err == nil {
+		for n := 1; n < len(answer); n++ {
+			if re.MatchString(answer[:n]) {
+				return answer[n-1 : n]
+			}
+		}
+	}
+	return answer[len(answer)-1:]
 }
 
 // wait returns the event that completed the pattern, or "" if none did in time.
