@@ -41,7 +41,13 @@ func Setup(getenv func(string) string, warn io.Writer) error {
 		}
 	}
 	for _, dir := range []string{l.Own(), scandir} {
-		if err := freshDir(dir, u, own); err != nil {
+		err := freshDir(dir, u, own)
+		if err != nil && own {
+			// By uid and not by mode: some container runtimes give a tmpfs the mode of the directory below it, whatever is asked for.
+			return fmt.Errorf("cannot prepare %s as %d:%d: %w: mount a tmpfs of that user's: `docker run --tmpfs %s:exec,uid=%[2]d ...`",
+				dir, u.UID, u.GID, err, service.RunDir)
+		}
+		if err != nil {
 			return fmt.Errorf("cannot prepare %s: %w", dir, err)
 		}
 	}
@@ -133,8 +139,11 @@ func freshDir(dir string, u container.User, own bool) error {
 	if err := container.Empty(dir); err != nil {
 		return err
 	}
-	if own {
-		return nil // it may be one of the image's, for everybody to use
+	if own { // it may be one of the image's, for everybody to use
+		if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
+			return &fs.PathError{Op: "write", Path: dir, Err: err}
+		}
+		return nil
 	}
 	return errors.Join(d.Chmod(".", 0o755), d.Chown(".", u.UID, u.GID))
 }

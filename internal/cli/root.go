@@ -72,6 +72,12 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	if a.format != "text" && a.format != "json" {
 		return &usageError{fmt.Errorf("invalid --format %q: use text or json", a.format)}
 	}
+	// Without a home this process was started with less than the container's environment.
+	if a.getenv("HERMES_HOME") == "" && container.InImage() && touchesGateways(cmd) && cmd.Annotations[asRoot] == "" {
+		if err := container.EnterEnvironment(); err != nil {
+			return err
+		}
+	}
 	if u, stranger := container.Stranger(a.getenv); stranger && container.InImage() && touchesGateways(cmd) && cmd.Annotations[asRoot] == "" {
 		return &codeError{fmt.Errorf("this container's gateways are those of %d:%d, and this is a command of uid %d, who cannot reach them: "+
 			"use `docker exec -u %d:%d`, or leave -u out", u.UID, u.GID, os.Geteuid(), u.UID, u.GID), exitFailure}

@@ -42,6 +42,9 @@ func ExecUser(func(string) string) (User, error) { return User{}, errNotLinux }
 // Stranger returns false: there is no runtime user.
 func Stranger(func(string) string) (User, bool) { return User{}, false }
 
+// EnterEnvironment does nothing: nobody keeps an environment.
+func EnterEnvironment() error { return nil }
+
 // OneUser returns false: this is no container.
 func OneUser(func(string) string) bool { return false }
 

@@ -98,13 +98,15 @@ func OneUser(getenv func(string) string) bool {
 	return ok && owner.UID != 0
 }
 
-// treeOwner tells whose the container's trees are.
+// treeOwner tells whose the container's trees are. Where another init is in charge it is whose that one's base directory is:
+// s6-overlay makes it as the user that the container was started as.
 func treeOwner(getenv func(string) string) (User, bool) {
-	for _, dir := range []string{service.RunDir, service.HomeRunDir(getenv)} {
-		if dir == "" {
-			continue
-		}
-		fd, err := openDir(service.RootTree(dir))
+	dirs := []string{service.RootTree(service.RunDir), Layout{service.RunDir}.BaseDir()}
+	if dir := service.HomeRunDir(getenv); dir != "" {
+		dirs = append(dirs, service.RootTree(dir))
+	}
+	for _, dir := range dirs {
+		fd, err := openDir(dir)
 		if err != nil {
 			continue
 		}

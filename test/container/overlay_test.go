@@ -4,10 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,17 +19,22 @@ import (
 
 // overlayBase has what s6-overlay v3 documents for the images that build on it, made of Debian's s6: PID 1 is an s6-svscan on
 // /run/service, which is root's; the services of the bundle user and what they depend on come up at boot, oneshots one after
-// another and longruns as service directories; programs and with-contenv are in /command; the command runs as root when all is
-// up; SIGTERM brings everything down. Neither s6-overlay nor s6-rc is a Debian package.
+// another and longruns as service directories; programs and with-contenv are in /command; the command runs when all is
+// up, with PATH and nothing of the container's environment; SIGTERM brings everything down. The bundle user is in user-bundles.d, as of
+// 3.2.3.2; one in s6-rc.d takes its place. Started as another user all of it is that user's, who owns /run/s6/basedir: what
+// s6-overlay's own helper does as root then, making the directories in /run, the image has done. There is no useradd, as on
+// Alpine. Neither s6-overlay nor s6-rc is a Debian package.
 const overlayBase = `FROM debian:trixie-slim
 LABEL ` + docker.Label + `
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends execline s6 && \
-    rm -rf /var/lib/apt/lists/* && mkdir /command && ln -s /usr/bin/s6-* /usr/bin/execlineb /command/
+    rm -rf /var/lib/apt/lists/* /usr/sbin/useradd /usr/sbin/groupadd /usr/bin/getent && \
+    mkdir /command && ln -s /usr/bin/s6-* /usr/bin/execlineb /command/
 COPY init with-contenv up /command/
 COPY witness /etc/s6-overlay/s6-rc.d/witness
 RUN mkdir -p /etc/s6-overlay/user-bundles.d/user/contents.d /etc/s6-overlay/s6-rc.d/base/contents.d && cd /etc/s6-overlay && \
     echo bundle > user-bundles.d/user/type && touch user-bundles.d/user/contents.d/witness && echo bundle > s6-rc.d/base/type && \
-    chmod 0755 /command/init /command/with-contenv /command/up s6-rc.d/witness/run
+    chmod 0755 /command/init /command/with-contenv /command/up s6-rc.d/witness/run && \
+    mkdir -m 1777 /run/s6 /run/service
 ENTRYPOINT ["/command/init"]
 CMD ["sleep", "infinity"]
 `
@@ -34,11 +42,14 @@ CMD ["sleep", "infinity"]
 var overlayFiles = map[string]string{
 	"Dockerfile": overlayBase,
 	"init": `#!/bin/bash -e
-rm -rf /run/s6/* /run/service && mkdir -p /run/s6/container_environment /run/s6/done /run/service/.s6-svscan
+rm -rf /run/s6/* /run/service/* /run/service/.s6-svscan
+mkdir -p /run/s6/basedir /run/s6/container_environment /run/s6/done /run/service/.s6-svscan
+[ "$UID" != 0 ] || chmod 755 /run/s6 /run/service
 while IFS= read -r -d '' kv; do printf %s "${kv#*=}" > "/run/s6/container_environment/${kv%%=*}"; done < <(env -0)
+rm /run/s6/container_environment/PATH
 printf '#!/bin/sh\nexec s6-svscanctl -t /run/service\n' > /run/service/.s6-svscan/SIGTERM
 chmod 755 /run/service/.s6-svscan/SIGTERM
-/command/up "$@" &
+env -i PATH=/command:/usr/bin:/bin /command/up "$@" &
 exec env -i PATH=/command:/usr/bin:/bin s6-svscan /run/service
 `,
 	"up": `#!/bin/bash
@@ -62,25 +73,33 @@ bring() {
 	esac
 }
 until s6-svscanctl -a /run/service 2>/dev/null; do sleep 0.05; done
-for name in /etc/s6-overlay/user-bundles.d/user/contents.d/*; do
+bundles=/etc/s6-overlay/user-bundles.d
+if [ -d "$rc/user" ]; then
+	echo "defining user bundles in $rc is deprecated" >&2
+	bundles=$rc
+fi
+for name in "$bundles"/user/contents.d/*; do
 	bring "$(basename "$name")" || { echo "cannot bring up $name" >&2; s6-svscanctl -t /run/service; exit 1; }
 done
-exec "$@"
+cd / && cd "$OLDPWD"
+"$@"
+s6-svscanctl -t /run/service
 `,
 	"with-contenv": `#!/usr/bin/execlineb -S0
-s6-envdir -I -f -L -- /run/s6/container_environment
+/usr/lib/execline/bin/emptyenv -p
+s6-envdir -L -f -- /run/s6/container_environment
 $@
 `,
 	"witness/type": "longrun\n",
 	"witness/run":  "#!/bin/sh\nexec sleep 86400\n",
 }
 
-// overlayImage builds image/s6-overlay/Dockerfile on such a base.
-func overlayImage(t *testing.T) string {
+// overlayBaseImage builds the base once, for all runs.
+func overlayBaseImage(t *testing.T) string {
 	t.Helper()
 	sum := sha256.New()
 	dir := t.TempDir()
-	for _, name := range []string{"Dockerfile", "init", "up", "with-contenv", "witness/type", "witness/run"} {
+	for _, name := range slices.Sorted(maps.Keys(overlayFiles)) {
 		fmt.Fprintf(sum, "%s %s", name, overlayFiles[name])
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -91,6 +110,8 @@ func overlayImage(t *testing.T) string {
 		}
 	}
 	base := fmt.Sprintf("hermes-test-overlay:%x", sum.Sum(nil))[:40]
+	overlayBuild.Lock()
+	defer overlayBuild.Unlock()
 	if do(t, "image", "inspect", "--format", "{{.Id}}", base).Code != 0 {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // packages are fetched
 		defer cancel()
@@ -98,22 +119,57 @@ func overlayImage(t *testing.T) string {
 			t.Fatal(r)
 		}
 	}
-	tag := uniqueName(t)
-	files := t.TempDir()
-	cp := exec.CommandContext(t.Context(), "cp", "-r", "--parents", "image/s6-overlay", files)
-	cp.Dir = filepath.Join("..", "..")
-	if out, err := cp.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	return base
+}
+
+var overlayBuild sync.Mutex
+
+// addHermes types the command with which docs/docker.md adds hermes to an image, in the directory for which it is documented. It
+// returns the new image's name.
+func addHermes(t *testing.T, base string) (string, docker.Result) {
+	t.Helper()
+	const top = "../.."
+	manual, err := os.ReadFile(filepath.Join(top, "docs", "docker.md"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	must(t, "build", "--network", "none", "-f", filepath.Join(files, "image/s6-overlay/Dockerfile"), "--build-arg", "BASE="+base,
-		"--build-arg", "HERMES="+image, "--label", docker.Label, "-t", tag, files)
-	t.Cleanup(func() { cleanUp(t, "image", "rm", "-f", tag) })
+	var command []string
+	for line := range strings.Lines(string(manual)) {
+		if strings.HasPrefix(line, "docker build -f image/s6-overlay/Dockerfile ") {
+			command = strings.Fields(line)
+		}
+	}
+	tag, known := uniqueName(t), 0
+	for i, arg := range command {
+		if to, ok := map[string]string{"BASE=your-image": "BASE=" + base, "HERMES=hermes:dev": "HERMES=" + image, "your-image:hermes": tag}[arg]; ok {
+			command[i], known = to, known+1
+		}
+	}
+	if known != 3 {
+		t.Fatalf("docs/docker.md documents %q", command)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), commandTimeout)
+	defer cancel()
+	r := docker.DoIn(ctx, top, nil, append([]string{"build", "--network", "none", "--label", docker.Label}, command[2:]...)...)
+	if r.Code == 0 {
+		t.Cleanup(func() { cleanUp(t, "image", "rm", "-f", tag) })
+	}
+	return tag, r
+}
+
+// overlayImage is addHermes to what has to take it.
+func overlayImage(t *testing.T, base string) string {
+	t.Helper()
+	tag, r := addHermes(t, base)
+	if err := r.Failed(); err != nil {
+		t.Fatal(err)
+	}
 	return tag
 }
 
 func TestServiceOfAnS6OverlayImage(t *testing.T) {
 	parallel(t)
-	img := overlayImage(t)
+	img := overlayImage(t, overlayBaseImage(t))
 	b := start(t, options{image: img, env: []string{"HERMES_GATEWAY_BOOTSTRAP_STATE=running", "HERMES_UID=1234", "HERMES_GID=1235"}})
 	first := b.serves("", "default", never)
 	find := func(match string) process {
@@ -159,14 +215,109 @@ func TestServiceOfAnS6OverlayImage(t *testing.T) {
 	if s := b.gatewayState()["gateway_state"]; s != "running" {
 		t.Errorf("gateway_state is %v after docker stop, want running", s)
 	}
+}
 
-	// `gateway run` as the command hands over, too.
-	c := start(t, options{image: img}, "hermes", "gateway", "run")
-	c.serves("", "default", never)
-	if log := c.allLogs(); len(breadcrumbs(log)) != 1 {
+// TestCommandOfAnS6OverlayImage: it gets PATH and no other variable. `gateway run` hands over all the same, and knows what the
+// container was told.
+func TestCommandOfAnS6OverlayImage(t *testing.T) {
+	parallel(t)
+	img := overlayImage(t, overlayBaseImage(t))
+	b := start(t, options{image: img}, "hermes", "gateway", "run")
+	b.serves("", "default", never)
+	if log := b.allLogs(); len(breadcrumbs(log)) != 1 {
 		t.Errorf("want one breadcrumb:\n%s", log)
 	}
-	if beats := only(c.ps(), process.isHeartbeat); len(beats) != 1 || beats[0].UID != runtimeUID {
+	if beats := only(b.ps(), process.isHeartbeat); len(beats) != 1 || beats[0].UID != runtimeUID {
 		t.Errorf("heartbeats: %v", beats)
+	}
+	// As su - and cron leave it.
+	bare := []string{"env", "-i", "PATH=/usr/bin:/bin", "hermes", "gateway", "status", "--format", "json"}
+	for _, user := range []string{"0", strconv.Itoa(runtimeUID)} {
+		if v := decode[lookedAt](t, b.mustExec(user, bare...)); !v.Ready {
+			t.Errorf("as uid %s without variables: %+v", user, v)
+		}
+	}
+
+	r := run(t, options{image: img, env: []string{"HERMES_HOME=/opt/data/there"}}, "sh", "-c", "env; hermes profile show default --format json")
+	if strings.Contains(r.Stdout, "HERMES_HOME=") {
+		t.Fatalf("the command has more than s6-overlay gives: %s", r)
+	}
+	if r.Code != 0 || !strings.Contains(r.Stdout, "/opt/data/there") {
+		t.Errorf("the command does not know its home: %s", r)
+	}
+}
+
+// TestS6OverlayImageWithABundleInTheOldPlace: a bundle user in s6-rc.d is the one that counts, user-bundles.d or not.
+func TestS6OverlayImageWithABundleInTheOldPlace(t *testing.T) {
+	parallel(t)
+	base := uniqueName(t)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM "+overlayBaseImage(t)+"\nLABEL "+docker.Label+"\n"+
+		"RUN cd /etc/s6-overlay && cp -r user-bundles.d/user s6-rc.d/user\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	must(t, "build", "--network", "none", "-t", base, dir)
+	t.Cleanup(func() { cleanUp(t, "image", "rm", "-f", base) })
+	b := start(t, options{image: overlayImage(t, base), env: []string{"HERMES_GATEWAY_BOOTSTRAP_STATE=running"}})
+	b.serves("", "default", never)
+	if log := b.allLogs(); !strings.Contains(log, "deprecated") {
+		t.Errorf("the old place did not count:\n%s", log)
+	}
+}
+
+// TestS6OverlayImageAsAnotherUser: with --user everything is that user's, on a new volume too, and root of docker exec becomes
+// that user.
+func TestS6OverlayImageAsAnotherUser(t *testing.T) {
+	const user = "1234:1235"
+	for name, flags := range map[string][]string{
+		"writable": nil, "read-only": {"--read-only", "-e", "S6_READ_ONLY_ROOT=1", "--tmpfs", "/run:exec,uid=1234", "--tmpfs", "/tmp"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			parallel(t)
+			b := start(t, options{image: overlayImage(t, overlayBaseImage(t)), vol: volume(t), flags: append(flags, "--user", user)},
+				"hermes", "gateway", "run")
+			first := b.serves("", "default", never)
+			b.mustExec("0", "hermes", "profile", "create", "coder", "--start")
+			coder := b.serves("0", "coder", never)
+			b.mustExec("0", "hermes", "doctor")
+			b.mustExec("", "hermes", "healthcheck")
+			for _, p := range b.ps() {
+				if p.UID != 1234 || p.GID != 1235 {
+					t.Errorf("%v runs as %d:%d", p, p.UID, p.GID)
+				}
+			}
+			if out := b.mustExec("0", "find", "/opt/data", "-mindepth", "1", "(", "!", "-user", "1234", "-o", "!", "-group", "1235", ")"); out != "" {
+				t.Errorf("not the user's:\n%s", out)
+			}
+			if r := b.exec("10000", "hermes", "gateway", "stop"); r.Code != 1 || len(linesWith(r.Stderr, "1234:1235", "uid 10000")) != 1 {
+				t.Errorf("a third user: %s", r)
+			}
+			must(t, "restart", "-t", "40", b.name)
+			b.serves("", "default", first)
+			b.serves("0", "coder", coder)
+		})
+	}
+}
+
+// TestUserThatCannotWriteTheScanDirectoryIsToldWhatToDo: it need not be in the image.
+func TestUserThatCannotWriteTheScanDirectoryIsToldWhatToDo(t *testing.T) {
+	parallel(t)
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, mount := range []string{dir + ":/run/hermes-gateways", dir + ":/run"} {
+		r := run(t, options{flags: []string{"--user", "1234:1235", "--entrypoint", "hermes", "-v", mount}, env: []string{"HERMES_S6_SCANDIR=/run/hermes-gateways"}},
+			"boot", "setup")
+		if r.Code != 1 || len(linesWith(r.Stderr, "cannot prepare /run/hermes", "as 1234:1235", "--tmpfs /run:exec,uid=1234")) != 1 {
+			t.Errorf("%s: %s", mount, r)
+		}
+	}
+}
+
+func TestImageWithoutS6OverlayIsNotTaken(t *testing.T) {
+	parallel(t)
+	if _, r := addHermes(t, image); r.Code == 0 || !strings.Contains(r.Stdout+r.Stderr, "the image named by BASE has no s6-overlay v3") {
+		t.Errorf("%s", r)
 	}
 }

@@ -24,7 +24,7 @@ import (
 // supervise/status holds two TAI64N times, the pid in eight bytes, in some releases of s6 the process group in eight more, the
 // wait status in two, flags in one. How many bytes there are tells which layout it is.
 const (
-	statusSize      = 12 + 12 + 8 + 2 + 1 // as s6 2.15.1 writes it
+	statusSize      = 12 + 12 + 8 + 2 + 1 // as s6 2.11.3 and 2.15.1 write it
 	statusGroupSize = statusSize + 8      // with the process group, as s6 2.13.1 does
 )
 

@@ -64,7 +64,13 @@ func (r Result) String() string {
 
 // Do runs docker with these arguments and waits for it. stdin may be nil.
 func Do(ctx context.Context, stdin io.Reader, args ...string) Result {
+	return DoIn(ctx, "", stdin, args...)
+}
+
+// DoIn is Do in a directory, "" for this process's.
+func DoIn(ctx context.Context, dir string, stdin io.Reader, args ...string) Result {
 	cmd := exec.CommandContext(ctx, "docker", args...)
+	cmd.Dir = dir
 	// A cut off `docker run` leaves its pipes to nobody, but do not rely on it.
 	cmd.WaitDelay = 5 * time.Second
 	// The image is built by the classic builder: nothing else is needed, and it is everywhere.
