@@ -43,9 +43,8 @@ func Setup(getenv func(string) string, warn io.Writer) error {
 	for _, dir := range []string{l.Own(), scandir} {
 		err := freshDir(dir, u, own)
 		if err != nil && own {
-			// By uid and not by mode: some container runtimes give a tmpfs the mode of the directory below it, whatever is asked for.
-			return fmt.Errorf("cannot prepare %s as %d:%d: %w: mount a tmpfs of that user's: `docker run --tmpfs %s:exec,uid=%[2]d ...`",
-				dir, u.UID, u.GID, err, service.RunDir)
+			return fmt.Errorf("cannot prepare %s as %d:%d: %w: mount a tmpfs of that user's: `%s`",
+				dir, u.UID, u.GID, err, container.TmpfsOption(u.UID))
 		}
 		if err != nil {
 			return fmt.Errorf("cannot prepare %s: %w", dir, err)

@@ -22,7 +22,7 @@ func place(own, scripts bool) (Layout, error) {
 	if err == nil {
 		return run, nil
 	}
-	const way = "mount a tmpfs there: `docker run --tmpfs /run:exec,mode=1777 ...`"
+	way := "mount a tmpfs there: `" + TmpfsOption(os.Geteuid()) + "`"
 	if !own || os.Geteuid() == 0 {
 		return run, fmt.Errorf("%s cannot be used: %w: %s", service.RunDir, err, way)
 	}
@@ -32,6 +32,16 @@ func place(own, scripts bool) (Layout, error) {
 	}
 	fmt.Fprintf(os.Stderr, "hermes: %s cannot be used (%v), the supervision tree is in %s; %s\n", run.Dir, err, home.Dir, way)
 	return home, nil
+}
+
+// TmpfsOption is what to type for a service.RunDir that a user can write. It names the user and not a mode: runc up to 1.1 gives
+// a tmpfs the mode of the directory below it, whatever mode is asked for.
+func TmpfsOption(uid int) string {
+	option := "docker run --tmpfs " + service.RunDir + ":exec"
+	if uid != 0 {
+		option += fmt.Sprintf(",uid=%d", uid)
+	}
+	return option + " ..."
 }
 
 // prepareHome is prepare for a directory on the volume, which another container may use.

@@ -95,12 +95,14 @@ func TestRestrictedContainers(t *testing.T) {
 		name, user string // user "" is root, which leaves it by itself
 		flags      []string
 		says       string // in the log
+		inMemory   bool   // the trees are in /run
 		noRootExec bool   // root has no capabilities and cannot become the user
 	}{
 		{name: "user", user: user},
 		{name: "arbitrary uid of the root group", user: "1000650000:0"},
 		{name: "read-only", flags: readOnly},
-		{name: "read-only user, no /run", user: user, flags: []string{"--read-only", "--tmpfs", "/tmp"}, says: "/opt/data/.run"},
+		{name: "read-only user, no /run", user: user, flags: []string{"--read-only", "--tmpfs", "/tmp"}, says: "the supervision tree is in /opt/data/.run; mount a tmpfs there: `docker run --tmpfs /run:exec,uid=1234 ...`"},
+		{name: "read-only user, a /run of its own", user: user, flags: []string{"--read-only", "--tmpfs", "/tmp", "--tmpfs", "/run:exec,uid=1234"}, inMemory: true},
 		{name: "init", flags: []string{"--init"}},
 		{name: "no capabilities", user: user, flags: nothing, noRootExec: true},
 		{name: "root that can only step down", flags: join(nothing, []string{"--cap-add", "SETUID", "--cap-add", "SETGID"}), says: "root lacks capabilities here (CHOWN, DAC_OVERRIDE, FOWNER, KILL)"},
@@ -120,6 +122,9 @@ func TestRestrictedContainers(t *testing.T) {
 			b.mustExec(as, "hermes", "profile", "create", "idle")
 			if c.says != "" && len(linesWith(b.allLogs(), c.says)) == 0 {
 				t.Errorf("the log does not say %q:\n%s", c.says, b.allLogs())
+			}
+			if c.inMemory {
+				b.mustExec(as, "test", "-d", "/run/s6/tree", "-a", "!", "-e", "/opt/data/.run")
 			}
 			b.mustExec(as, "hermes", "healthcheck")
 			b.mustExec(as, "hermes", "doctor")
