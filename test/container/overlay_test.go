@@ -292,6 +292,11 @@ func TestS6OverlayImageAsAnotherUser(t *testing.T) {
 			if r := b.exec("10000", "hermes", "gateway", "stop"); r.Code != 1 || len(linesWith(r.Stderr, "1234:1235", "uid 10000")) != 1 {
 				t.Errorf("a third user: %s", r)
 			}
+			// Root takes no variables from where somebody else could have put them.
+			b.mustExec("", "sh", "-c", "echo 1 > /run/s6/container_environment/HERMES_ALLOW_ROOT_GATEWAY")
+			if r := b.exec("0", "env", "-i", "PATH=/usr/bin:/bin", "hermes", "gateway", "status"); r.Code != 1 || len(linesWith(r.Stderr, "HERMES_HOME")) != 1 {
+				t.Errorf("root without variables: %s", r)
+			}
 			must(t, "restart", "-t", "40", b.name)
 			b.serves("", "default", first)
 			b.serves("0", "coder", coder)
