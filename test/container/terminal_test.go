@@ -176,8 +176,20 @@ func TestTerminalGetsJobControl(t *testing.T) {
 	})
 	term.send("\x1a")
 	term.expect("Stopped")
-	term.send("kill %1; wait; echo ki''lled\r")
-	term.expect("killed")
+	term.send("fg\r")
+	eventually(t, soon, "sleep goes on", func() error {
+		if len(only(b.ps(), func(p process) bool { return strings.Join(p.Cmdline, " ") == "sleep 200" && p.State == "S" })) != 1 {
+			return fmt.Errorf("not yet")
+		}
+		return nil
+	})
+	term.send(ctrlC)
+	eventually(t, soon, "sleep is gone", func() error {
+		if left := only(b.ps(), func(p process) bool { return strings.Join(p.Cmdline, " ") == "sleep 200" }); len(left) != 0 {
+			return fmt.Errorf("%v", left)
+		}
+		return nil
+	})
 
 	term.send("exit 42\r")
 	if code := term.end(); code != 42 {
