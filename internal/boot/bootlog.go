@@ -41,7 +41,7 @@ func writeBootLog(dir volume.Dir, now time.Time, outcomes []Outcome) error {
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("cannot write the boot log: %s is %s", dir.Path(bootLogName), volume.Kind(info.Mode()))
 	case info.Size()+int64(b.Len()) > bootLogLimit:
-		if err := dir.Rename(bootLogName, bootLogName+".1"); err != nil {
+		if err := dir.SetAside(bootLogName, bootLogName+".1", 2*bootLogLimit); err != nil {
 			return fmt.Errorf("cannot rotate the boot log: %w", err)
 		}
 	}

@@ -84,10 +84,10 @@ func TestAForeignTreeIsGivenOverWhole(t *testing.T) {
 }
 
 func TestWhatLiesDirectlyInALookedAtDirectoryIsGivenOver(t *testing.T) {
-	wrong := []string{"config.yaml", "fresh", "fresh/deep", "profiles/coder", "profiles/coder/x", "profiles/writer/state.db",
+	wrong := []string{"config.yaml", "fresh", "fresh/deep", "profiles/coder", "profiles/coder/x", "profiles/writer/hermes.db",
 		"profiles/writer/sub", "profiles/writer/sub/deep", "logs/container-boot.log", "logs/gateways/coder", "logs/gateways/coder/current",
 		"logs/gateways/writer/current"}
-	root := volumeOf(t, []string{"config.yaml", "fresh/deep", "profiles/coder/x", "profiles/writer/state.db", "profiles/writer/sub/deep",
+	root := volumeOf(t, []string{"config.yaml", "fresh/deep", "profiles/coder/x", "profiles/writer/hermes.db", "profiles/writer/sub/deep",
 		"logs/container-boot.log", "logs/gateways/coder/current", "logs/gateways/writer/current"}, wrong...)
 	heal(t, root)
 	for _, p := range wrong {

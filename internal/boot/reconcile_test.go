@@ -163,7 +163,7 @@ func TestTheDashboardsSlotIsUpOnlyWhenAskedFor(t *testing.T) {
 func TestStaleFilesOfTheLastRunAreRemovedAndNothingElse(t *testing.T) {
 	root := t.TempDir()
 	dir := add(t, root, "coder", `{"gateway_state":"running"}`)
-	keep := []string{"SOUL.md", "gateway_state.json", "gateway.lock", "state.db", ".env"}
+	keep := []string{"SOUL.md", "gateway_state.json", "gateway.lock", "hermes.db", ".env"}
 	stale := []string{"gateway.pid", "processes.json", ".gateway_takeover.json"}
 	target := filepath.Join(root, "target")
 	for _, name := range append(append([]string{}, keep[2:]...), stale[:2]...) {

@@ -42,6 +42,8 @@ func TestMain(m *testing.M) {
 //	code N COMMAND...     runs a command, which must end with exit code N
 //	ready NAME COMMAND... starts a command with --ready-fd and goes on when it says that it is ready
 //	end NAME SIGNAL N    sends the signal; the command must end with exit code N; NAME.log is what it said
+//	foreign DIR          makes a home as hermes-agent leaves it, with PORT as its port
+//	former FILE NAME     makes of a database one of an earlier version, with its name
 //
 // and the conditions [host]: the tests run in no container, and [systemd]: systemd runs there.
 func TestStories(t *testing.T) {
@@ -59,7 +61,7 @@ func TestStories(t *testing.T) {
 			}
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code, "ready": ready, "end": end},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code, "ready": ready, "end": end, "foreign": foreign, "former": former},
 	})
 }
 

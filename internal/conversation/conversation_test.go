@@ -45,7 +45,7 @@ func newFixture(t *testing.T, m fakeModel) fixture {
 	if err := os.WriteFile(soul, []byte("You are Ada.\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	s, err := store.Open(t.Context(), filepath.Join(dir, "state.db"))
+	s, err := store.Open(t.Context(), filepath.Join(dir, "hermes.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -68,7 +68,7 @@ func (s *site) conversations(ctx context.Context, g *fleet.Gateway, query url.Va
 
 // readStore reads a profile's database. One that is not there yet is empty.
 func readStore(ctx context.Context, g *fleet.Gateway, read func(*store.Reader) error) error {
-	db, err := store.OpenReader(ctx, g.Home.Database())
+	db, err := store.OpenReader(ctx, store.Find(ctx, g.Home.Database(), g.Home.FormerDatabase()))
 	if store.Missing(err) {
 		return nil
 	}

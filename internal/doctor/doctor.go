@@ -74,6 +74,7 @@ var checks = []check{
 	{"slots", checkSlots},
 	{"gateways", checkGateways},
 	{"log locks", checkLogLocks},
+	{"another program", checkOtherProgram},
 }
 
 // Names lists the checks in their order.

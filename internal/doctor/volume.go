@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"hermes/internal/profile"
 	"hermes/internal/store"
 	"hermes/internal/volume"
 )
@@ -87,7 +88,7 @@ func probeLocks(dir volume.Dir) []Finding {
 
 // probeDatabase makes a database like a profile's.
 func probeDatabase(ctx context.Context, dir volume.Dir) []Finding {
-	s, err := store.Open(ctx, dir.Path("state.db"))
+	s, err := store.Open(ctx, dir.Path(profile.DatabaseName))
 	if err != nil {
 		return []Finding{{Severity: Error, What: fmt.Sprintf("SQLite does not work on the volume: %v", err), Mend: "put HERMES_HOME on a local file system"}}
 	}

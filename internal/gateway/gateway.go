@@ -2,6 +2,9 @@ package gateway
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -10,6 +13,7 @@ import (
 	"time"
 
 	"hermes/internal/profile"
+	"hermes/internal/volume"
 )
 
 // Options says which gateway runs, and how.
@@ -52,7 +56,17 @@ func Run(ctx context.Context, o Options) error {
 	defer signal.Stop(signals)
 
 	g := &gateway{o: o, log: o.Log.With("profile", o.Home.Name.String()), signals: signals, started: time.Now(), term: takeoverTerm}
-	return g.run(ctx)
+	return unwritable(g.run(ctx))
+}
+
+// unwritable makes a wrong configuration of a mount that cannot be written: no other try can help.
+func unwritable(err error) error {
+	var pe *fs.PathError
+	var wrong *profile.ConfigError
+	if !errors.Is(err, volume.ErrMount) || !errors.As(err, &pe) || errors.As(err, &wrong) {
+		return err
+	}
+	return &profile.ConfigError{File: pe.Path, Msg: fmt.Sprintf("it %v; mount it writable, or mount the directory that it lies in", pe.Err)}
 }
 
 func (o *Options) setDefaults() {

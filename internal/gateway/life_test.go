@@ -247,8 +247,8 @@ func TestBrokenVolumeGivesAReadableMessage(t *testing.T) {
 	w.spawn("gateway").wantCode(1, "gateway.lock is a directory")
 
 	w = newWorld(t, "")
-	w.write("state.db", strings.Repeat("junk ", 1000))
-	w.spawn("gateway").wantCode(1, "state.db", "not a database")
+	w.write("hermes.db", strings.Repeat("junk ", 1000))
+	w.spawn("gateway").wantCode(1, "hermes.db", "not a database")
 	if s := w.state(); !strings.Contains(s.ExitReason, "not a database") {
 		t.Errorf("%+v", s)
 	}

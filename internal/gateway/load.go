@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"hermes/internal/model"
 	"hermes/internal/model/echo"
@@ -44,6 +45,9 @@ func (g *gateway) load(ctx context.Context) (s settings, err error) {
 	}
 	if s.config, err = profile.LoadConfig(h); err != nil {
 		return s, err
+	}
+	if n := len(s.config.Unused); n > 0 {
+		g.log.Warn("config.yaml is written for hermes-agent: what means nothing here is not used", "keys", n, "not_used", strings.Join(s.config.Unused[:min(n, 50)], " "))
 	}
 	env, err := profile.LoadEnv(h)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"hermes/internal/conversation"
 	"hermes/internal/profile"
 	"hermes/internal/store"
+	"hermes/internal/volume"
 )
 
 // platform is the API server's name in gateway_state.json.
@@ -42,7 +43,7 @@ func (g *gateway) start(ctx context.Context) (_ *service, err error) {
 	if s.ln, err = g.listen(set.api); err != nil {
 		return nil, err
 	}
-	if s.store, err = store.Open(ctx, g.o.Home.Database()); err != nil {
+	if s.store, err = g.openStore(ctx); err != nil {
 		s.ln.Close()
 		return nil, err
 	}
@@ -53,6 +54,27 @@ func (g *gateway) start(ctx context.Context) (_ *service, err error) {
 	s.turns = newTurns(s.counts)
 	s.api = apiserver.New(turnCtx, apiserver.Options{Key: set.api.Key, Model: set.model.Name(), Turns: s.turns, Log: g.log})
 	return s, nil
+}
+
+// openStore opens the profile's database, under its present name.
+func (g *gateway) openStore(ctx context.Context) (*store.Store, error) {
+	h := g.o.Home
+	adopted, err := store.Adopt(ctx, h.FormerDatabase(), h.Database())
+	switch {
+	case errors.Is(err, volume.ErrMount):
+		return nil, &profile.ConfigError{File: h.FormerDatabase(), Msg: "it is a mount of its own, so that it cannot be renamed: mount it as " + h.Database()}
+	case err != nil:
+		return nil, err
+	case adopted == store.Moved:
+		g.log.Info("the database has a new name", "was", profile.FormerDatabaseName, "is", profile.DatabaseName)
+	case adopted == store.LeftAlone:
+		g.log.Info("a file of another program is left as it is", "file", profile.FormerDatabaseName)
+	}
+	s, err := store.Open(ctx, h.Database())
+	if errors.Is(err, store.ErrForeign) {
+		return nil, &profile.ConfigError{File: h.Database(), Msg: store.ErrForeign.Error() + ": move it away"}
+	}
+	return s, err
 }
 
 // failed writes down why the gateway could not start. A wrong configuration stays wrong:

@@ -67,7 +67,7 @@ func (j *Journal) append(data []byte) error {
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("it is %s", volume.Kind(info.Mode()))
 	case info.Size()+int64(len(data)) > Limit:
-		if err := j.dir.Rename(j.name, j.name+".1"); err != nil {
+		if err := j.dir.SetAside(j.name, j.name+".1", 2*Limit); err != nil {
 			return err
 		}
 	}

@@ -92,9 +92,9 @@ func (e *exporter) entries(ctx context.Context) error {
 		case p == partSecret && !e.o.Secrets:
 			e.LeftOut = append(e.LeftOut, rel)
 			return skip(d)
-		case rel == "state.db":
+		case rel == DatabaseName, rel == FormerDatabaseName:
 			return e.database(ctx, rel)
-		case strings.HasPrefix(rel, "state.db-"):
+		case strings.HasPrefix(rel, DatabaseName+"-"), strings.HasPrefix(rel, FormerDatabaseName+"-"):
 			return nil // part of the snapshot
 		}
 		return e.entry(rel, d)

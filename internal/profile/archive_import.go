@@ -253,7 +253,7 @@ func (u *unpacker) finish(h Home) error {
 	if u.top == "" {
 		return &ArchiveError{"", "it is empty"}
 	}
-	for _, name := range []string{SoulName, ConfigName, EnvName, DatabaseName} {
+	for _, name := range []string{SoulName, ConfigName, EnvName, DatabaseName, FormerDatabaseName} {
 		info, err := h.Files().Lstat(name)
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && name == SoulName:
@@ -263,7 +263,7 @@ func (u *unpacker) finish(h Home) error {
 			return err
 		case !info.Mode().IsRegular():
 			return &ArchiveError{path.Join(u.top, name), "is not a file"}
-		case name == EnvName || name == DatabaseName:
+		case name == EnvName || name == DatabaseName || name == FormerDatabaseName:
 			if err := h.Files().Chmod(name, 0o600); err != nil {
 				return err
 			}

@@ -95,7 +95,7 @@ func exportBytes(t testing.TB, h Home, secrets bool) ([]byte, Exported) {
 func furnished(t testing.TB, s *Store) Home {
 	h := mustCreate(t, s, "coder", nil).Home
 	for rel, content := range map[string]string{
-		"SOUL.md": "I am", "config.yaml": "model:\n  provider: echo\n", "skills/a/SKILL.md": "do", "state.db": "db", "state.db-wal": "w",
+		"SOUL.md": "I am", "config.yaml": "model:\n  provider: echo\n", "skills/a/SKILL.md": "do", "hermes.db": "db", "hermes.db-wal": "w",
 		"gateway_state.json": "{}", "gateway.pid": "1", "key.pem": "PEM", "x.log": "l", "old.tar.zst": "z",
 	} {
 		put(t, filepath.Join(h.Dir, rel), content)
@@ -125,7 +125,7 @@ func TestAProfileSurvivesExportAndImportWithoutItsSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{".env", "SOUL.md", "config.yaml", "skills/a/SKILL.md", "skills/b", "state.db"}
+	want := []string{".env", "SOUL.md", "config.yaml", "hermes.db", "skills/a/SKILL.md", "skills/b"}
 	if got := files(t, m.Home.Dir); !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
@@ -261,7 +261,7 @@ func hostiles() []hostile {
 		{"have no SOUL.md", "no SOUL.md", []item{file("x/a", "1")}},
 		{"have a directory for SOUL.md", "is not a file", []item{dir("x/SOUL.md")}},
 		{"have a link for SOUL.md", "is not a file", []item{file("x/a", "1"), {kind: tar.TypeSymlink, name: "x/SOUL.md", link: "a"}}},
-		{"have a link for state.db", "is not a file", []item{soul, {kind: tar.TypeSymlink, name: "x/state.db", link: "SOUL.md"}}},
+		{"have a link for hermes.db", "is not a file", []item{soul, {kind: tar.TypeSymlink, name: "x/hermes.db", link: "SOUL.md"}}},
 		{"be empty", "empty", nil},
 		{"have a bad name", "--as NAME", []item{file("Bad Name/SOUL.md", "s")}},
 		{"have too many entries", "more than 50 entries", many},

@@ -19,6 +19,10 @@ type Config struct {
 	Model     ModelConfig     `yaml:"model"`
 	APIServer APIServerConfig `yaml:"api_server"`
 	Gateway   GatewayConfig   `yaml:"gateway"`
+
+	// Unused are the keys of a file that was written for hermes-agent, which has its config.yaml in the same place, that mean
+	// nothing here, or have a value that cannot be used. In any other file such a key is an error.
+	Unused []string `yaml:"-"`
 }
 
 // ModelConfig says who answers.
@@ -116,7 +120,7 @@ func (e *ConfigError) Error() string {
 const maxConfigFile = 1 << 20
 
 // LoadConfig reads config.yaml, or returns the defaults if there is none. Unknown keys,
-// wrong types and values out of range are *ConfigError.
+// wrong types and values out of range are *ConfigError, but in a file of hermes-agent's: see Config.Unused.
 func LoadConfig(h Home) (Config, error) {
 	data, err := h.Files().ReadFile(ConfigName, maxYAMLFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -135,13 +139,20 @@ func parseConfig(file string, data []byte) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
+	d := yamlDecoder{file: file}
+	if isForeign(root) {
+		d.skipped = c.unused
+	}
 	if root != nil {
-		if err := decodeYAML(file, root, reflect.ValueOf(&c).Elem(), ""); err != nil {
+		if err := d.decode(root, reflect.ValueOf(&c).Elem(), ""); err != nil {
 			return Config{}, err
 		}
 	}
-	if key, msg := c.check(); msg != "" {
-		return Config{}, &ConfigError{File: file, Line: lineOf(root, key), Key: key, Msg: msg}
+	for key, msg := c.check(); msg != ""; key, msg = c.check() {
+		if d.skipped == nil {
+			return Config{}, &ConfigError{File: file, Line: lineOf(root, key), Key: key, Msg: msg}
+		}
+		c.leaveOut(key) // which is then without fault
 	}
 	c.setDefaults()
 	return c, nil

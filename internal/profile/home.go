@@ -17,8 +17,12 @@ const (
 	PIDName       = "gateway.pid"
 	ProcessesName = "processes.json"
 	TakeoverName  = ".gateway_takeover.json"
-	DatabaseName  = "state.db"
+	DatabaseName  = "hermes.db"
 	CountersName  = "metrics.json"
+
+	// FormerDatabaseName is what the database was called until November 2026. The name is also hermes-agent's: a file of that
+	// name is looked at before it is taken for ours.
+	FormerDatabaseName = "state.db"
 
 	// stateLockName guards the read-modify-write of StateName. It is a file of its own because StateName is replaced by
 	// every write.
@@ -78,6 +82,9 @@ func (h Home) TakeoverFile() string { return filepath.Join(h.Dir, TakeoverName) 
 
 // Database is the profile's SQLite file.
 func (h Home) Database() string { return filepath.Join(h.Dir, DatabaseName) }
+
+// FormerDatabase is where the database was until November 2026.
+func (h Home) FormerDatabase() string { return filepath.Join(h.Dir, FormerDatabaseName) }
 
 // LogDir is where the logger of the profile's gateway writes. It lies in the root
 // home for every profile.

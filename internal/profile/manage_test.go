@@ -126,7 +126,7 @@ func TestACloneGetsIdentityAndConfigurationAndNothingElse(t *testing.T) {
 	}
 	lost := []string{
 		"gateway_state.json", ".gateway_state.lock", "gateway.pid", "gateway.lock", "processes.json", ".gateway_takeover.json",
-		"state.db", "state.db-wal", "state.db-shm", "other.db", "logs/x.log", "x.log", "x.pid", "a.lock", "profiles/y/SOUL.md",
+		"hermes.db", "hermes.db-wal", "hermes.db-shm", "other.db", "logs/x.log", "x.log", "x.pid", "a.lock", "profiles/y/SOUL.md",
 		"key.pem", "auth.json", "skills/a/.env", "secrets/x.md", "my_token.txt", "id_ed25519", ".ssh/config", "prod.env",
 	}
 	for rel, content := range kept {

@@ -26,7 +26,7 @@ var (
 	// localNames lie at the top of a home.
 	localNames = []string{
 		"gateway_state.json", "gateway_state.json.corrupt", "metrics.json", "gateway.pid", "gateway.lock", "processes.json",
-		"state.db-shm", "profiles", "logs", "cache", "tmp", ".run", "up",
+		"hermes.db-shm", "state.db-shm", "profiles", "logs", "cache", "tmp", ".run", "up",
 	}
 )
 

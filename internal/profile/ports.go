@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"hermes/internal/volume"
 )
 
 // portLockWait is how long an assignment waits for others. Each reads the small files of every profile.
@@ -206,7 +208,15 @@ func writePort(h Home, port int) error {
 	if data, err = setEnv(h.Env(), data, "API_SERVER_PORT", strconv.Itoa(port), strconv.Itoa(port)); err != nil {
 		return err
 	}
-	if err := h.Files().WriteFile(EnvName, data, 0o600); err != nil {
+	err = h.Files().WriteFile(EnvName, data, 0o600)
+	if errors.Is(err, volume.ErrMount) {
+		var pe *fs.PathError
+		if errors.As(err, &pe) {
+			err = pe.Err
+		}
+		return &ConfigError{File: h.Env(), Key: "API_SERVER_PORT", Msg: fmt.Sprintf("missing, and the file %v: add the line API_SERVER_PORT=%d", err, port)}
+	}
+	if err != nil {
 		return fmt.Errorf("cannot write down the port of profile '%s': %w", h.Name, err)
 	}
 	return nil

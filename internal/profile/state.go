@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -82,24 +83,52 @@ type State struct {
 	UpdatedAt        time.Time         `json:"updated_at,omitzero"`
 
 	extra map[string]json.RawMessage
+	// written is the text of Platforms in the file, as long as they are what was read: platforms.
+	written   json.RawMessage
+	platforms map[string]string
 }
 
-// UnmarshalJSON keeps what it does not know.
+// UnmarshalJSON keeps what it does not know. It also reads what hermes-agent writes, whose platforms are objects with a state,
+// and whose start_time need not be whole.
 func (s *State) UnmarshalJSON(data []byte) error {
 	type plain State
 	var p plain
-	if err := json.Unmarshal(data, &p); err != nil {
+	// The fields that differ hide those of the same name.
+	read := struct {
+		*plain
+		StartTime json.Number              `json:"start_time"`
+		Platforms map[string]platformState `json:"platforms"`
+	}{plain: &p}
+	if err := json.Unmarshal(data, &read); err != nil {
 		return err
+	}
+	if read.StartTime != "" {
+		seconds, err := read.StartTime.Float64()
+		if err != nil || math.Abs(seconds) > 1<<53 {
+			return errors.New("start_time is no number of seconds")
+		}
+		p.StartTime = int64(seconds)
+	}
+	if read.Platforms != nil {
+		p.Platforms = make(map[string]string, len(read.Platforms))
+		for name, state := range read.Platforms {
+			p.Platforms[name] = string(state)
+		}
+		p.platforms = maps.Clone(p.Platforms)
 	}
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(data, &all); err != nil {
 		return err
 	}
+	platforms := all["platforms"]
 	// encoding/json takes Pid for pid: what was read under another spelling is not kept beside it.
 	maps.DeleteFunc(all, func(name string, _ json.RawMessage) bool {
 		return slices.ContainsFunc(stateFields, func(known string) bool { return strings.EqualFold(known, name) })
 	})
 	p.extra = all
+	if p.platforms != nil {
+		p.written = platforms
+	}
 	*s = State(p)
 	return nil
 }
@@ -107,7 +136,14 @@ func (s *State) UnmarshalJSON(data []byte) error {
 // MarshalJSON writes the known fields first, in their order, then the others.
 func (s State) MarshalJSON() ([]byte, error) {
 	type plain State
-	data, err := json.Marshal(plain(s))
+	var p any = plain(s)
+	if len(s.written) > 0 && maps.Equal(s.Platforms, s.platforms) {
+		p = struct {
+			plain
+			Platforms json.RawMessage `json:"platforms"`
+		}{plain(s), s.written}
+	}
+	data, err := json.Marshal(p)
 	if err != nil || len(s.extra) == 0 {
 		return data, err
 	}
@@ -121,6 +157,21 @@ func (s State) MarshalJSON() ([]byte, error) {
 	}
 	buf.WriteByte('}')
 	return buf.Bytes(), nil
+}
+
+// platformState is a channel's state: a text, or an object that has it.
+type platformState string
+
+func (p *platformState) UnmarshalJSON(data []byte) error {
+	if bytes.HasPrefix(data, []byte("{")) {
+		var o struct {
+			State string `json:"state"`
+		}
+		err := json.Unmarshal(data, &o)
+		*p = platformState(o.State)
+		return err
+	}
+	return json.Unmarshal(data, (*string)(p))
 }
 
 var stateFields = []string{
@@ -171,7 +222,7 @@ func UpdateState(ctx context.Context, h Home, change func(*State) error) error {
 
 	s, err := ReadState(h)
 	if err != nil && !errors.Is(err, ErrNoState) {
-		if rerr := h.Files().Rename(StateName, StateName+".corrupt"); rerr != nil {
+		if rerr := h.Files().SetAside(StateName, StateName+".corrupt", maxStateFile); rerr != nil {
 			return fmt.Errorf("%w (and cannot move it aside: %w)", err, rerr)
 		}
 		s = State{}

@@ -257,3 +257,33 @@ func FuzzState(f *testing.F) {
 		}
 	})
 }
+
+// TestTheStateOfAnotherProgramIsRead: hermes-agent writes the same file, with more in it.
+func TestTheStateOfAnotherProgramIsRead(t *testing.T) {
+	h := home(t)
+	putState(t, h, `{"gateway_state":"running","pid":4711,"start_time":17.5,"platforms":{"telegram":{"state":"connected","error_code":null},"api":"up"}}`)
+	s, err := ReadState(h)
+	if err != nil || s.Gateway != StateRunning || s.StartTime != 17 || s.Platforms["telegram"] != "connected" || s.Platforms["api"] != "up" {
+		t.Fatalf("%+v %v", s, err)
+	}
+	// Who changes something else keeps their objects as they are.
+	if err := SetDesired(t.Context(), h, DesiredStopped); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(h.StateFile())
+	if err != nil || !strings.Contains(strings.Join(strings.Fields(string(data)), ""), `"telegram":{"state":"connected","error_code":null}`) {
+		t.Errorf("%s %v", data, err)
+	}
+	if err := UpdateState(t.Context(), h, func(s *State) error { s.Platforms = map[string]string{"api": "up"}; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := ReadState(h); err != nil || len(s.Platforms) != 1 || s.Desired != DesiredStopped || s.Gateway != StateRunning {
+		t.Errorf("%+v %v", s, err)
+	}
+	for _, bad := range []string{`{"start_time":1e300}`, `{"start_time":"soon"}`, `{"platforms":[]}`, `{"platforms":{"a":{"state":1}}}`} {
+		putState(t, h, bad)
+		if _, err := ReadState(h); err == nil || !strings.Contains(err.Error(), h.StateFile()) {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+}

@@ -212,7 +212,11 @@ func (h Home) ensureAPIKey() error {
 	if len(old) > 0 && old[len(old)-1] != '\n' {
 		old = append(old, '\n')
 	}
-	if err := h.Files().WriteFile(EnvName, append(old, "API_SERVER_KEY="+NewAPIKey()+"\n"...), 0o600); err != nil {
+	err = h.Files().WriteFile(EnvName, append(old, "API_SERVER_KEY="+NewAPIKey()+"\n"...), 0o600)
+	if errors.Is(err, volume.ErrMount) {
+		return nil // the gateway says which line is missing
+	}
+	if err != nil {
 		return fmt.Errorf("cannot add an API key for profile '%s': %w", h.Name, err)
 	}
 	return nil

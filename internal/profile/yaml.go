@@ -163,47 +163,75 @@ func syntaxError(file string, err error) error {
 	return wrong
 }
 
-// decodeYAML fills a struct from a mapping, by its yaml tags. Keys that the struct does not have, and values of another type, are
-// *ConfigError.
-func decodeYAML(file string, n *yaml.Node, to reflect.Value, key string) error {
-	fail := func(msg string) error { return &ConfigError{File: file, Line: n.Line, Key: plainKey(key), Msg: msg} }
+// yamlDecoder fills structs from nodes.
+type yamlDecoder struct {
+	file string
+	// skipped, if not nil, is told of each key that is passed over because it cannot be used.
+	skipped func(key string)
+}
+
+// decode fills a struct from a mapping, by its yaml tags. Keys that the struct does not have, and values of another type, are
+// *ConfigError, or skipped.
+func (d yamlDecoder) decode(n *yaml.Node, to reflect.Value, key string) error {
+	fail := func(line int, key, msg string) error {
+		if d.skipped != nil {
+			d.skipped(key)
+			return nil
+		}
+		return &ConfigError{File: d.file, Line: line, Key: plainKey(key), Msg: msg}
+	}
 	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" {
 		return nil // a key without a value says nothing
 	}
 	switch to.Kind() {
 	case reflect.Struct:
 		if n.Kind != yaml.MappingNode {
-			return fail("want a block of keys")
+			return fail(n.Line, key, "want a block of keys")
 		}
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			name := n.Content[i]
 			path := strings.TrimPrefix(key+"."+name.Value, ".")
 			field, ok := fieldOf(to, name.Value)
 			if !ok {
-				return &ConfigError{File: file, Line: name.Line, Key: plainKey(path), Msg: "unknown key"}
+				if err := fail(name.Line, path, "unknown key"); err != nil {
+					return err
+				}
+				continue
 			}
-			if err := decodeYAML(file, n.Content[i+1], field, path); err != nil {
+			if err := d.decode(n.Content[i+1], field, path); err != nil {
 				return err
 			}
 		}
 	case reflect.Pointer:
-		to.Set(reflect.New(to.Type().Elem()))
-		return decodeYAML(file, n, to.Elem(), key)
+		v, passed := reflect.New(to.Type().Elem()), false
+		inner := d
+		if d.skipped != nil {
+			inner.skipped = func(key string) {
+				passed = true
+				d.skipped(key)
+			}
+		}
+		if err := inner.decode(n, v.Elem(), key); err != nil {
+			return err
+		}
+		if !passed {
+			to.Set(v)
+		}
 	case reflect.String:
 		if n.Kind != yaml.ScalarNode {
-			return fail("want a text")
+			return fail(n.Line, key, "want a text")
 		}
 		to.SetString(n.Value)
 	case reflect.Int:
 		if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!int" && n.ShortTag() != "!!float" {
-			return fail("want a number")
+			return fail(n.Line, key, "want a number")
 		}
 		v, err := strconv.ParseInt(strings.ReplaceAll(n.Value, "_", ""), 0, 32)
 		switch {
 		case errors.Is(err, strconv.ErrRange):
-			return fail("the number is too large")
+			return fail(n.Line, key, "the number is too large")
 		case err != nil:
-			return fail("want a whole number")
+			return fail(n.Line, key, "want a whole number")
 		}
 		to.SetInt(v)
 	default:
@@ -214,7 +242,7 @@ func decodeYAML(file string, n *yaml.Node, to reflect.Value, key string) error {
 
 func fieldOf(v reflect.Value, name string) (reflect.Value, bool) {
 	for i := range v.NumField() {
-		if v.Type().Field(i).Tag.Get("yaml") == name {
+		if tag := v.Type().Field(i).Tag.Get("yaml"); tag == name && tag != "-" {
 			return v.Field(i), true
 		}
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // Backup writes a consistent copy of a database into a new file, mode 0600. The database may be in use, and of any
-// schema. Errors wrap volume.ErrNotRegular for what is no file.
+// schema; one of another program stays as it is. Errors wrap volume.ErrNotRegular for what is no file.
 func Backup(ctx context.Context, from, to string) error {
 	if err := backup(ctx, from, to); err != nil {
 		return fmt.Errorf("cannot copy the profile's database %s: %w", from, err)
@@ -30,7 +30,19 @@ func backup(ctx context.Context, from, to string) error {
 	if err := claim(from); err != nil {
 		return err
 	}
-	db, err := sql.Open("sqlite", dsn(from))
+	who, err := ownerOf(ctx, from)
+	if err != nil {
+		return reason(err)
+	}
+	source := dsn(from)
+	if who == foreign {
+		how, err := leavesNoTrace(from)
+		if err != nil {
+			return reason(err)
+		}
+		source = readOnly(from, how)
+	}
+	db, err := sql.Open("sqlite", source)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 
 func TestABackupOfADatabaseInUseIsWholeAndPrivate(t *testing.T) {
 	dir := t.TempDir()
-	from := filepath.Join(dir, "state.db")
+	from := filepath.Join(dir, "hermes.db")
 	s := mustOpen(t, from)
 	stop, stopped := make(chan struct{}), make(chan error)
 	go func() {
@@ -57,7 +57,7 @@ func TestABackupOfADatabaseInUseIsWholeAndPrivate(t *testing.T) {
 
 func TestABackupReadsOnlyAFileAndOverwritesNothing(t *testing.T) {
 	dir := t.TempDir()
-	from := filepath.Join(dir, "state.db")
+	from := filepath.Join(dir, "hermes.db")
 	mustOpen(t, from)
 	link := filepath.Join(dir, "link")
 	if err := os.Symlink(from, link); err != nil {

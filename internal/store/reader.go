@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -26,12 +24,7 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 	if err := claim(path); err != nil {
 		return fail(err)
 	}
-	p := filepath.ToSlash(path)
-	if p != "" && p[0] != '/' {
-		p = "/" + p
-	}
-	q := url.Values{"_pragma": {"busy_timeout(2000)", "cache_size(-512)", "query_only(1)"}, "mode": {"ro"}}
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: p, RawQuery: q.Encode()}).String())
+	db, err := sql.Open("sqlite", readOnly(path, "ro"))
 	if err != nil {
 		return fail(err)
 	}

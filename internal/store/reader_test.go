@@ -11,7 +11,7 @@ import (
 
 func filled(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "state.db")
+	path := filepath.Join(t.TempDir(), "hermes.db")
 	s, err := Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +63,7 @@ func TestAReaderSeesWhatAWriterWritesAndChangesNothing(t *testing.T) {
 }
 
 func TestATranscriptIsReadInPagesFromItsEnd(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "state.db")
+	path := filepath.Join(t.TempDir(), "hermes.db")
 	s, err := Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +98,7 @@ func TestATranscriptIsReadInPagesFromItsEnd(t *testing.T) {
 
 func TestAReaderMakesNoDatabaseAndFollowsNoLink(t *testing.T) {
 	dir := t.TempDir()
-	path := filepath.Join(dir, "state.db")
+	path := filepath.Join(dir, "hermes.db")
 	if _, err := OpenReader(t.Context(), path); !Missing(err) {
 		t.Errorf("%v", err)
 	}

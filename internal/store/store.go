@@ -33,7 +33,7 @@ type Store struct {
 }
 
 // Open opens the database, makes it where it is missing, and brings its tables up to
-// date. The error names the file.
+// date. The error names the file; one of another program is ErrForeign, and stays as it is.
 func Open(ctx context.Context, path string) (*Store, error) {
 	s, err := open(ctx, path)
 	if err != nil {
@@ -45,6 +45,13 @@ func Open(ctx context.Context, path string) (*Store, error) {
 func open(ctx context.Context, path string) (_ *Store, err error) {
 	if err := claim(path); err != nil {
 		return nil, err
+	}
+	who, err := ownerOf(ctx, path)
+	if err != nil {
+		return nil, reason(err)
+	}
+	if who == foreign {
+		return nil, fmt.Errorf("%w: move it away", ErrForeign)
 	}
 	db, err := sql.Open("sqlite", dsn(path))
 	if err != nil {
@@ -58,6 +65,12 @@ func open(ctx context.Context, path string) (_ *Store, err error) {
 		}
 	}()
 	s := &Store{db: db}
+	if who == nobody || who == earlier {
+		// Before the journal is a log, so that the mark is in the file itself.
+		if err := mark(ctx, db); err != nil {
+			return nil, err
+		}
+	}
 	if s.journal, err = chooseJournal(ctx, db); err != nil {
 		return nil, err
 	}
@@ -98,13 +111,16 @@ func reason(err error) error {
 	return err
 }
 
-// dsn builds SQLite's URI, so that no character of a path is special.
+// dsn is the URI of a database that is written. No character of a path is special in it.
 func dsn(path string) string {
+	return uri(path, url.Values{"_pragma": {"busy_timeout(5000)", "cache_size(-512)", "foreign_keys(1)"}, "_txlock": {"immediate"}})
+}
+
+func uri(path string, q url.Values) string {
 	p := filepath.ToSlash(path)
 	if p != "" && p[0] != '/' {
 		p = "/" + p // C:/...
 	}
-	q := url.Values{"_pragma": {"busy_timeout(5000)", "cache_size(-512)", "foreign_keys(1)"}, "_txlock": {"immediate"}}
 	return (&url.URL{Scheme: "file", Path: p, RawQuery: q.Encode()}).String()
 }
 

@@ -29,7 +29,7 @@ func mustOpen(t *testing.T, path string) *Store {
 }
 
 func TestMessagesSurviveReopening(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "odd ?#%25 name", "state.db")
+	path := filepath.Join(t.TempDir(), "odd ?#%25 name", "hermes.db")
 	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestMessagesSurviveReopening(t *testing.T) {
 }
 
 func TestHistoryKeepsTheNewestWithinItsLimit(t *testing.T) {
-	s := mustOpen(t, filepath.Join(t.TempDir(), "state.db"))
+	s := mustOpen(t, filepath.Join(t.TempDir(), "hermes.db"))
 	for i := range 10 {
 		if err := s.Append(t.Context(), "a", Message{Role: "user", Content: fmt.Sprintf("%03d", i)}); err != nil {
 			t.Fatal(err)
@@ -61,7 +61,7 @@ func TestHistoryKeepsTheNewestWithinItsLimit(t *testing.T) {
 }
 
 func TestSessionsDoNotMix(t *testing.T) {
-	s := mustOpen(t, filepath.Join(t.TempDir(), "state.db"))
+	s := mustOpen(t, filepath.Join(t.TempDir(), "hermes.db"))
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
@@ -89,7 +89,7 @@ func TestSessionsDoNotMix(t *testing.T) {
 }
 
 func TestAppendIsAllOrNothing(t *testing.T) {
-	s := mustOpen(t, filepath.Join(t.TempDir(), "state.db"))
+	s := mustOpen(t, filepath.Join(t.TempDir(), "hermes.db"))
 	if err := s.Append(t.Context(), "a", Message{Role: "user", Content: "x"}, Message{Role: "nobody", Content: "y"}); err == nil {
 		t.Fatal("want an error")
 	}
@@ -99,7 +99,7 @@ func TestAppendIsAllOrNothing(t *testing.T) {
 }
 
 func TestMigrationInterruptedBeforeItsGuardIsFinished(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "state.db")
+	path := filepath.Join(t.TempDir(), "hermes.db")
 	s := mustOpen(t, path)
 	s.Append(t.Context(), "a", Message{Role: "user", Content: "kept"})
 	s.db.Exec("PRAGMA user_version = 0")
@@ -131,11 +131,11 @@ func TestOpenRefusesWhatIsNotItsFile(t *testing.T) {
 				return err
 			}
 			defer db.Close()
-			_, err = db.Exec("PRAGMA user_version = 999")
+			_, err = db.Exec(fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = 999", applicationID))
 			return err
 		},
 	} {
-		path := filepath.Join(t.TempDir(), "state.db")
+		path := filepath.Join(t.TempDir(), "hermes.db")
 		if err := put(path); err != nil {
 			t.Fatal(err)
 		}
@@ -150,7 +150,7 @@ func TestOpenRefusesWhatIsNotItsFile(t *testing.T) {
 }
 
 func TestOpenRefusesALinkedSideFile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "state.db")
+	path := filepath.Join(t.TempDir(), "hermes.db")
 	mustOpen(t, path).Close()
 	os.Remove(path + "-wal")
 	if err := os.Symlink("/tmp/elsewhere", path+"-wal"); err != nil {
@@ -162,7 +162,7 @@ func TestOpenRefusesALinkedSideFile(t *testing.T) {
 }
 
 func TestFallsBackToARollbackJournal(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "state.db")
+	path := filepath.Join(t.TempDir(), "hermes.db")
 	// SQLite's VFS without locks has no shared memory either, like some network mounts.
 	if err := claim(path); err != nil {
 		t.Fatal(err)

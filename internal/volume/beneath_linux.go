@@ -10,6 +10,9 @@ import (
 // dirFlags opens a directory as a place to start from. O_PATH asks for no right to list it.
 const dirFlags = unix.O_PATH
 
+// lookFlags opens anything to look at it, without a right to read it.
+const lookFlags = unix.O_PATH
+
 // old is set where the kernel has no openat2: before Linux 5.6, or behind a seccomp filter that is older than that and
 // answers EPERM.
 var old atomic.Bool

@@ -7,6 +7,12 @@ import "golang.org/x/sys/unix"
 // dirFlags opens a directory as a place to start from.
 const dirFlags = unix.O_RDONLY
 
+// lookFlags opens anything to look at it.
+const lookFlags = unix.O_RDONLY | fileFlags
+
+// reserve does nothing: the system has no call for it.
+func reserve(int, int64) error { return nil }
+
 func openBeneath(at int, name string, flags int, perm uint32) (int, error) {
 	return openSteps(at, name, flags, perm)
 }

@@ -129,6 +129,23 @@ func (d Dir) MkdirTemp(prefix string) (string, error) {
 // Rename gives a file or directory another name. A file or an empty directory of that name is replaced.
 func (d Dir) Rename(from, to string) error { return d.RenameTo(from, d, to) }
 
+// SetAside gives a file another name, as Rename does. One that is a mount stays, empty, and its content, of at most limit
+// bytes, gets that name.
+func (d Dir) SetAside(from, to string, limit int64) error {
+	err := d.Rename(from, to)
+	if !errors.Is(err, ErrMount) {
+		return err
+	}
+	data, err := d.ReadFile(from, limit)
+	if err != nil {
+		return err
+	}
+	if err := d.WriteFile(to, data, 0o600); err != nil {
+		return err
+	}
+	return d.WriteFile(from, nil, 0o600)
+}
+
 // Exists reports whether there is anything of that name. What cannot be looked at is taken to be there.
 func (d Dir) Exists(name string) bool {
 	_, err := d.Lstat(name)

@@ -220,11 +220,28 @@ func (d Dir) MkdirAll(name string, perm fs.FileMode) error {
 	return from.IsDir(full)
 }
 
-// RenameTo moves a file or directory into another directory of the same file system.
+// RenameTo moves a file or directory into another directory of the same file system. What is a mount cannot be moved or
+// replaced: ErrMount.
 func (d Dir) RenameTo(from string, other Dir, to string) error {
 	return d.inParent("rename", from, func(at int, last string) error {
-		return other.inParent("rename", to, func(toAt int, toLast string) error { return unix.Renameat(at, last, toAt, toLast) })
+		return other.inParent("rename", to, func(toAt int, toLast string) error {
+			err := unix.Renameat(at, last, toAt, toLast)
+			if errors.Is(err, unix.EBUSY) && (isMount(at, last) || isMount(toAt, toLast)) {
+				return ErrMount
+			}
+			return err
+		})
 	})
+}
+
+// IsMount reports whether a name is a mount of its own: a file or directory from elsewhere.
+func (d Dir) IsMount(name string) bool {
+	at, last, err := d.parent(name)
+	if err != nil {
+		return false
+	}
+	defer done(at)
+	return isMount(at, last)
 }
 
 // Remove removes a file, a link or an empty directory.

@@ -251,6 +251,9 @@ func (d Dir) Chmod(name string, perm fs.FileMode) error {
 	return d.with("chmod", name, func(r *os.Root, full string) error { return r.Chmod(full, perm) })
 }
 
+// IsMount returns false: no file is one there.
+func (d Dir) IsMount(string) bool { return false }
+
 // Writable returns nil: the system tells only by trying.
 func (d Dir) Writable(string) error { return nil }
 

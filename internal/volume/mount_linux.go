@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"golang.org/x/sys/unix"
 )
 
 // sameMount tells whether two descriptors lie in one mount, by proc(5): a bind mount has the device number of what it
@@ -29,4 +31,17 @@ func mountID(fd int) (string, error) {
 		}
 	}
 	return "", errors.New("cannot tell what is a mount: the kernel does not say")
+}
+
+// reserve makes sure that an open file can grow to a size (fallocate(2)), where the file system knows how. Its size
+// stays as it is.
+func reserve(fd int, size int64) error {
+	if size == 0 {
+		return nil
+	}
+	_, err := ignoringEINTR(func() (int, error) { return 0, unix.Fallocate(fd, unix.FALLOC_FL_KEEP_SIZE, 0, size) })
+	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOSYS) {
+		return nil
+	}
+	return err
 }

@@ -79,6 +79,9 @@ func give(fd, dir int) error {
 // WriteFile replaces a name with a regular file of that content, atomically: a
 // temporary file in the same directory, fsync, rename. Its mode is perm less the
 // umask, whatever was there before. An existing symbolic link is replaced, not followed.
+//
+// A file that is a mount of its own (docker run -v file:file) cannot be replaced: it is written in place, as safely as
+// that goes, and keeps its mode. If it cannot be written the error is ErrMount too.
 func (d Dir) WriteFile(name string, data []byte, perm fs.FileMode) error {
 	if info, err := d.Lstat(name); err == nil && info.IsDir() {
 		return d.notRegular(name, info.Mode())
@@ -103,10 +106,18 @@ func replace(at int, name string, data []byte, perm fs.FileMode) error {
 		err = f.Sync()
 	}
 	err = cmp.Or(err, f.Close())
+	mount := false
 	if err == nil {
 		err = unix.Renameat(at, tmp, at, name)
+		mount = errors.Is(err, unix.EBUSY) && isMount(at, name)
 	}
-	if err != nil {
+	if mount {
+		// The whole new content stays beside it until it is written.
+		if err = writeInPlace(at, name, data); err != nil {
+			err = mountError(err)
+		}
+	}
+	if err != nil || mount {
 		_ = unix.Unlinkat(at, tmp, 0)
 	}
 	return err

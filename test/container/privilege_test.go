@@ -221,7 +221,7 @@ func TestPlantedLinksDoNotLeadRootAstray(t *testing.T) {
 		ln -s /etc/shadow profiles/evil2/gateway_state.json; ln -s /etc profiles/evil2/logs
 		rm -f logs/container-boot.log && ln -s /etc/passwd logs/container-boot.log
 		rm -rf logs/gateways && ln -s /etc/cont-init.d logs/gateways
-		for f in SOUL.md .env gateway.lock gateway.pid processes.json state.db; do rm -f $f; ln -s /etc/shadow $f; done
+		for f in SOUL.md .env gateway.lock gateway.pid processes.json hermes.db state.db; do rm -f $f; ln -s /etc/shadow $f; done
 		ln -s /etc /run/service/evil
 		ln -s /etc/cont-init.d /run/service/.evil
 	`)

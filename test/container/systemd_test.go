@@ -191,8 +191,8 @@ func TestGatewayIsAServiceOfTheUsersSystemd(t *testing.T) {
 	// One that fails too often is given up.
 	h.mustExec(me, "sh", "-c", "echo 'gateway: {max_failures: 2}' > ~/.hermes/config.yaml")
 	h.says(0, []string{"gateway", "install"})
-	h.mustExec(me, "mv", "/home/me/.hermes/state.db", "/home/me/state.db")
-	h.mustExec(me, "mkdir", "/home/me/.hermes/state.db")
+	h.mustExec(me, "mv", "/home/me/.hermes/hermes.db", "/home/me/hermes.db")
+	h.mustExec(me, "mkdir", "/home/me/.hermes/hermes.db")
 	h.says(1, []string{"gateway", "start"}, "exited with code 1", "the supervisor tries again")
 	eventually(t, soon, "systemd gives up", func() error {
 		r := h.exec(me, "hermes", "gateway", "list")
@@ -201,7 +201,7 @@ func TestGatewayIsAServiceOfTheUsersSystemd(t *testing.T) {
 		}
 		return nil
 	})
-	h.mustExec(me, "rmdir", "/home/me/.hermes/state.db")
+	h.mustExec(me, "rmdir", "/home/me/.hermes/hermes.db")
 	h.says(0, []string{"gateway", "start"}, "is ready")
 	old = h.runs("default", userManager, never)
 

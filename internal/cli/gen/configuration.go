@@ -29,6 +29,10 @@ func configuration(root string) (string, error) {
 are read at the gateway's start, so type ` + "`hermes -p NAME gateway restart`" + ` after a change. A key that does not exist, a value of the wrong type or out of range ends the gateway with
 code 78 and the file, the line and the key in its message; it is not started again until you start it.
 
+hermes-agent has its home in the same directory. A ` + "`config.yaml`" + ` of that program, which ` + "`_config_version`" + ` or another of its top-level
+keys tells, is read as far as it goes: the keys below count, one line of the gateway's log says which others do not, and
+` + "`hermes doctor`" + ` lists them.
+
 ## config.yaml
 
 | key | default | values | meaning |

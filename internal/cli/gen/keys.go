@@ -60,6 +60,9 @@ func fields(types map[string]*ast.StructType, name, prefix string) ([]key, error
 		if tag == "" {
 			return nil, fmt.Errorf("a field of %s has no yaml tag", name)
 		}
+		if tag == "-" { // of the program, not of the file
+			continue
+		}
 		path, kind := prefix+tag, typeName(f.Type)
 		if types[kind] != nil {
 			below, err := fields(types, kind, path+".")

@@ -1,0 +1,30 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"hermes/internal/profile"
+	"hermes/internal/store"
+)
+
+// checkOtherProgram tells what hermes-agent, whose home is the same directory, left in a home and is not used. Nothing is
+// wrong with it.
+func checkOtherProgram(ctx context.Context, e *examination) []Finding {
+	var found []Finding
+	for _, h := range e.homes() {
+		note := func(what, mend string) {
+			found = append(found, Finding{Severity: Note, Profile: h.Name.String(), What: what, Mend: mend})
+		}
+		// What is wrong with the file is the profile check's to tell.
+		if c, err := profile.LoadConfig(h); err == nil && len(c.Unused) > 0 {
+			note(fmt.Sprintf("%s is written for hermes-agent, and %d of its keys mean nothing here: %s", h.Config(), len(c.Unused), strings.Join(c.Unused, ", ")),
+				"docs/configuration.md has the keys that do; the file can stay as it is")
+		}
+		if store.Foreign(ctx, h.FormerDatabase()) {
+			note(h.FormerDatabase()+" is another program's database: it is neither read nor written", "it can stay where it is")
+		}
+	}
+	return found
+}
