@@ -10,6 +10,9 @@ const dirFlags = unix.O_RDONLY
 // lookFlags opens anything to look at it.
 const lookFlags = unix.O_RDONLY | fileFlags
 
+// isMountRoot returns false: no file is a mount there.
+func isMountRoot(int) bool { return false }
+
 // reserve does nothing: the system has no call for it.
 func reserve(int, int64) error { return nil }
 

@@ -251,6 +251,9 @@ func (d Dir) Chmod(name string, perm fs.FileMode) error {
 	return d.with("chmod", name, func(r *os.Root, full string) error { return r.Chmod(full, perm) })
 }
 
+// awaitWriter does nothing: every write replaces the file.
+func awaitWriter(*os.File) {}
+
 // IsMount returns false: no file is one there.
 func (d Dir) IsMount(string) bool { return false }
 

@@ -15,7 +15,7 @@ import (
 const (
 	// maxInPlace is how large a file may be that is written in place in one step: far more than any that this program writes.
 	maxInPlace = 8 << 20
-	// inPlaceWait is how long another process may take to write the same file.
+	// inPlaceWait is how long another process may take to write or read the same file.
 	inPlaceWait = 2 * time.Second
 )
 
@@ -31,7 +31,8 @@ func isMount(at int, name string) bool {
 // writeInPlace writes a file that cannot be replaced because it is a mount (rename(2): EBUSY). The room that it needs is
 // reserved first, all of the content is written by one call, and what was there is put back if that fails. A process that is
 // killed leaves the content of before or the new one, as long as both fit into a page of 4 kB; a larger one may be
-// half written then. Where the new content is shorter, a reader may see line ends behind it for a moment.
+// half written then. ReadFile sees one of the two; where the new content is shorter, other readers may see line ends behind
+// it for a moment.
 func writeInPlace(at int, name string, data []byte) error {
 	fd, err := openBeneath(at, name, unix.O_RDWR|fileFlags, 0)
 	if err != nil {
@@ -46,9 +47,7 @@ func writeInPlace(at int, name string, data []byte) error {
 	if !info.Mode().IsRegular() {
 		return ErrNotRegular
 	}
-	for begun := time.Now(); unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) == unix.EWOULDBLOCK && time.Since(begun) < inPlaceWait; {
-		time.Sleep(lockPause)
-	}
+	share(fd, unix.LOCK_EX)
 	if info, err = infoOf(name, fd); err != nil {
 		return err
 	}
@@ -70,6 +69,21 @@ func writeInPlace(at int, name string, data []byte) error {
 		return errors.Join(err, overwrite(f, before, len(before)))
 	}
 	return nil
+}
+
+// awaitWriter keeps writeInPlace from writing a file as long as it is open here. Any other file is not written, but replaced.
+func awaitWriter(f *os.File) {
+	if fd := int(f.Fd()); isMountRoot(fd) {
+		share(fd, unix.LOCK_SH)
+	}
+}
+
+// share locks a file that is written in place until it is closed. Where somebody else keeps the lock, or the file system has
+// none, it goes on without.
+func share(fd, how int) {
+	for begun := time.Now(); errors.Is(unix.Flock(fd, how|unix.LOCK_NB), unix.EWOULDBLOCK) && time.Since(begun) < inPlaceWait; {
+		time.Sleep(lockPause)
+	}
 }
 
 // overwrite writes a file from its beginning and cuts it to a size.

@@ -33,6 +33,13 @@ func mountID(fd int) (string, error) {
 	return "", errors.New("cannot tell what is a mount: the kernel does not say")
 }
 
+// isMountRoot reports whether an open file is a mount of its own. Before Linux 5.8 it does not tell.
+func isMountRoot(fd int) bool {
+	var st unix.Statx_t
+	err := unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_TYPE, &st)
+	return err == nil && st.Attributes&st.Attributes_mask&unix.STATX_ATTR_MOUNT_ROOT != 0
+}
+
 // reserve makes sure that an open file can grow to a size (fallocate(2)), where the file system knows how. Its size
 // stays as it is.
 func reserve(fd int, size int64) error {
