@@ -30,6 +30,9 @@ func Setup(getenv func(string) string, warn io.Writer) error {
 	if err != nil {
 		return err
 	}
+	for _, line := range container.OddSwitches(getenv) {
+		fmt.Fprintf(warn, "hermes setup: %s\n", line)
+	}
 	l := container.Layout{Dir: service.RuntimeDir(getenv)}
 	scandir := service.ScandirIn(getenv, l.Dir)
 	if err := checkScandir(scandir, l, root, own); err != nil {

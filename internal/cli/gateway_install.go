@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -129,8 +130,9 @@ func (a *app) install(ctx context.Context, f installFlags) error {
 	}
 	lingers := a.tellLinger(m.Name(id))
 	if f.startNow {
+		begun := time.Now()
 		if err := (service.Lifecycle{Manager: m, Store: store}).Start(ctx, n, startTimeout); err != nil {
-			return a.withLog(err, h)
+			return a.withLog(err, h, begun)
 		}
 	}
 	return a.tellInstalled(ctx, m, id, n, lingers, f.startNow)

@@ -138,9 +138,9 @@ func (a *app) followLog(ctx context.Context, h profile.Home, lines int) error {
 
 func currentLog(h profile.Home) string { return filepath.Join(h.LogDir(), "current") }
 
-// lastLines returns the last lines of a log, for a message.
-func lastLines(dir volume.Dir, n int) ([]string, error) {
-	lines, err := logs.Last(dir, n)
+// lastLines returns the last lines of a log since a time, for a message.
+func lastLines(dir volume.Dir, n int, since time.Time) ([]string, error) {
+	lines, err := logs.LastSince(dir, n, since)
 	for i, line := range lines {
 		lines[i] = logs.Printable(line)
 	}

@@ -96,8 +96,21 @@ func (a *app) gatewayRun(ctx context.Context, f gatewayRunFlags) error {
 	if kind := service.Kind(a.getenv(service.Variable)); supervised && kind != "" {
 		return a.hostGateway(ctx, kind, o)
 	}
+	if !supervised {
+		a.oddSwitches()
+	}
 	o.Log = a.logger(supervised)
 	return gateway.Run(ctx, o)
+}
+
+// oddSwitches says what is wrong with variables that are neither on nor off. In the image the boot has said it.
+func (a *app) oddSwitches() {
+	if container.InImage() {
+		return
+	}
+	for _, line := range container.OddSwitches(a.getenv) {
+		fmt.Fprintln(a.Err, "hermes: "+line)
+	}
 }
 
 // belowPID1 runs this command line again as a child and is a container's PID 1 meanwhile.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -57,8 +58,9 @@ func (a *app) act(ctx context.Context, action string, f lifecycleFunc, noWait bo
 	if err != nil {
 		return err
 	}
+	begun := time.Now()
 	if err := f(ctx, l, n); err != nil {
-		return a.withLog(err, l.Store.Home(n))
+		return a.withLog(err, l.Store.Home(n), begun)
 	}
 	st, err := l.Manager.Status(ctx, service.Gateway(n))
 	if err != nil {
@@ -78,8 +80,9 @@ func (a *app) act(ctx context.Context, action string, f lifecycleFunc, noWait bo
 	return err
 }
 
-// withLog adds the reason and the last lines of the log to an error about readiness (B4).
-func (a *app) withLog(err error, h profile.Home) error {
+// withLog adds the reason and the last lines of the log to an error about readiness (B4): those since the command began. What
+// earlier lives said would be taken for the reason of this one.
+func (a *app) withLog(err error, h profile.Home, begun time.Time) error {
 	var notReady *service.NotReadyError
 	if !errors.As(err, &notReady) {
 		return err
@@ -87,7 +90,7 @@ func (a *app) withLog(err error, h profile.Home) error {
 	if s, serr := profile.ReadState(h); serr == nil && s.ExitReason != "" && notReady.Ended {
 		err = fmt.Errorf("%w\n  reason: %s", err, s.ExitReason)
 	}
-	lines, lerr := lastLines(h.Logs(), 8)
+	lines, lerr := lastLines(h.Logs(), 8, begun)
 	if lerr != nil || len(lines) == 0 {
 		return err
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -53,8 +54,9 @@ name if it ran. The port and the key stay as they are.`,
 // startNow starts the gateway of a profile that a command made or moved.
 func (a *app) startNow(ctx context.Context, p service.Profiles, h profile.Home) error {
 	l := service.Lifecycle{Manager: p.Manager, Store: p.Store}
+	begun := time.Now()
 	if err := l.Start(ctx, h.Name, startTimeout); err != nil {
-		return a.withLog(err, h)
+		return a.withLog(err, h, begun)
 	}
 	if a.format == "json" {
 		return nil

@@ -82,7 +82,13 @@ func (a *app) prepare(cmd *cobra.Command) error {
 		return &codeError{fmt.Errorf("this container's gateways are those of %d:%d, and this is a command of uid %d, who cannot reach them: "+
 			"use `docker exec -u %d:%d`, or leave -u out", u.UID, u.GID, os.Geteuid(), u.UID, u.GID), exitFailure}
 	}
-	return a.stepDown(cmd)
+	if err := a.stepDown(cmd); err != nil {
+		return err
+	}
+	if os.Geteuid() != 0 && container.InImage() {
+		container.Umask(a.getenv)
+	}
+	return nil
 }
 
 // touchesGateways is false for commands that only print.

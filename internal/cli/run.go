@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"hermes/internal/container"
+	"hermes/internal/environment"
 	"hermes/internal/gateway"
 	"hermes/internal/profile"
 	"hermes/internal/service"
@@ -37,7 +37,7 @@ type app struct {
 
 // Run executes one command line and returns the process's exit code (contract "Exit codes").
 func Run(ctx context.Context, args []string, s Streams) int {
-	a := &app{Streams: s, raw: s, getenv: os.Getenv}
+	a := &app{Streams: s, raw: s, getenv: environment.Get}
 	asJSON := func() bool { return a.format == "json" }
 	a.Out, a.Err = &cleanWriter{w: s.Out, json: asJSON}, &cleanWriter{w: s.Err, json: asJSON}
 	root := a.rootCommand()

@@ -141,7 +141,8 @@ func ready(ts *testscript.TestScript, neg bool, args []string) {
 	p.cmd = exec.CommandContext(context.Background(), path, append(args[2:], "--ready-fd", "3")...)
 	p.cmd.Dir, p.cmd.ExtraFiles = ts.MkAbs("."), []*os.File{w}
 	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
-	for _, name := range []string{"PATH", "HOME", "HERMES_HOME", "HERMES_S6_SCANDIR", "HERMES_DASHBOARD", "API_SERVER_PORT", "KUBERNETES_SERVICE_HOST"} {
+	for _, name := range []string{"PATH", "HOME", "HERMES_HOME", "HERMES_S6_SCANDIR", "HERMES_DASHBOARD", "API_SERVER_PORT", "KUBERNETES_SERVICE_HOST",
+		"API_SERVER_KEY_FILE", "HERMES_GATEWAY_NO_SUPERVISE"} {
 		p.cmd.Env = append(p.cmd.Env, name+"="+ts.Getenv(name))
 	}
 	ts.Check(p.cmd.Start())

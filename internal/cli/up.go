@@ -54,6 +54,9 @@ http://127.0.0.1:9119, unless HERMES_DASHBOARD=0 or --no-dashboard; ` + "`hermes
   hermes up --only coder --only reviewer`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !f.detached && !f.init {
+				a.oddSwitches()
+			}
 			if f.detach {
 				return a.upDetached(cmd.Context(), f)
 			}

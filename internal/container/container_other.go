@@ -24,6 +24,9 @@ func Stage3(string) int { return 1 }
 // DropPrivileges fails: there is no runtime user to become.
 func DropPrivileges(User) error { return errNotLinux }
 
+// Umask does nothing: there is no image.
+func Umask(func(string) string) {}
+
 // IsCommand returns false.
 func IsCommand() bool { return false }
 

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"hermes/internal/environment"
 )
 
 // Embedded is the init of an image without s6: it runs the boot scripts, the embedded supervisor, and the container's
@@ -68,6 +70,7 @@ func (e Embedded) Run(command []string) (int, error) {
 		}
 		return 1, err
 	}
+	Umask(environment.Get)
 	s := &embedded{self: self, args: e.Supervisor, user: u, own: own, end: make(chan struct{}), over: make(chan struct{})}
 	ready := make(chan error, 1)
 	go s.keep(ready)

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"hermes/internal/environment"
 )
 
 // Init is the first stage of the image's init: it chooses where, writes the outer tree, starts the second
@@ -51,7 +53,10 @@ func Init(_ context.Context, command []string) error {
 // prepare decides who everything runs as, and makes the run-time directories with the container's environment. scripts
 // says that scripts are going to be executed there.
 func prepare(scripts bool) (l Layout, u User, own bool, err error) {
-	if u, own, err = Current(os.Getenv); err != nil {
+	if u, own, err = Current(environment.Get); err != nil {
+		return l, u, own, err
+	}
+	if _, _, err = umask(environment.Get); err != nil {
 		return l, u, own, err
 	}
 	if own && os.Geteuid() == 0 && u.UID != 0 {

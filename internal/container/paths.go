@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"hermes/internal/environment"
 	"hermes/internal/service"
 )
 
@@ -33,7 +34,7 @@ func (l Layout) TreeDir() string { return service.RootTree(l.Dir) }
 func (l Layout) Own() string { return filepath.Join(l.Dir, "hermes") }
 
 // Scandir is where the gateways' tree is.
-func (l Layout) Scandir() string { return service.ScandirIn(os.Getenv, l.Dir) }
+func (l Layout) Scandir() string { return service.ScandirIn(environment.Get, l.Dir) }
 
 // stage2PID is the file that says which process runs the container's command.
 func (l Layout) stage2PID() string { return filepath.Join(l.S6(), "stage2.pid") }
@@ -57,7 +58,7 @@ func IsEmbedded() bool {
 }
 
 // found is the layout of the container that this process is in.
-func found() Layout { return Layout{service.RuntimeDir(os.Getenv)} }
+func found() Layout { return Layout{service.RuntimeDir(environment.Get)} }
 
 const (
 	// InitScripts run before the command, FinishScripts after it: as root where the container starts as root.

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"hermes/internal/environment"
 	"hermes/internal/service"
 	"hermes/internal/service/s6"
 )
@@ -26,7 +27,7 @@ func place(own, scripts bool) (Layout, error) {
 	if !own || os.Geteuid() == 0 {
 		return run, fmt.Errorf("%s cannot be used: %w: %s", service.RunDir, err, way)
 	}
-	home := Layout{service.HomeRunDir(os.Getenv)}
+	home := Layout{service.HomeRunDir(environment.Get)}
 	if herr := home.prepareHome(scripts); herr != nil {
 		return home, fmt.Errorf("there is no place for the supervision tree: %s: %w; %s: %w: %s", run.Dir, err, home.Dir, herr, way)
 	}

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"hermes/internal/environment"
 )
 
 // treeDeadline is how long the supervision trees may take to answer.
@@ -77,7 +79,7 @@ func (l Layout) stage2(command []string) error {
 		}
 		return err
 	}
-	u, own, err := Current(os.Getenv)
+	u, own, err := Current(environment.Get)
 	if err != nil {
 		return err
 	}
@@ -239,6 +241,7 @@ func resolve(command []string) ([]string, error) {
 // runCommand runs argv[0] with the arguments argv[1:] as the runtime user, on the
 // container's terminal if it has one, and passes these signals on to it.
 func runCommand(argv []string, u User, own bool, signals <-chan os.Signal, isHeartbeat func(pid int) bool) error {
+	Umask(environment.Get) // the command inherits it, and nothing is made here any more that others must reach
 	cmd := &exec.Cmd{Path: argv[0], Args: argv[1:], Env: commandEnv(os.Environ(), u)}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"hermes/internal/environment"
 	"hermes/internal/service/s6"
 )
 
@@ -44,7 +45,7 @@ exec s6-envdir -IfnL %s %s init --stage3 %s
 // descriptor 3 that it takes commands; the FIFO is opened for both ways so that a later start does
 // not wait for a reader. 4096 is twice what a thousand logged slots need.
 const userTreeScript = `#!/bin/sh
-exec 3<>%s
+%sexec 3<>%s
 exec env -i PATH="$PATH" s6-envdir -fnL %s %s \
 	env HOME=%s USER=` + UserName + ` LOGNAME=` + UserName + ` s6-svscan -d 3 -C 4096 %s
 `
@@ -93,7 +94,11 @@ func (l Layout) writeUserTree(self string, u User, own bool) error {
 	if own {
 		become = ""
 	}
-	run := fmt.Sprintf(userTreeScript, shQuote(l.userTreeReady()), shQuote(l.treeEnv()), become, shQuote(u.Home), shQuote(l.Scandir()))
+	mask := ""
+	if n, ok, err := umask(environment.Get); err == nil && ok {
+		mask = fmt.Sprintf("umask %03o\n", n)
+	}
+	run := fmt.Sprintf(userTreeScript, mask, shQuote(l.userTreeReady()), shQuote(l.treeEnv()), become, shQuote(u.Home), shQuote(l.Scandir()))
 	if err := writeScripts([]script{
 		{filepath.Join(tmp, "run"), run},
 		{filepath.Join(tmp, "finish"), fmt.Sprintf(userTreeFinish, shQuote(l.EnvDir()), shQuote(self))},

@@ -20,11 +20,14 @@ type User struct {
 
 const (
 	defaultID = 10000
-	maxID     = 65534
+	// maxID is the highest id that the kernel takes: the one above means "leave as it is" (chown(2)).
+	maxID = 4294967294
+	// noID means the same to programs whose ids have 16 bits.
+	noID = 65535
 )
 
 // RuntimeUser resolves the runtime user (contract "Environment"): HERMES_UID and HERMES_GID win over
-// PUID and PGID; all must lie in 1 to 65534.
+// PUID and PGID; all must lie in 1 to 4294967294, and none may be 65535.
 func RuntimeUser(getenv func(string) string) (User, error) {
 	uid, err := idFrom(getenv, "HERMES_UID", "PUID")
 	if err != nil {
@@ -48,8 +51,8 @@ func idFrom(getenv func(string) string, names ...string) (int, error) {
 			continue
 		}
 		id, err := strconv.Atoi(v)
-		if err != nil || id < 1 || id > maxID {
-			return 0, fmt.Errorf("invalid %s=%q: want a number from 1 to %d", name, v, maxID)
+		if err != nil || id < 1 || id > maxID || id == noID {
+			return 0, fmt.Errorf("invalid %s=%q: want a number from 1 to %d, but not %d", name, v, maxID, noID)
 		}
 		return id, nil
 	}

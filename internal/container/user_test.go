@@ -35,7 +35,7 @@ func TestTheRuntimeUserIsTheContracts(t *testing.T) {
 		"HERMES_HOME":              {[]string{"HERMES_HOME=/opt/data"}, User{10000, 10000, "/opt/data"}},
 		"HERMES_*":                 {[]string{"HERMES_UID=1000", "HERMES_GID=1001"}, User{1000, 1001, "/"}},
 		"aliases":                  {[]string{"PUID=99", "PGID=100"}, User{99, 100, "/"}},
-		"HERMES_* over aliases":    {[]string{"PUID=99", "PGID=100", "HERMES_UID=1", "HERMES_GID=65534"}, User{1, 65534, "/"}},
+		"HERMES_* over aliases":    {[]string{"PUID=99", "PGID=100", "HERMES_UID=1", "HERMES_GID=4294967294"}, User{1, 4294967294, "/"}},
 		"one of each":              {[]string{"HERMES_UID=5", "PGID=6"}, User{5, 6, "/"}},
 		"empty means nothing said": {[]string{"HERMES_UID=", "PUID=7", "HERMES_GID=", "PGID="}, User{7, 10000, "/"}},
 	} {
@@ -49,7 +49,7 @@ func TestAWrongIDIsRefusedWithItsVariable(t *testing.T) {
 	for _, name := range []string{"HERMES_UID", "HERMES_GID", "PUID", "PGID"} {
 		for _, value := range []string{"0", "-1", "65535", "99999999999999999999", "root", "1.5", " 1", "0x10"} {
 			_, err := RuntimeUser(vars(name + "=" + value))
-			want := "invalid " + name + "=\"" + value + "\": want a number from 1 to 65534"
+			want := "invalid " + name + "=\"" + value + "\": want a number from 1 to 4294967294, but not 65535"
 			if err == nil || err.Error() != want {
 				t.Errorf("got %v, want %s", err, want)
 			}
@@ -93,6 +93,20 @@ func TestQuotedTextIsOneWordOfTheShell(t *testing.T) {
 	for in, want := range map[string]string{"": "''", "/a b": "'/a b'", "it's": `'it'\''s'`, "$(id)`x`\n": "'$(id)`x`\n'"} {
 		if got := shQuote(in); got != want {
 			t.Errorf("%q: %s", in, got)
+		}
+	}
+}
+
+func TestASwitchThatIsNeitherOnNorOffSaysWhatIsWrong(t *testing.T) {
+	for _, value := range []string{"1", "true", "YES", "", "0", "False", "no", "OFF"} {
+		if odd := OddSwitches(func(string) string { return value }); len(odd) != 0 {
+			t.Errorf("%q: %q", value, odd)
+		}
+	}
+	for _, value := range []string{"on", "ture", "2", " 1", "enabled", strings.Repeat("x", 1000), "\x1b[31m"} {
+		odd := OddSwitches(func(name string) string { return map[string]string{"HERMES_DASHBOARD": value}[name] })
+		if len(odd) != 1 || !strings.HasPrefix(odd[0], "HERMES_DASHBOARD=\"") || !strings.Contains(odd[0], "1, true or yes") || len(odd[0]) > 200 || strings.Contains(odd[0], "\x1b") {
+			t.Errorf("%q: %q", value, odd)
 		}
 	}
 }

@@ -100,7 +100,7 @@ func (c *Conversation) system(extra string) string {
 	data, err := c.home.ReadFile(c.soul, maxSoul)
 	c.mu.Lock()
 	if err == nil {
-		c.lastSoul = strings.TrimSpace(string(data))
+		c.lastSoul = strings.TrimSpace(strings.TrimPrefix(string(data), "\ufeff")) // some editors begin with that mark
 	}
 	soul := c.lastSoul
 	c.mu.Unlock()

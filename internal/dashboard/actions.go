@@ -105,6 +105,7 @@ func (s *site) stopWithin(n profile.Name) time.Duration {
 func (s *site) act(ctx context.Context, v access.Visitor, n profile.Name, action string) outcome {
 	// A visitor who goes away does not take the command back.
 	ctx = context.WithoutCancel(ctx)
+	begun := time.Now()
 	l, err := s.lifecycleOf()
 	if err == nil {
 		switch action {
@@ -118,7 +119,7 @@ func (s *site) act(ctx context.Context, v access.Visitor, n profile.Name, action
 	}
 	s.done(ctx, v, action, n.String(), "", err)
 	if err != nil {
-		return outcome{Err: err, More: s.explain(err, n)}
+		return outcome{Err: err, More: s.explain(err, n, begun)}
 	}
 	return outcome{Text: fmt.Sprintf("gateway '%s' %s", n, results[action])}
 }
@@ -126,8 +127,8 @@ func (s *site) act(ctx context.Context, v access.Visitor, n profile.Name, action
 // results say what an action came to.
 var results = map[string]string{"start": "is ready", "restart": "is ready again", "stop": "is down"}
 
-// explain returns the end of the log of a gateway that did not become ready.
-func (s *site) explain(err error, n profile.Name) string {
+// explain returns the end of the log of a gateway that did not become ready, from when its start was begun.
+func (s *site) explain(err error, n profile.Name, begun time.Time) string {
 	var notReady *service.NotReadyError
 	if !errors.As(err, &notReady) {
 		return ""
@@ -137,7 +138,7 @@ func (s *site) explain(err error, n profile.Name) string {
 	if st, serr := profile.ReadState(h); serr == nil && st.ExitReason != "" && notReady.Ended {
 		fmt.Fprintf(&b, "reason: %s\n", st.ExitReason)
 	}
-	lines, lerr := logs.Last(h.Logs(), 8)
+	lines, lerr := logs.LastSince(h.Logs(), 8, begun)
 	if lerr == nil && len(lines) > 0 {
 		b.WriteString("the last lines of its log:\n" + strings.Join(lines, "\n"))
 	}

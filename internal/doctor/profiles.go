@@ -87,7 +87,11 @@ func (e *examination) inspect(h profile.Home) (found []Finding, echo bool) {
 	if _, err := profile.APISettings(h, c, env, e.Getenv); err != nil && !fresh {
 		add(Error, err.Error(), "edit the file, then "+e.again(h.Name))
 	}
-	if c.Model.Provider == "openai" && c.Model.BaseURL == profile.DefaultOpenAIBaseURL && env.Secret(c.Model.APIKeyEnv, e.Getenv) == "" {
+	key, err := env.Secret(c.Model.APIKeyEnv, e.Getenv)
+	if err != nil && c.Model.Provider == "openai" {
+		add(Error, err.Error(), "mend the variable, and start what runs the gateways again")
+	}
+	if err == nil && c.Model.Provider == "openai" && c.Model.BaseURL == profile.DefaultOpenAIBaseURL && key == "" {
 		add(Error, fmt.Sprintf("%s: %s: missing: provider openai needs it", h.Env(), c.Model.APIKeyEnv),
 			"add a line "+c.Model.APIKeyEnv+"=<the provider's key>, then "+e.again(h.Name))
 	}

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"hermes/internal/environment"
 	"hermes/internal/profile"
 	"hermes/internal/volume"
 )
@@ -19,7 +20,7 @@ import (
 // Options says which gateway runs, and how.
 type Options struct {
 	Home   profile.Home
-	Getenv func(string) string // nil means os.Getenv
+	Getenv func(string) string // nil means environment.Get
 	// ReadyFD gets a newline, and is closed, once the gateway serves. 0 or less: none.
 	ReadyFD int
 	// NotifySocket is where a manager that speaks sd_notify(3) is told that the gateway serves, that it
@@ -71,7 +72,7 @@ func unwritable(err error) error {
 
 func (o *Options) setDefaults() {
 	if o.Getenv == nil {
-		o.Getenv = os.Getenv
+		o.Getenv = environment.Get
 	}
 	if o.Argv == nil {
 		o.Argv = os.Args

@@ -85,7 +85,10 @@ func newModel(h profile.Home, c profile.ModelConfig, env profile.Env, getenv fun
 	if c.Provider != "openai" {
 		return echo.New(h.Config(), h.Env()), nil
 	}
-	key := env.Secret(c.APIKeyEnv, getenv)
+	key, err := env.Secret(c.APIKeyEnv, getenv)
+	if err != nil {
+		return nil, err
+	}
 	if key == "" && sameHost(c.BaseURL, profile.DefaultOpenAIBaseURL) {
 		return nil, &profile.ConfigError{File: h.Env(), Key: c.APIKeyEnv,
 			Msg: "missing: provider openai needs it; or set model.base_url in " + h.Config() + " to a server that needs no key"}

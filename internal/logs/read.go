@@ -157,7 +157,10 @@ func emit(tails []*tail, q Query, sink Sink, warn Warn) error {
 }
 
 // Last returns the last n lines of the log in a directory as they stand there.
-func Last(dir volume.Dir, n int) ([]string, error) {
+func Last(dir volume.Dir, n int) ([]string, error) { return LastSince(dir, n, time.Time{}) }
+
+// LastSince returns those of them that the logger got since a time. A line that does not say when belongs to the one before.
+func LastSince(dir volume.Dir, n int, since time.Time) ([]string, error) {
 	t := &tail{dir: dir.Path("."), files: dir, final: true}
 	defer t.close()
 	if err := begin(t, Query{Last: n}); err != nil {
@@ -172,6 +175,8 @@ func Last(dir volume.Dir, n int) ([]string, error) {
 		if !ok {
 			return lines, nil
 		}
-		lines = append(lines, l.raw)
+		if !l.at.Before(since) {
+			lines = append(lines, l.raw)
+		}
 	}
 }

@@ -178,6 +178,17 @@ func TestASinkThatFailsEndsTheReading(t *testing.T) {
 	}
 }
 
+func TestLastSinceLeavesOutEarlierLines(t *testing.T) {
+	h := newHome(t)
+	threeFiles(h, "coder")
+	for since, want := range map[time.Time]int{{}: 12, minute(27): 3, minute(29).Add(time.Nanosecond): 0} {
+		got, err := LastSince(volume.At(h.dir("coder")), 12, since)
+		if err != nil || len(got) != want {
+			t.Errorf("since %s: got %q, %v", since, got, err)
+		}
+	}
+}
+
 func TestLastReturnsRawLines(t *testing.T) {
 	h := newHome(t)
 	threeFiles(h, "coder")

@@ -232,11 +232,14 @@ func plainKey(key string) string {
 	return key
 }
 
-// printable replaces what a terminal would not take as text.
+// printable replaces what a terminal would not take as text. Blanks of all kinds become spaces.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
+		switch {
+		case unicode.IsPrint(r):
 			return r
+		case r == '\t' || r == '\n':
+			return ' '
 		}
 		return utf8.RuneError
 	}, s)

@@ -116,6 +116,18 @@ func TestNoConfigErrorShowsAValue(t *testing.T) {
 	}
 }
 
+// TestATabIsNamed and not shown as something that nobody typed.
+func TestATabIsNamed(t *testing.T) {
+	for _, text := range []string{"\tmodel: x\n", "model:\n\tname: x\n", "model:\n  name: x\n\tprovider: y\n", "a: |\n\tx\n", "model:\n  - \tx: y\n"} {
+		if _, err := parseConfig("f", []byte(text)); err == nil || !strings.Contains(err.Error(), "a tab") || strings.ContainsAny(err.Error(), "\t\ufffd") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	if got := printable("a\tb\nc\x1bd"); got != "a b c\ufffdd" {
+		t.Errorf("%q", got)
+	}
+}
+
 func FuzzParseConfig(f *testing.F) {
 	for _, s := range []string{"", "model: {name: m}\n", "api_server:\n  port: 1\n", "a: &a [*a]", "? x\n: y", "- -\n", "\t", "<<: *x", "model: !!binary x",
 		"---\n---\n", "%YAML 1.2\n", "model:\n  max_retries: 0x7\n", "{[}]", "\"\\ud800\"", "a: |+9\n", "gateway: {drain_timeout: 1h}"} {

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/joho/godotenv"
+
+	"hermes/internal/environment"
 )
 
 // Env is the content of a profile's .env.
@@ -23,6 +25,9 @@ func LoadEnv(h Home) (Env, error) {
 	}
 	if err != nil {
 		return nil, &ConfigError{File: h.Env(), Msg: reason(err, h.Env())}
+	}
+	if data, err = plainText(h.Env(), data); err != nil {
+		return nil, err
 	}
 	env, err := parseEnv(data)
 	if err != nil {
@@ -90,17 +95,30 @@ func APISettings(h Home, c Config, env Env, getenv func(string) string) (Setting
 		}
 		s.Port = port
 	}
-	s.Key, _ = lookup("API_SERVER_KEY")
+	if h.Name.IsDefault() {
+		var err error
+		if s.Key, err = environment.Secret(getenv, "API_SERVER_KEY"); err != nil {
+			return s, &ConfigError{File: "the environment", Msg: err.Error()}
+		}
+	}
+	if s.Key == "" {
+		s.Key = env["API_SERVER_KEY"]
+	}
 	if s.Key == "" {
 		return s, &ConfigError{File: h.Env(), Key: "API_SERVER_KEY", Msg: "missing: add a line API_SERVER_KEY=<a long random text>"}
 	}
 	return s, nil
 }
 
-// Secret returns a provider's key: the profile's .env first, then the environment.
-func (e Env) Secret(name string, getenv func(string) string) string {
+// Secret returns a provider's key: the profile's .env first, then the environment, which may also name a file. An .env
+// names none: it comes with archives, and a key is sent to whom the archive says. Errors are *ConfigError.
+func (e Env) Secret(name string, getenv func(string) string) (string, error) {
 	if v := e[name]; v != "" {
-		return v
+		return v, nil
 	}
-	return getenv(name)
+	v, err := environment.Secret(getenv, name)
+	if err != nil {
+		return "", &ConfigError{File: "the environment", Msg: err.Error()}
+	}
+	return v, nil
 }

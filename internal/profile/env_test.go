@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -124,10 +125,98 @@ func TestAWrongPortOrAMissingKeyIsNamedWithItsSource(t *testing.T) {
 }
 
 func TestAProvidersKeyIsTheProfilesFirst(t *testing.T) {
-	if got := (Env{"K": "own"}).Secret("K", env("K=container")); got != "own" {
-		t.Error(got)
+	file := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(file, []byte("from a file\n"), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	if got := (Env{}).Secret("K", env("K=container")); got != "container" {
-		t.Error(got)
+	for what, c := range map[string]struct {
+		own       Env
+		container func(string) string
+		want      string
+	}{
+		"the profile's":           {Env{"K": "own"}, env("K=container"), "own"},
+		"the container's":         {Env{}, env("K=container"), "container"},
+		"in a file":               {Env{}, env("K_FILE=" + file), "from a file"},
+		"the profile's is enough": {Env{"K": "own"}, env("K_FILE=/none"), "own"},
+		"no file that .env names": {Env{"K_FILE": file}, env(), ""},
+	} {
+		if got, err := c.own.Secret("K", c.container); err != nil || got != c.want {
+			t.Errorf("%s: %q %v", what, got, err)
+		}
+	}
+	var wrong *ConfigError
+	if _, err := (Env{}).Secret("K", env("K=a", "K_FILE="+file)); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "both K and K_FILE are set") {
+		t.Error(err)
+	}
+	h := Home{Name: Default(), Dir: "/h"}
+	if s, err := APISettings(h, Config{}, Env{"API_SERVER_KEY": "own"}, env("API_SERVER_KEY_FILE="+file)); err != nil || s.Key != "from a file" {
+		t.Error(s, err)
+	}
+	if _, err := APISettings(h, Config{}, Env{"API_SERVER_KEY": "own"}, env("API_SERVER_KEY_FILE=/none/key")); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "/none/key") {
+		t.Error(err)
+	}
+	coder, err := NewName("coder")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err := APISettings(Home{Name: coder, Dir: "/c"}, Config{}, Env{"API_SERVER_KEY": "own"}, env("API_SERVER_KEY_FILE="+file)); err != nil || s.Key != "own" {
+		t.Error(s, err)
+	}
+}
+
+// TestFilesOfWindowsAreRead: with the mark that Notepad puts before a text, and its line ends.
+func TestFilesOfWindowsAreRead(t *testing.T) {
+	h := home(t)
+	const text = "\ufeffAPI_SERVER_KEY=\"abcdef-0123456789-abcdef\"\r\nOPENAI_API_KEY=sk-none\r\n"
+	write := func(path, text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(h.Env(), text)
+	write(h.Config(), "\ufeffmodel:\r\n  provider: echo\r\n")
+	e, err := LoadEnv(h)
+	if err != nil || e["API_SERVER_KEY"] != "abcdef-0123456789-abcdef" || e["OPENAI_API_KEY"] != "sk-none" || len(e) != 2 {
+		t.Errorf("%q %v", e, err)
+	}
+	if c, err := LoadConfig(h); err != nil || c.Model.Provider != "echo" {
+		t.Errorf("%+v %v", c, err)
+	}
+	// What is written into them later is read too.
+	if err := writePort(h, 9300); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.SetVariable(t.Context(), "API_SERVER_KEY", "another-0123456789"); err != nil {
+		t.Fatal(err)
+	}
+	e, err = LoadEnv(h)
+	if err != nil || e["API_SERVER_PORT"] != "9300" || e["API_SERVER_KEY"] != "another-0123456789" || len(e) != 3 {
+		t.Errorf("%q %v", e, err)
+	}
+	if data, err := os.ReadFile(h.Env()); err != nil || strings.Count(string(data), "API_SERVER_KEY") != 1 {
+		t.Errorf("%q %v", data, err)
+	}
+	write(h.Env(), text)
+	if err := h.RemoveVariable(t.Context(), "API_SERVER_KEY"); err != nil {
+		t.Error(err)
+	}
+	if e, err = LoadEnv(h); err != nil || len(e) != 1 {
+		t.Errorf("%q %v", e, err)
+	}
+	// A secret on the first line is hidden like any other.
+	write(h.Config(), "\ufefftoken: sk-5ecret\r\nmodel: {name: m}\r\n")
+	if f, err := h.ReadConfig(); err != nil || strings.Contains(f.Text, "5ecret") || strings.Contains(f.Text, "\ufeff") || !strings.Contains(f.Text, "token: ") {
+		t.Errorf("%q %v", f.Text, err)
+	}
+	for _, mark := range []string{"\xff\xfe", "\xfe\xff"} {
+		write(h.Env(), mark+"A\x00")
+		write(h.Config(), mark+"m\x00")
+		if _, err := LoadEnv(h); err == nil || err.Error() != h.Env()+":1: it is UTF-16: save it as UTF-8" {
+			t.Error(err)
+		}
+		if _, err := LoadConfig(h); err == nil || err.Error() != h.Config()+":1: it is UTF-16: save it as UTF-8" {
+			t.Error(err)
+		}
 	}
 }

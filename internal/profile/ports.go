@@ -205,6 +205,9 @@ func writePort(h Home, port int) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot write down the port of profile '%s': %w", h.Name, err)
 	}
+	if data, err = plainText(h.Env(), data); err != nil {
+		return err
+	}
 	if data, err = setEnv(h.Env(), data, "API_SERVER_PORT", strconv.Itoa(port), strconv.Itoa(port)); err != nil {
 		return err
 	}

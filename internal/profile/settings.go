@@ -39,6 +39,9 @@ func (h Home) readFile(name string, limit int64) (File, error) {
 		return File{}, fmt.Errorf("cannot read %s: %w", h.Files().Path(name), err)
 	}
 	sum := sha256.Sum256(data)
+	if data, err = plainText(h.Files().Path(name), data); err != nil {
+		return File{}, err
+	}
 	return File{string(data), hex.EncodeToString(sum[:8])}, nil
 }
 

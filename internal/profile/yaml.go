@@ -25,6 +25,9 @@ const maxLevels = 32
 // expensive, or mean something else than it seems to, is refused before anything is decoded: anchors, aliases and merge
 // keys, tags, a second document, too many levels. The node is nil for a file without content.
 func parseYAML(file string, data []byte) (root *yaml.Node, err error) {
+	if data, err = plainText(file, data); err != nil {
+		return nil, err
+	}
 	if line := tooDeep(data); line > 0 {
 		return nil, &ConfigError{File: file, Line: line, Msg: "too many levels"}
 	}

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
+	"hermes/internal/environment"
 	"hermes/internal/profile"
 )
 
@@ -32,7 +32,7 @@ func (p Profiles) installed(n profile.Name) Installer {
 // Register gives a profile that exists its slot, down, and sees to it that it has its port.
 func (p Profiles) Register(ctx context.Context, h profile.Home) error {
 	var wrong *profile.ConfigError
-	if _, err := p.Store.AssignPort(ctx, h, os.Getenv); err != nil && !errors.As(err, &wrong) { // a wrong file is the gateway's to report
+	if _, err := p.Store.AssignPort(ctx, h, environment.Get); err != nil && !errors.As(err, &wrong) { // a wrong file is the gateway's to report
 		return err
 	}
 	if !p.registers() {
@@ -169,7 +169,7 @@ func (p Profiles) Rename(ctx context.Context, from, to profile.Name) (h profile.
 	if err != nil {
 		return old, ran, fmt.Errorf("cannot rename profile '%s': %w", from, err)
 	}
-	h, err = p.Store.Rename(ctx, from, to, os.Getenv)
+	h, err = p.Store.Rename(ctx, from, to, environment.Get)
 	if h.Name == from { // it stayed: so does its slot
 		if rerr := p.back(context.WithoutCancel(ctx), old, ran); rerr != nil {
 			err = errors.Join(err, rerr)

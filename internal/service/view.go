@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
+	"hermes/internal/environment"
 	"hermes/internal/profile"
 )
 
@@ -146,7 +146,7 @@ func base(h profile.Home, manager string) View {
 	if err != nil {
 		return v
 	}
-	if s, err := profile.APISettings(h, c, env, os.Getenv); err == nil {
+	if s, err := profile.APISettings(h, c, env, environment.Get); err == nil {
 		v.Port = s.Port
 	}
 	return v

@@ -18,6 +18,8 @@ func TestUIDRemap(t *testing.T) {
 		{"PUID and PGID", []string{"PUID=1500", "PGID=1600"}, "1500:1600"},
 		{"HERMES_* win", []string{"HERMES_UID=1234", "PUID=99", "HERMES_GID=1235", "PGID=100"}, "1234:1235"},
 		{"the highest", []string{"HERMES_UID=65534", "HERMES_GID=65534"}, "65534:65534"},
+		{"a group of Synology's", []string{"PUID=1026", "PGID=65536"}, "1026:65536"},
+		{"the highest of 32 bits", []string{"HERMES_UID=4294967294", "HERMES_GID=4294967294"}, "4294967294:4294967294"},
 		{"the lowest", []string{"HERMES_UID=1", "HERMES_GID=1"}, "1:1"},
 		{"uid alone", []string{"HERMES_UID=1234"}, "1234:10000"},
 	} {
@@ -79,7 +81,7 @@ func TestWrongUIDStopsTheBoot(t *testing.T) {
 			}
 			name, _, _ := strings.Cut(kv, "=")
 			last := b.lastLine()
-			for _, want := range []string{name, "65534"} {
+			for _, want := range []string{name, "4294967294"} {
 				if !strings.Contains(last, want) {
 					t.Errorf("the last line does not name %s: %q", want, last)
 				}

@@ -58,7 +58,10 @@ file enters the environment of a process.
 
 ## Variables
 
-A variable that switches something on takes ` + "`1`, `true` or `yes`" + `, in any case of letters; everything else, also ` + "`on`" + `, leaves it off.
+A variable that switches something on takes ` + "`1`, `true` or `yes`" + `, in any case of letters; everything else, also ` + "`on`" + `, leaves it off,
+and one that is not ` + "`0`, `false`, `no` or `off`" + ` either is named at the start. Quotes around a value, which ` + "`docker run --env-file`" + ` keeps, and a line
+end after it do not count; a port that is an address, which Kubernetes sets for a Service of that name, is none. A secret, a provider's key
+too, may be in a file whose path the variable with ` + "`_FILE`" + ` at its end has.
 
 | variable | default | values | meaning |
 | --- | --- | --- | --- |

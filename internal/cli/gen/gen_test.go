@@ -47,7 +47,7 @@ func difference(got, want string) string {
 // TestEveryVariableIsDocumented walks the code for names of variables.
 func TestEveryVariableIsDocumented(t *testing.T) {
 	mentioned := map[string]bool{}
-	name := regexp.MustCompile(`\b(?:HERMES_[A-Z0-9]|API_SERVER_[A-Z]|PUID\b|PGID\b)[A-Z0-9_]*`)
+	name := regexp.MustCompile(`\b(?:HERMES_[A-Z0-9]|API_SERVER_[A-Z]|PUID\b|PGID\b|UMASK\b)[A-Z0-9_]*`)
 	for _, dir := range []string{"internal", "image"} {
 		err := filepath.WalkDir(filepath.Join(repository, dir), func(path string, d fs.DirEntry, err error) error {
 			switch {

@@ -20,7 +20,7 @@ type variable struct {
 const (
 	onOff = "`1`, `true`, `yes`"
 	ports = "1 to 65535"
-	ids   = "1 to 65534"
+	ids   = "1 to 4294967294, but not 65535"
 )
 
 var variables = []variable{
@@ -30,6 +30,8 @@ var variables = []variable{
 	{name: "HERMES_GID", def: runtimeID(), values: ids, meaning: "image: the runtime user's group; wins over `PGID`"},
 	{name: "PUID", values: ids, meaning: "another name for `HERMES_UID`"},
 	{name: "PGID", values: ids, meaning: "another name for `HERMES_GID`"},
+	{name: "UMASK", def: "the image's, `022`", values: "000 to 077",
+		meaning: "image: which rights new files of the runtime user do not get (umask(2), octal)"},
 	{name: container.OptOut, values: onOff, meaning: "`gateway run` stays in the foreground where s6 supervises, like `--no-supervise`"},
 	{name: "HERMES_GATEWAY_BOOTSTRAP_STATE", values: "`running`", meaning: "image: on a volume that has no state yet, start the default profile's gateway at boot"},
 	{name: "HERMES_DASHBOARD", values: onOff, meaning: "image: run the dashboard, supervised"},
@@ -49,7 +51,7 @@ var variables = []variable{
 	{name: "API_SERVER_HOST", def: "`" + profile.DefaultAPIHost + "`", values: "an address",
 		meaning: "where the API of the profile `default` listens; others say it in their own files"},
 	{name: "API_SERVER_PORT", def: fmt.Sprint(profile.DefaultPort), values: ports, meaning: "the port of the API of `default`"},
-	{name: "API_SERVER_KEY", def: "made with the profile, in its `.env`", values: "a text", meaning: "the key that every request under `/v1` to `default` needs"},
+	{name: "API_SERVER_KEY", def: "made with the profile, in its `.env`", values: "a text", meaning: "the key that every request under `/v1` to `default` needs; a file's path in `..._FILE` instead"},
 	{name: "HERMES_DOCKER_EXEC_AS_ROOT", values: onOff, meaning: "image: `doctor --fix` that root started gives files back to the runtime user before it steps down, and `gateway logs` stays root"},
 	{name: "HERMES_ALLOW_ROOT_GATEWAY", values: onOff, meaning: "image: a gateway may run as root, which it otherwise refuses with code 126"},
 	{name: "HERMES_S6_SCANDIR", def: scandir(), values: "a directory", meaning: "where the supervisor looks for the gateways' slots, for images with another init"},

@@ -2,16 +2,15 @@ package access
 
 import (
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 
 	"golang.org/x/crypto/bcrypt"
 
+	"hermes/internal/environment"
 	"hermes/internal/volume"
 )
 
@@ -47,9 +46,6 @@ const DefaultPort = 9119
 // minSecret is the shortest HERMES_DASHBOARD_BASIC_AUTH_SECRET, in characters: 16 of base64 are 96 bits.
 const minSecret = 16
 
-// maxSecretFile bounds the files that hold secrets.
-const maxSecretFile = 4 << 10
-
 // ConfigError reports a setting with which the dashboard must not start. It carries no secret.
 type ConfigError struct{ Msg string }
 
@@ -66,8 +62,8 @@ func FromEnv(getenv func(string) string) (Config, error) {
 		"HERMES_DASHBOARD_OIDC_CLIENT_SECRET":  &c.OIDC.ClientSecret,
 	} {
 		var err error
-		if *to, err = secret(getenv, name); err != nil {
-			return c, err
+		if *to, err = environment.Secret(getenv, name); err != nil {
+			return c, &ConfigError{err.Error()}
 		}
 	}
 	if v := getenv("HERMES_DASHBOARD_HOST"); v != "" {
@@ -151,46 +147,6 @@ func isHash(password string) bool {
 		}
 	}
 	return false
-}
-
-// secret returns a variable, or what the file that NAME_FILE names holds: docker and Kubernetes mount secrets as files.
-func secret(getenv func(string) string, name string) (string, error) {
-	value, file := getenv(name), getenv(name+"_FILE")
-	switch {
-	case file == "":
-		return value, nil
-	case value != "":
-		return "", &ConfigError{fmt.Sprintf("both %s and %s_FILE are set; set one of them", name, name)}
-	}
-	data, err := readSecret(file)
-	if err != nil {
-		return "", &ConfigError{fmt.Sprintf("%s_FILE: %v", name, err)}
-	}
-	if value = strings.TrimRight(data, "\r\n"); value == "" {
-		return "", &ConfigError{fmt.Sprintf("%s_FILE: %s is empty", name, file)}
-	}
-	return value, nil
-}
-
-// readSecret follows links: those who mount secrets make them. The path comes from the operator.
-func readSecret(path string) (string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", err
-	}
-	if !info.Mode().IsRegular() {
-		return "", fmt.Errorf("%s is not a regular file", path)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
-	if err == nil && len(data) > maxSecretFile {
-		err = fmt.Errorf("%s is larger than %d kB", path, maxSecretFile>>10)
-	}
-	return string(data), err
 }
 
 // Address is where the dashboard listens.
