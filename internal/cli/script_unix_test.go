@@ -73,7 +73,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("HERMES_HOME", home)
 	env.Setenv("XDG_RUNTIME_DIR", env.WorkDir) // whose systemd nobody reaches
 	env.Setenv("HERMES_S6_SCANDIR", filepath.Join(env.WorkDir, "no-scandir"))
-	env.Setenv("HERMES_DASHBOARD", "0") // its port is everybody's
+	env.Setenv("HERMES_DASHBOARD", "0")       // its port is everybody's
 	env.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector would have each command sleep for a second before it ends
 	env.Setenv("PORT", strconv.Itoa(port))
 	env.Setenv("API_SERVER_PORT", strconv.Itoa(port))

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"hermes/internal/environment"
 	"hermes/internal/profile"
 	"hermes/internal/service"
 )
@@ -40,6 +42,13 @@ func WriteEnvironment(dir string, environ []string, gid int) error {
 func (l Layout) writeEnvironments(environ []string, gid int) error {
 	if err := WriteEnvironment(l.EnvDir(), environ, gid); err != nil {
 		return err
+	}
+	environ = slices.Clone(environ)
+	// Scripts and programs of s6 read these; what our own programs read they clean themselves.
+	for i, kv := range environ {
+		if name, value, ok := strings.Cut(kv, "="); ok && (name == "TZ" || strings.HasPrefix(name, "HERMES_")) {
+			environ[i] = name + "=" + environment.Clean(name, value)
+		}
 	}
 	if err := WriteEnvironment(l.treeEnv(), append(service.Shared(environ), service.SlotEnv+"="+l.slotEnv()), gid); err != nil {
 		return err

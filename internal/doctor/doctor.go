@@ -75,6 +75,7 @@ var checks = []check{
 	{"gateways", checkGateways},
 	{"log locks", checkLogLocks},
 	{"another program", checkOtherProgram},
+	{"mounts", checkMounts},
 }
 
 // Names lists the checks in their order.

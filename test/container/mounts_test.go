@@ -89,9 +89,34 @@ func TestAMountThatCannotBeWrittenEndsWith78(t *testing.T) {
 			if r.Code != 78 || !strings.Contains(r.Stderr, c.want) || strings.Contains(r.Stdout+r.Stderr, "hk-") {
 				t.Errorf("want 78 and %q: %s", c.want, r)
 			}
+			if r := b.exec("", "hermes", "doctor"); !strings.Contains(r.Stdout, "/opt/data/"+c.at+" is a mount of its own and cannot be written: read-only file system") {
+				t.Errorf("the doctor does not say it: %s", r)
+			}
 			if r := b.exec("", "hermes", "-p", c.profile, "gateway", "start"); r.Code != 1 || !strings.Contains(fmt.Sprint(r), c.want) {
 				t.Errorf("want %q: %s", c.want, r)
 			}
 		})
+	}
+}
+
+// TestALogThatIsAMountKeepsNobodyFromRunning: s6-log ends where it cannot rename its file, and a gateway whose lines nobody
+// reads would hang when the pipe is full.
+func TestALogThatIsAMountKeepsNobodyFromRunning(t *testing.T) {
+	parallel(t)
+	_, flags := hostFile(t, "/opt/data/logs/gateways/default/current", "", "")
+	b := startGateway(t, options{flags: flags})
+	if r := b.say("s", "hello"); r.Status != 200 {
+		t.Errorf("%+v", r)
+	}
+	eventually(t, soon, "the container's log has the gateway's lines", func() error {
+		log := b.allLogs()
+		if !strings.Contains(log, "[default] level=INFO msg=ready") ||
+			!strings.Contains(log, "cannot log to /opt/data/logs/gateways/default, where current is a mount of its own: logging to the container's log only") {
+			return fmt.Errorf("%s", log)
+		}
+		return nil
+	})
+	if strings.Contains(b.allLogs(), "s6-log: fatal") {
+		t.Error("the logger failed")
 	}
 }

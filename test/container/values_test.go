@@ -30,7 +30,7 @@ func TestValuesFromElsewhere(t *testing.T) {
 	t.Run("quotes and a file of Windows", func(t *testing.T) {
 		parallel(t)
 		env := file("windows.env", "\ufeffAPI_SERVER_KEY=\""+key+"\"\r\nHERMES_DASHBOARD=\"1\"\r\nHERMES_DASHBOARD_BASIC_AUTH_USERNAME='ada'\r\n"+
-			"HERMES_DASHBOARD_BASIC_AUTH_PASSWORD=\"lovelace\"\r\nPUID=\"1026\"\r\nPGID=\"65536\"\r\n")
+			"HERMES_DASHBOARD_BASIC_AUTH_PASSWORD=\"lovelace\"\r\nHERMES_HOME=\"/opt/data\"\r\nPUID=\"1026\"\r\nPGID=\"65536\"\r\n")
 		b := startGateway(t, options{flags: []string{"--env-file", env}})
 		asks(t, b)
 		b.waitReady(dashboardSlot)
@@ -38,6 +38,9 @@ func TestValuesFromElsewhere(t *testing.T) {
 			t.Errorf("the dashboard: %+v", r)
 		}
 		b.everythingBelongsTo("1026:65536")
+		if !strings.Contains(b.file("/opt/data/logs/gateways/default/current"), "msg=ready") {
+			t.Error("the log is elsewhere")
+		}
 	})
 	t.Run("services of Kubernetes", func(t *testing.T) {
 		parallel(t)

@@ -65,15 +65,21 @@ exec hermes gateway finish %s "$1" "$2"
 // only that supervisor died, the logger that it left behind goes on reading the same pipe, and holds the lock until the
 // gateway's slot goes. So the new one waits for the lock, and takes over when the other ends. s6-setlock passes the lock
 // on: it becomes s6-log, and a POSIX lock belongs to a process. It exits 1 where the lock is taken (s6-setlock.html).
+//
+// s6-log renames current, which it makes executable when it is done with it, and ends where it cannot: current may be a mount.
 const logTemplate = `#!/bin/sh
 dir="$HERMES_HOME/logs/%[1]s"
 umask 027
-if { [ -d "$dir" ] || mkdir -p "$dir"; } && [ -w "$dir" ]; then
+mount=
+if [ -f "$dir/current" ] && [ ! -x "$dir/current" ]; then
+	while read -r _ _ _ _ at _; do [ "$at" != "$dir/current" ] || mount=1; done </proc/self/mountinfo
+fi
+if [ -z "$mount" ] && { [ -d "$dir" ] || mkdir -p "$dir"; } && [ -w "$dir" ]; then
 	s6-setlock -n "$dir/lock" true 2>/dev/null
 	[ $? -ne 1 ] || echo "[%[2]s] waiting for $dir/lock: another process still logs there"
 	exec env -i PATH="$PATH" ${TZ:+"TZ=$TZ"} s6-setlock "$dir/lock" s6-log n10 s1000000 'p[%[2]s]' 1 p T "$dir"
 fi
-echo "cannot log to $dir: logging to the container's log only"
+echo "cannot log to $dir${mount:+, where current is a mount of its own}: logging to the container's log only"
 exec env -i PATH="$PATH" s6-log 'p[%[2]s]' 1
 `
 
