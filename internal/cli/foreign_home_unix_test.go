@@ -15,8 +15,8 @@ import (
 
 // foreign makes what hermes-agent 0.21 leaves in its home: the files of the root profile and of one more.
 func foreign(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: foreign DIR")
+	if neg || len(args) != 1 && (len(args) != 2 || args[1] != "bare") {
+		ts.Fatalf("usage: foreign DIR [bare]")
 	}
 	other, err := freePort()
 	ts.Check(err)
@@ -34,6 +34,9 @@ func foreign(ts *testscript.TestScript, neg bool, args []string) {
 			"gateway_state.json": `{"pid": 4711, "kind": "hermes-gateway", "gateway_state": "running", "start_time": 17.5, "hermes_home": "/opt/data",
 				"platforms": {"telegram": {"state": "connected", "error_code": null}}, "updated_at": "2026-11-01T00:00:00+00:00"}`,
 		} {
+			if name == ".env" && len(args) == 2 {
+				text = "TELEGRAM_BOT_TOKEN=1:none"
+			}
 			path := filepath.Join(home, filepath.FromSlash(name))
 			ts.Check(os.MkdirAll(filepath.Dir(path), 0o700))
 			ts.Check(os.WriteFile(path, []byte(text), 0o600))

@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 //	code N COMMAND...     runs a command, which must end with exit code N
 //	ready NAME COMMAND... starts a command with --ready-fd and goes on when it says that it is ready
 //	end NAME SIGNAL N    sends the signal; the command must end with exit code N; NAME.log is what it said
-//	foreign DIR          makes a home as hermes-agent leaves it, with PORT as its port
+//	foreign DIR [bare]   makes a home as hermes-agent leaves it, with PORT as its port, or without the API's variables
 //	former FILE NAME     makes of a database one of an earlier version, with its name
 //
 // and the conditions [host]: the tests run in no container, and [systemd]: systemd runs there.

@@ -35,7 +35,7 @@ type place struct {
 
 var (
 	homeNames = []string{
-		".", profile.SoulName, profile.ConfigName, profile.EnvName, profile.StateName, profile.LockName, profile.PIDName, profile.ProcessesName,
+		".", profile.SoulName, profile.ConfigName, profile.EnvName, profile.OwnEnvName, profile.StateName, profile.LockName, profile.PIDName, profile.ProcessesName,
 		profile.DatabaseName, profile.DatabaseName + "-wal", profile.DatabaseName + "-shm", profile.DatabaseName + "-journal",
 	}
 	logNames = []string{".", "current", "lock", "state"}

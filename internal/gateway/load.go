@@ -16,11 +16,11 @@ import (
 	"hermes/internal/profile"
 )
 
-// seed makes the default profile's home where it is missing: it exists always.
+// seed makes the default profile's home where it is missing: it exists always. A home of hermes-agent gets what it lacks.
 func (g *gateway) seed() error {
 	h := g.o.Home
 	if !h.Name.IsDefault() {
-		return nil
+		return h.SeedForeign()
 	}
 	if _, err := h.Files().Lstat(profile.SoulName); !errors.Is(err, fs.ErrNotExist) {
 		return nil // there, or a later step says what is wrong

@@ -20,7 +20,7 @@ func clone(ctx context.Context, from Home, to volume.Dir) (leftOut []string, err
 			return err
 		}
 		switch {
-		case p == partLocal || p == partDatabase || rel == ".env":
+		case p == partLocal || p == partDatabase || rel == EnvName || rel == OwnEnvName:
 			return skip(d)
 		case p == partSecret, !d.IsDir() && !d.Type().IsRegular():
 			leftOut = append(leftOut, rel)

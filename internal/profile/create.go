@@ -17,6 +17,9 @@ type Made struct {
 // envHeader begins a new .env.
 const envHeader = "# Secrets of this profile. Keep this file private.\n"
 
+// ownEnvHeader begins a new hermes.env.
+const ownEnvHeader = "# What hermes needs and .env lacks. A variable in .env wins. Keep this file private.\n"
+
 // Create makes a profile: SOUL.md, and an .env with a generated key and a port that stays. If from is not nil it is a
 // clone: it gets the identity and the configuration of that profile, and never its keys, port, memory or
 // logs. It appears all at once or not at all. A name that is taken is *ExistsError.

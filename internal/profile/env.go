@@ -16,23 +16,41 @@ import (
 // Env is the content of a profile's .env.
 type Env map[string]string
 
-// LoadEnv reads .env, or returns an empty Env if there is none. Errors are
+// LoadEnv reads .env, and from hermes.env the variables that are missing there; no file is an empty Env. Errors are
 // *ConfigError and never show a value.
 func LoadEnv(h Home) (Env, error) {
-	data, err := h.Files().ReadFile(EnvName, maxConfigFile)
+	env, err := loadEnv(h, EnvName)
+	if err != nil {
+		return nil, err
+	}
+	own, err := loadEnv(h, OwnEnvName)
+	if err != nil {
+		return nil, err
+	}
+	for name, v := range own {
+		if env[name] == "" {
+			env[name] = v
+		}
+	}
+	return env, nil
+}
+
+func loadEnv(h Home, name string) (Env, error) {
+	data, err := h.Files().ReadFile(name, maxConfigFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Env{}, nil
 	}
+	file := h.Files().Path(name)
 	if err != nil {
-		return nil, &ConfigError{File: h.Env(), Msg: reason(err, h.Env())}
+		return nil, &ConfigError{File: file, Msg: reason(err, file)}
 	}
-	if data, err = plainText(h.Env(), data); err != nil {
+	if data, err = plainText(file, data); err != nil {
 		return nil, err
 	}
 	env, err := parseEnv(data)
 	if err != nil {
 		// The library quotes what it could not read, which may be half a secret.
-		return nil, &ConfigError{File: h.Env(), Line: badEnvLine(string(data)), Msg: "want lines of the form NAME=value"}
+		return nil, &ConfigError{File: file, Line: badEnvLine(string(data)), Msg: "want lines of the form NAME=value"}
 	}
 	return env, nil
 }

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"bytes"
 	"reflect"
 	"slices"
 	"strings"
@@ -28,6 +29,20 @@ func isForeign(root *yaml.Node) bool {
 		}
 	}
 	return false
+}
+
+// generatedName is the file into which a variable goes that this program makes and .env lacks: .env, or hermes.env in a home of
+// hermes-agent, whose .env is not ours to write.
+func (h Home) generatedName() string {
+	data, err := h.Files().ReadFile(ConfigName, maxYAMLFile)
+	if err != nil {
+		return EnvName
+	}
+	root, err := parseYAML(h.Config(), data)
+	if isForeign(root) || err != nil && bytes.Contains(data, []byte("_config_version:")) {
+		return OwnEnvName
+	}
+	return EnvName
 }
 
 // leaveOut takes a key that cannot be used out of a configuration.

@@ -12,6 +12,7 @@ const (
 	SoulName      = "SOUL.md"
 	ConfigName    = "config.yaml"
 	EnvName       = ".env"
+	OwnEnvName    = "hermes.env"
 	StateName     = "gateway_state.json"
 	LockName      = "gateway.lock"
 	PIDName       = "gateway.pid"
@@ -64,6 +65,9 @@ func (h Home) Config() string { return filepath.Join(h.Dir, ConfigName) }
 
 // Env holds the profile's secrets, mode 0600.
 func (h Home) Env() string { return filepath.Join(h.Dir, EnvName) }
+
+// OwnEnv has what this program itself would write into Env, where that file is another program's: see generatedName.
+func (h Home) OwnEnv() string { return filepath.Join(h.Dir, OwnEnvName) }
 
 // StateFile is gateway_state.json. Read and write it with ReadState and UpdateState.
 func (h Home) StateFile() string { return filepath.Join(h.Dir, StateName) }

@@ -180,6 +180,9 @@ func OwnPort(h Home, getenv func(string) string) (port int, origin string, err e
 		if !ok {
 			return 0, "", &ConfigError{File: h.Env(), Key: "API_SERVER_PORT", Msg: "want a number from 1 to 65535"}
 		}
+		if own, err := loadEnv(h, EnvName); err == nil && own["API_SERVER_PORT"] == "" {
+			return port, h.OwnEnv(), nil
+		}
 		return port, h.Env(), nil
 	}
 	c, err := LoadConfig(h)
@@ -199,25 +202,33 @@ func parsePort(s string) (int, bool) {
 	return port, err == nil && port >= 1 && port <= 65535
 }
 
-// writePort writes a port down in a profile's own .env.
+// writePort writes a port down in a profile's own .env, or where else such a variable goes.
 func writePort(h Home, port int) error {
-	data, err := h.Files().ReadFile(EnvName, maxConfigFile)
+	name := EnvName
+	if env, err := loadEnv(h, EnvName); err == nil && env["API_SERVER_PORT"] == "" {
+		name = h.generatedName()
+	}
+	file := h.Files().Path(name)
+	data, err := h.Files().ReadFile(name, maxConfigFile)
+	if errors.Is(err, fs.ErrNotExist) && name == OwnEnvName {
+		data, err = []byte(ownEnvHeader), nil
+	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot write down the port of profile '%s': %w", h.Name, err)
 	}
-	if data, err = plainText(h.Env(), data); err != nil {
+	if data, err = plainText(file, data); err != nil {
 		return err
 	}
-	if data, err = setEnv(h.Env(), data, "API_SERVER_PORT", strconv.Itoa(port), strconv.Itoa(port)); err != nil {
+	if data, err = setEnv(file, data, "API_SERVER_PORT", strconv.Itoa(port), strconv.Itoa(port)); err != nil {
 		return err
 	}
-	err = h.Files().WriteFile(EnvName, data, 0o600)
+	err = h.Files().WriteFile(name, data, 0o600)
 	if errors.Is(err, volume.ErrMount) {
 		var pe *fs.PathError
 		if errors.As(err, &pe) {
 			err = pe.Err
 		}
-		return &ConfigError{File: h.Env(), Key: "API_SERVER_PORT", Msg: fmt.Sprintf("missing, and the file %v: add the line API_SERVER_PORT=%d", err, port)}
+		return &ConfigError{File: file, Key: "API_SERVER_PORT", Msg: fmt.Sprintf("missing, and the file %v: add the line API_SERVER_PORT=%d", err, port)}
 	}
 	if err != nil {
 		return fmt.Errorf("cannot write down the port of profile '%s': %w", h.Name, err)

@@ -192,11 +192,22 @@ func (s *Store) Seed(n Name) (Home, error) {
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return h, err
 		}
+		if f.name == EnvName && h.generatedName() != EnvName {
+			continue // below
+		}
 		if err := h.Files().WriteFile(f.name, []byte(f.data()), f.perm); err != nil {
 			return h, fmt.Errorf("cannot seed profile '%s': %w", n, err)
 		}
 	}
 	return h, h.ensureAPIKey()
+}
+
+// SeedForeign makes an API key for a home of hermes-agent that has none, in a file of our own. Any other home stays as it is.
+func (h Home) SeedForeign() error {
+	if env, err := LoadEnv(h); err != nil || env["API_SERVER_KEY"] != "" || h.generatedName() != OwnEnvName {
+		return nil //nolint:nilerr // a wrong .env is the gateway's to report
+	}
+	return h.ensureAPIKey()
 }
 
 // ensureAPIKey adds an API key to an .env that somebody wrote without one.
@@ -205,14 +216,18 @@ func (h Home) ensureAPIKey() error {
 	if err != nil || env["API_SERVER_KEY"] != "" {
 		return nil // a wrong .env is the gateway's to report
 	}
-	old, err := h.Files().ReadFile(EnvName, maxConfigFile)
+	name := h.generatedName()
+	old, err := h.Files().ReadFile(name, maxConfigFile)
+	if errors.Is(err, fs.ErrNotExist) && name == OwnEnvName {
+		old, err = []byte(ownEnvHeader), nil
+	}
 	if err != nil {
 		return fmt.Errorf("cannot add an API key for profile '%s': %w", h.Name, err)
 	}
 	if len(old) > 0 && old[len(old)-1] != '\n' {
 		old = append(old, '\n')
 	}
-	err = h.Files().WriteFile(EnvName, append(old, "API_SERVER_KEY="+NewAPIKey()+"\n"...), 0o600)
+	err = h.Files().WriteFile(name, append(old, "API_SERVER_KEY="+NewAPIKey()+"\n"...), 0o600)
 	if errors.Is(err, volume.ErrMount) {
 		return nil // the gateway says which line is missing
 	}
