@@ -126,6 +126,8 @@ type made struct {
 	Home    string       `json:"home"`
 	Port    int          `json:"port,omitempty"`
 	LeftOut []string     `json:"left_out,omitempty"`
+	// Reasons says why, by reason.
+	Reasons map[string][]string `json:"left_out_reasons,omitempty"`
 	// Registered tells whether it has a slot.
 	Registered bool `json:"registered"`
 }
@@ -136,7 +138,8 @@ func (a *app) register(ctx context.Context, p service.Profiles, m profile.Made, 
 	if makeErr != nil && !errors.As(makeErr, &unassigned) {
 		return made{}, withWayOut(makeErr)
 	}
-	info := made{m.Home.Name, m.Home.Dir, m.Port, m.LeftOut, p.Manager != nil && p.Manager.SupportsRegistration()}
+	_, reasons := profile.ByReason(m.LeftOut)
+	info := made{m.Home.Name, m.Home.Dir, m.Port, leftOutNames(m.LeftOut), reasons, p.Manager != nil && p.Manager.SupportsRegistration()}
 	if makeErr == nil {
 		if err := p.Register(ctx, m.Home); err != nil {
 			return info, fmt.Errorf("profile '%s' is made, but has no slot: %w; `hermes -p %s gateway start` tries again", info.Profile, err, info.Profile)
@@ -161,19 +164,33 @@ func (a *app) tellMade(verb string, m made, started bool) error {
 	return nil
 }
 
-// tellLeftOut names files that did not come along, on stderr, where they do not disturb an archive.
-func (a *app) tellLeftOut(why string, files []string) {
-	if len(files) == 0 || a.format == "json" {
+func leftOutNames(all []profile.LeftOut) (names []string) {
+	for _, l := range all {
+		names = append(names, l.Name)
+	}
+	return names
+}
+
+// tellLeftOut names files that did not come along, a line for each reason, on stderr, where they do not disturb an archive.
+// hint, if not "", says what brings those along that may hold keys.
+func (a *app) tellLeftOut(all []profile.LeftOut, hint string) {
+	if a.format == "json" {
 		return
 	}
 	const most = 8
-	shown, more := files, ""
-	if len(files) > most {
-		shown, more = files[:most], fmt.Sprintf(" and %d more", len(files)-most)
+	reasons, names := profile.ByReason(all)
+	for _, why := range reasons {
+		shown, more := names[why], ""
+		if len(shown) > most {
+			shown, more = shown[:most], fmt.Sprintf(" and %d more", len(shown)-most)
+		}
+		quoted := make([]string, len(shown))
+		for i, f := range shown {
+			quoted[i] = fmt.Sprintf("%q", f)
+		}
+		if why == profile.WhySecret && hint != "" {
+			why += "; " + hint
+		}
+		fmt.Fprintf(a.Err, "left out (%s): %s%s\n", why, strings.Join(quoted, ", "), more)
 	}
-	quoted := make([]string, len(shown))
-	for i, f := range shown {
-		quoted[i] = fmt.Sprintf("%q", f)
-	}
-	fmt.Fprintf(a.Err, "left out (%s): %s%s\n", why, strings.Join(quoted, ", "), more)
 }

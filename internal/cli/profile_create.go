@@ -44,7 +44,7 @@ plain files. It never gets its keys, port, memory, state or logs.`,
 			}
 			m, err := p.Store.Create(cmd.Context(), n, from, a.getenv)
 			info, err := a.register(cmd.Context(), p, m, err)
-			a.tellLeftOut("it may hold keys, or is no plain file", m.LeftOut)
+			a.tellLeftOut(m.LeftOut, "")
 			if err != nil {
 				return err
 			}

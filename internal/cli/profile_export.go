@@ -29,7 +29,10 @@ func (a *app) profileExportCommand() *cobra.Command {
 		Long: `export writes a profile into a .tar.zst archive that ` + "`hermes profile import`" + ` reads: identity, configuration, skills and
 memory, in one consistent state also while the gateway runs. The values in .env and files that may hold keys go in only with
 --with-secrets; without it the archive says which variables to fill in. Memory holds what people said:
-keep an archive as private as the profile.`,
+keep an archive as private as the profile.
+
+What cannot be read, and what import would refuse, is left out and named: links that lead out of the profile, special
+files, names with characters that a terminal obeys, and files and trees beyond any measure.`,
 		Example: `  hermes profile export coder
   hermes profile export coder --with-secrets -o - | ssh backup 'cat >coder.tar.zst'`,
 		Args:              words(0, "NAME"),
@@ -72,8 +75,10 @@ func (a *app) export(ctx context.Context, h profile.Home, f exportFlags) error {
 		return err
 	}
 	if a.format == "json" {
+		_, reasons := profile.ByReason(e.LeftOut)
 		return a.json(map[string]any{
-			"profile": h.Name, "file": f.output, "files": e.Files, "size_bytes": e.Size, "secrets": f.secrets, "left_out": e.LeftOut,
+			"profile": h.Name, "file": f.output, "files": e.Files, "size_bytes": e.Size, "secrets": f.secrets,
+			"left_out": leftOutNames(e.LeftOut), "left_out_reasons": reasons,
 		})
 	}
 	_, err = fmt.Fprintf(a.Out, "✓ profile '%s' is exported to %s (%d files, %s)\n", h.Name, f.output, e.Files, size(e.Size))
@@ -112,14 +117,12 @@ func (a *app) exportFile(ctx context.Context, h profile.Home, f exportFlags) (e 
 
 func (a *app) exportTo(ctx context.Context, h profile.Home, w io.Writer, f exportFlags) (profile.Exported, error) {
 	progress, done := a.progress("exporting profile '" + h.Name.String() + "'")
-	e, err := profile.Export(ctx, h, w, profile.ExportOptions{Secrets: f.secrets, Snapshot: store.Backup, Progress: progress})
+	e, err := profile.Export(ctx, h, w, profile.ExportOptions{
+		Secrets: f.secrets, Limits: profile.DefaultLimits(), Snapshot: store.Backup, Progress: progress,
+	})
 	done()
 	if err == nil {
-		why := "it may hold keys, or is no plain file; --with-secrets includes keys"
-		if f.secrets {
-			why = "it leads out of the profile, or is no plain file"
-		}
-		a.tellLeftOut(why, e.LeftOut)
+		a.tellLeftOut(e.LeftOut, "--with-secrets includes it")
 	}
 	return e, err
 }

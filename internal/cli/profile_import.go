@@ -58,7 +58,7 @@ func (a *app) importArchive(ctx context.Context, file string, o profile.ImportOp
 	m, err := p.Store.Import(ctx, in, o)
 	done()
 	info, err := a.register(ctx, p, m, err)
-	a.tellLeftOut("it belongs to the gateway that was exported", m.LeftOut)
+	a.tellLeftOut(m.LeftOut, "")
 	if err != nil {
 		return err
 	}

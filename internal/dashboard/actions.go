@@ -212,9 +212,12 @@ func (s *site) create(ctx context.Context, v access.Visitor, name, from string, 
 		return outcome{Err: err}
 	}
 	o := outcome{Text: fmt.Sprintf("profile '%s' is created", n), Next: profilePath(n)}
-	if len(m.LeftOut) > 0 {
-		o.More = "left out, because it may hold keys or is no plain file: " + strings.Join(m.LeftOut, ", ")
+	var more []string
+	reasons, names := profile.ByReason(m.LeftOut)
+	for _, why := range reasons {
+		more = append(more, fmt.Sprintf("left out (%s): %s", why, strings.Join(names[why], ", ")))
 	}
+	o.More = strings.Join(more, "; ")
 	if start {
 		if started := s.act(ctx, v, n, "start"); started.Err != nil {
 			return outcome{Err: fmt.Errorf("%s, but: %w", o.Text, started.Err), More: started.More, Next: o.Next}

@@ -7,9 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"hermes/internal/volume"
 )
@@ -27,12 +24,12 @@ func (u *unpacker) entry(hdr *tar.Header, content io.Reader) error {
 	case rel == ".":
 		return &ArchiveError{hdr.Name, "lies beside the one directory that an archive holds"}
 	}
-	if err := u.harmless(hdr, rel); err != nil {
+	if err := harmless(hdr, rel, u.top); err != nil {
 		return err
 	}
 	if partOf(rel) == partLocal {
 		if !dir {
-			u.dropped = append(u.dropped, rel)
+			u.drop(rel)
 		}
 		return nil
 	}
@@ -52,29 +49,8 @@ func (u *unpacker) entry(hdr *tar.Header, content io.Reader) error {
 	return u.hardLink(hdr, rel)
 }
 
-// harmless refuses what no profile holds, wherever it lies.
-func (u *unpacker) harmless(hdr *tar.Header, rel string) error {
-	leads := false
-	switch hdr.Typeflag {
-	case tar.TypeDir:
-	case tar.TypeReg:
-		for key := range hdr.PAXRecords {
-			if strings.HasPrefix(key, "GNU.sparse") {
-				return &ArchiveError{hdr.Name, "is a sparse file"}
-			}
-		}
-	case tar.TypeSymlink:
-		leads = !stays(rel, hdr.Linkname)
-	case tar.TypeLink:
-		top, _, err := splitEntry(hdr.Linkname)
-		leads = err != nil || top != u.top
-	default:
-		return &ArchiveError{hdr.Name, "is neither a file nor a directory nor a link"}
-	}
-	if leads {
-		return &ArchiveError{hdr.Name, "is a link that leads out of the profile"}
-	}
-	return nil
+func (u *unpacker) drop(rel string) {
+	u.dropped = append(u.dropped, LeftOut{rel, whyDropped})
 }
 
 // place returns where an entry belongs, relative to the home; "." is the home itself.
@@ -98,41 +74,6 @@ func (u *unpacker) place(hdr *tar.Header) (string, error) {
 	}
 	u.seen[rel] = true
 	return rel, nil
-}
-
-// splitEntry checks a name and splits the archive's one directory off.
-func splitEntry(name string) (top, rel string, err error) {
-	refuse := func(msg string) (string, string, error) {
-		return "", "", &ArchiveError{name[:min(len(name), 120)], msg}
-	}
-	switch {
-	case len(name) > maxPath:
-		return refuse("has too long a name")
-	case path.IsAbs(name), strings.HasPrefix(name, `\`):
-		return refuse("is an absolute name")
-	case !utf8.ValidString(name), strings.ContainsFunc(name, func(c rune) bool { return !unicode.IsGraphic(c) }):
-		return refuse("has unprintable characters in its name")
-	case strings.ContainsAny(name, `\:`):
-		return refuse("has a \\ or a : in its name, which some systems take for a path")
-	}
-	elements := strings.Split(name, "/")
-	var kept []string
-	for _, e := range elements {
-		switch e {
-		case "..":
-			return refuse("leads out of the profile")
-		case "", ".":
-		default:
-			kept = append(kept, e)
-		}
-	}
-	if len(kept) == 0 {
-		return refuse("has no name: pack the profile's directory, not what is in it")
-	}
-	if len(kept) > maxDepth {
-		return refuse("lies too deep")
-	}
-	return kept[0], path.Join(append([]string{"."}, kept[1:]...)...), nil
 }
 
 // parents makes the directories above an entry.
@@ -181,8 +122,8 @@ func taken(rel string, err error) error {
 }
 
 func (u *unpacker) file(name, rel string, mode fs.FileMode, size int64, content io.Reader) error {
-	if size > u.o.Limits.File {
-		return &ArchiveError{name, fmt.Sprintf("is larger than %d bytes", u.o.Limits.File)}
+	if err := u.o.Limits.file(name, size); err != nil {
+		return err
 	}
 	if err := u.parents(rel); err != nil {
 		return err
@@ -227,7 +168,7 @@ func (u *unpacker) hardLink(hdr *tar.Header, rel string) error {
 		return err
 	}
 	if partOf(target) == partLocal {
-		u.dropped = append(u.dropped, rel)
+		u.drop(rel)
 		return nil
 	}
 	f, err := u.to.Open(target)

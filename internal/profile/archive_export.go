@@ -16,8 +16,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
-
 	"hermes/internal/volume"
 )
 
@@ -25,6 +23,7 @@ import (
 type ExportOptions struct {
 	// Secrets includes the values in .env and the files that may hold keys.
 	Secrets bool
+	Limits  Limits // those of the import
 	// Snapshot copies a SQLite database, in use or not, into a file that does not exist yet.
 	Snapshot func(ctx context.Context, from, to string) error
 	// Progress, if not nil, is called with what has been read so far.
@@ -35,44 +34,64 @@ type ExportOptions struct {
 type Exported struct {
 	Files int
 	Size  int64 // of the files, in bytes
-	// LeftOut are the files that may hold keys, and links that lead out of the home.
-	LeftOut []string
+	// LeftOut is what the archive does not hold: the files that may hold keys, and what no import would take.
+	LeftOut []LeftOut
 }
 
 // Export writes a profile as a compressed tar archive with one directory, which has the profile's name. Logs, locks,
-// the gateway's state and whatever else belongs to this volume stay here. The gateway may run.
+// the gateway's state and whatever else belongs to this volume stay here. The gateway may run. What an import would refuse is
+// left out; if the profile would not be whole without it, or is too large, there is no archive.
 func Export(ctx context.Context, h Home, w io.Writer, o ExportOptions) (Exported, error) {
-	e := exporter{home: h, o: o}
-	err := e.run(ctx, w)
-	if err != nil {
+	e := exporter{home: h, o: o, taken: map[string]bool{}}
+	take := func(rel string, _ part, d fs.DirEntry) error { return e.takeOne(ctx, rel, d) }
+	e.copier = copier{home: h.Files(), skip: e.skip, take: take}
+	err := e.run(w)
+	var refused *ArchiveError
+	switch {
+	case errors.As(err, &refused):
+		err = fmt.Errorf("cannot export profile '%s': the archive could not be imported: %s", h.Name, refused.fault())
+	case err != nil:
 		err = fmt.Errorf("cannot export profile '%s': %w", h.Name, err)
 	}
+	e.LeftOut = e.copier.leftOut
 	return e.Exported, err
 }
 
 type exporter struct {
 	Exported
-	home Home
-	o    ExportOptions
-	tar  *tar.Writer
+	copier copier
+	home   Home
+	o      ExportOptions
+	tar    *tar.Writer
+	made   int             // see Limits.Entries
+	taken  map[string]bool // what is in the archive, and the links that may get there
+	links  []foundLink
 }
 
-func (e *exporter) run(ctx context.Context, w io.Writer) (err error) {
+type foundLink struct {
+	rel, target string
+	mod         time.Time
+}
+
+func (e *exporter) run(w io.Writer) (err error) {
 	if err := e.home.isSource(); err != nil {
 		return err
 	}
-	z, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(maxWindow))
+	if err := checkContent(e.home.Files(), e.home.Dir); err != nil {
+		return err
+	}
+	p, err := newPacked(w, e.o.Limits)
 	if err != nil {
 		return err
 	}
-	e.tar = tar.NewWriter(z)
-	if err = e.entries(ctx); err == nil {
+	e.tar = tar.NewWriter(p)
+	if err = e.entries(); err == nil {
 		err = e.tar.Close()
 	}
-	return errors.Join(err, z.Close())
+	return errors.Join(err, p.Close())
 }
 
-func (e *exporter) entries(ctx context.Context) error {
+func (e *exporter) entries() error {
 	info, err := e.home.Files().Lstat(".")
 	if err != nil {
 		return err
@@ -80,74 +99,108 @@ func (e *exporter) entries(ctx context.Context) error {
 	if err := e.header(tar.TypeDir, "", 0o700, 0, info.ModTime(), ""); err != nil {
 		return err
 	}
-	return walkHome(e.home.Files(), func(rel string, p part, d fs.DirEntry) error {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		switch {
-		case p == partLocal:
-			return skip(d)
-		case rel == ".env" && !e.o.Secrets:
-			return e.envNames()
-		case p == partSecret && !e.o.Secrets:
-			e.LeftOut = append(e.LeftOut, rel)
-			return skip(d)
-		case rel == DatabaseName, rel == FormerDatabaseName:
-			return e.database(ctx, rel)
-		case strings.HasPrefix(rel, DatabaseName+"-"), strings.HasPrefix(rel, FormerDatabaseName+"-"):
-			return nil // part of the snapshot
-		}
-		return e.entry(rel, d)
-	})
+	if err := e.copier.run(); err != nil {
+		return err
+	}
+	return e.takeLinks()
 }
 
-func (e *exporter) entry(rel string, d fs.DirEntry) error {
-	info, err := d.Info()
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+// skip is the copier's.
+func (e *exporter) skip(rel string, p part, d fs.DirEntry) (bool, string) {
+	switch {
+	case rel == EnvName:
+		return false, ""
+	case p == partSecret && !e.o.Secrets:
+		return true, WhySecret
+	case isSideFile(rel):
+		return true, "" // part of the snapshot
+	case !d.IsDir() && !d.Type().IsRegular() && d.Type() != fs.ModeSymlink:
+		return true, whySpecial
 	}
-	if err != nil {
+	var wrong *ArchiveError
+	if _, _, err := splitEntry(e.name(rel)); errors.As(err, &wrong) {
+		return true, "it " + wrong.Msg
+	}
+	return false, ""
+}
+
+// isSideFile reports whether a file is a part of a database, which a snapshot holds already.
+func isSideFile(rel string) bool {
+	for _, name := range []string{DatabaseName, FormerDatabaseName} {
+		if side, ok := strings.CutPrefix(rel, name); ok && slices.Contains([]string{"-wal", "-shm", "-journal"}, side) {
+			return true
+		}
+	}
+	return false
+}
+
+// takeOne is what the copier takes.
+func (e *exporter) takeOne(ctx context.Context, rel string, d fs.DirEntry) error {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	switch {
+	case rel == EnvName && !e.o.Secrets:
+		return e.envNames()
+	case rel == DatabaseName, rel == FormerDatabaseName:
+		return e.database(ctx, rel)
+	case d.Type() == fs.ModeSymlink:
+		return e.findLink(rel, d)
 	case d.IsDir():
+		info, err := d.Info()
+		if err != nil {
+			return unreadable(err)
+		}
 		return e.header(tar.TypeDir, rel, info.Mode().Perm()&^0o022|0o700, 0, info.ModTime(), "")
-	case d.Type()&fs.ModeSymlink != 0:
-		return e.link(rel, info)
-	case !d.Type().IsRegular():
-		e.LeftOut = append(e.LeftOut, rel)
-		return nil
 	}
-	f, err := e.home.Files().Open(rel)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+	f, info, err := e.copier.open(rel)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	return e.file(rel, f)
+	return e.file(rel, f, info)
 }
 
-// link takes a link along that an import accepts: one to something in the home.
-func (e *exporter) link(rel string, info fs.FileInfo) error {
+// findLink keeps a link for later.
+func (e *exporter) findLink(rel string, d fs.DirEntry) error {
+	info, err := d.Info()
+	if err != nil {
+		return unreadable(err)
+	}
 	target, err := e.home.Files().Readlink(rel)
-	if err == nil {
-		target = filepath.ToSlash(target)
-		err = e.home.Files().Leads(rel)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errVanished
 	}
-	if err != nil || !stays(rel, target) {
-		e.LeftOut = append(e.LeftOut, rel)
-		return nil
+	if err != nil {
+		return unreadable(err)
 	}
-	return e.header(tar.TypeSymlink, rel, 0o777, 0, info.ModTime(), target)
+	if target = filepath.ToSlash(target); !stays(rel, target) {
+		return leave{whyLink}
+	}
+	e.taken[rel] = true
+	e.links = append(e.links, foundLink{rel, target, info.ModTime()})
+	return nil
+}
+
+// takeLinks takes those links along that an import accepts: those to something in the archive.
+func (e *exporter) takeLinks() error {
+	for _, l := range e.links {
+		if e.home.Files().Follow(l.rel, func(at string) bool { return e.taken[at] }) != nil {
+			e.copier.leftOut = append(e.copier.leftOut, LeftOut{l.rel, whyLink})
+			continue
+		}
+		if err := e.header(tar.TypeSymlink, l.rel, 0o777, 0, l.mod, l.target); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // file writes as much as the file holds now: it may grow.
-func (e *exporter) file(rel string, f *os.File) error {
-	info, err := f.Stat()
-	if err != nil {
-		return err
+func (e *exporter) file(rel string, f *os.File, info fs.FileInfo) error {
+	var wrong *ArchiveError
+	if errors.As(e.o.Limits.file(rel, info.Size()), &wrong) {
+		return leave{"it " + wrong.Msg}
 	}
 	if err := e.header(tar.TypeReg, rel, cleanMode(info.Mode()), info.Size(), info.ModTime(), ""); err != nil {
 		return err
@@ -187,7 +240,11 @@ func (e *exporter) database(ctx context.Context, rel string) error {
 		return err
 	}
 	defer f.Close()
-	return e.file(rel, f)
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	return e.file(rel, f, info)
 }
 
 // tempDir prefers the volume: it has room for what comes from it.
@@ -204,7 +261,7 @@ func tempDir(root string) (dir volume.Dir, discard func(), err error) {
 func (e *exporter) envNames() error {
 	env, err := LoadEnv(e.home)
 	if err != nil {
-		e.LeftOut = append(e.LeftOut, ".env")
+		e.copier.leftOut = append(e.copier.leftOut, LeftOut{EnvName, "its variables cannot be read"})
 		return nil
 	}
 	text := "# `hermes profile export` left the values out.\n"
@@ -233,8 +290,17 @@ func variable(s string) bool {
 	return s != "" && len(s) <= 64
 }
 
+// name returns what something in the home is called in the archive.
+func (e *exporter) name(rel string) string { return path.Join(e.home.Name.String(), rel) }
+
 func (e *exporter) header(kind byte, rel string, mode fs.FileMode, size int64, mod time.Time, target string) error {
-	name := path.Join(e.home.Name.String(), rel)
+	if e.made++; kind != tar.TypeSymlink {
+		e.taken[path.Clean(rel)] = true
+	}
+	if err := e.o.Limits.entries(e.made); err != nil {
+		return err
+	}
+	name := e.name(rel)
 	if kind == tar.TypeDir {
 		name += "/"
 	}
@@ -242,13 +308,4 @@ func (e *exporter) header(kind byte, rel string, mode fs.FileMode, size int64, m
 		Typeflag: kind, Name: name, Linkname: target, Mode: int64(mode), Size: size,
 		ModTime: mod.Truncate(time.Second), Format: tar.FormatPAX,
 	})
-}
-
-// stays reports whether a link's target, as it is written, stays in the home.
-func stays(rel, target string) bool {
-	if target == "" || path.IsAbs(target) || strings.ContainsAny(target, "\\:\x00") {
-		return false
-	}
-	joined := path.Join(path.Dir(rel), target)
-	return joined != ".." && !strings.HasPrefix(joined, "../")
 }

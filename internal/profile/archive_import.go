@@ -7,51 +7,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path"
 
 	"github.com/klauspost/compress/zstd"
 
 	"hermes/internal/volume"
 )
-
-// Limits bound what an archive may unpack to: whoever made it may mean harm.
-type Limits struct {
-	// Entries is how many files, directories and links may be made, those directories included that no entry names and that
-	// lie on the way to one. Each takes a block of the volume: 4 kB mostly.
-	Entries int
-	File    int64 // bytes of one file
-	Total   int64 // bytes of the unpacked archive
-	// Ratio is how many times the archive's own size it may unpack to. It counts from RatioFrom bytes
-	// on: a small archive may well be mostly zeros.
-	Ratio     int64
-	RatioFrom int64
-}
-
-// DefaultLimits are far above what a profile is: tens of files and, after years, some GB of memory.
-func DefaultLimits() Limits {
-	return Limits{Entries: 100_000, File: 8 << 30, Total: 16 << 30, Ratio: 250, RatioFrom: 64 << 20}
-}
-
-const (
-	// maxWindow is how much memory an archive may make us keep for its back references. Archives of ours use it too.
-	maxWindow = 8 << 20
-	// maxPath bounds a name in an archive, maxDepth its directories.
-	maxPath  = 1024
-	maxDepth = 48
-)
-
-// ArchiveError reports an archive that is refused, or broken. Nothing of it remains.
-type ArchiveError struct {
-	Entry string // the name in the archive; "" if it is about the whole
-	Msg   string
-}
-
-func (e *ArchiveError) Error() string {
-	if e.Entry == "" {
-		return "refusing the archive: " + e.Msg
-	}
-	return fmt.Sprintf("refusing the archive: %q %s", e.Entry, e.Msg)
-}
 
 // ImportOptions says how an archive becomes a profile.
 type ImportOptions struct {
@@ -111,7 +71,7 @@ type unpacker struct {
 	top     string
 	seen    map[string]bool // true: by an entry of its own; false: a directory on the way to one
 	links   []link
-	dropped []string
+	dropped []LeftOut
 	files   int
 	made    int   // so far, see Limits.Entries
 	size    int64 // written so far
@@ -188,14 +148,10 @@ func (b *bounded) Read(p []byte) (int, error) {
 
 // bound checks a size against the limits for the whole.
 func (u *unpacker) bound(size int64) error {
-	l := u.o.Limits
-	if size > l.Total {
-		return &ArchiveError{"", fmt.Sprintf("it unpacks to more than %d bytes", l.Total)}
+	if err := u.o.Limits.total(size); err != nil {
+		return err
 	}
-	if size > l.RatioFrom && size/l.Ratio > u.read.n {
-		return &ArchiveError{"", fmt.Sprintf("it unpacks to more than %d times its size", l.Ratio)}
-	}
-	return nil
+	return u.o.Limits.ratio(size, u.read.n)
 }
 
 func (u *unpacker) unpack(t *tar.Reader) error {
@@ -223,10 +179,8 @@ func (u *unpacker) unpack(t *tar.Reader) error {
 
 // count counts something that is made.
 func (u *unpacker) count() error {
-	if u.made++; u.made > u.o.Limits.Entries {
-		return &ArchiveError{"", fmt.Sprintf("it has more than %d entries, with the directories that are made for them", u.o.Limits.Entries)}
-	}
-	return nil
+	u.made++
+	return u.o.Limits.entries(u.made)
 }
 
 // makeLinks comes last: nothing is ever written through a link. Each must then lead to something in the home.
@@ -247,41 +201,18 @@ func (u *unpacker) makeLinks() error {
 	return nil
 }
 
-// finish checks that what was unpacked is a profile, and that its configuration is one that readers can afford. What it
-// says may still be wrong: that is the gateway's to tell, and a backup of it is worth having.
+// finish checks that what was unpacked is a profile.
 func (u *unpacker) finish(h Home) error {
 	if u.top == "" {
 		return &ArchiveError{"", "it is empty"}
 	}
-	for _, name := range []string{SoulName, ConfigName, EnvName, DatabaseName, FormerDatabaseName} {
-		info, err := h.Files().Lstat(name)
-		switch {
-		case errors.Is(err, fs.ErrNotExist) && name == SoulName:
-			return &ArchiveError{"", "it has no SOUL.md, so it is no profile"}
-		case errors.Is(err, fs.ErrNotExist):
-		case err != nil:
+	if err := checkContent(h.Files(), u.top); err != nil {
+		return err
+	}
+	for _, name := range []string{EnvName, OwnEnvName, DatabaseName, FormerDatabaseName} {
+		if err := h.Files().Chmod(name, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
-		case !info.Mode().IsRegular():
-			return &ArchiveError{path.Join(u.top, name), "is not a file"}
-		case name == EnvName || name == DatabaseName || name == FormerDatabaseName:
-			if err := h.Files().Chmod(name, 0o600); err != nil {
-				return err
-			}
 		}
 	}
-	data, err := h.Files().ReadFile(ConfigName, maxYAMLFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err == nil {
-		_, err = parseYAML(path.Join(u.top, ConfigName), data)
-	}
-	var wrong *ConfigError
-	switch {
-	case errors.As(err, &wrong):
-		return &ArchiveError{"", wrong.Error()}
-	case errors.Is(err, volume.ErrTooLarge):
-		return &ArchiveError{path.Join(u.top, ConfigName), fmt.Sprintf("is larger than %d kB", maxYAMLFile>>10)}
-	}
-	return err
+	return nil
 }

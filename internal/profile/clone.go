@@ -11,61 +11,41 @@ import (
 	"hermes/internal/volume"
 )
 
-// clone copies the identity and the configuration of a profile into an empty directory. Links and special files
-// are left out, and named, like what may hold a key.
-func clone(ctx context.Context, from Home, to volume.Dir) (leftOut []string, err error) {
-	src := from.Files()
-	err = walkHome(src, func(rel string, p part, d fs.DirEntry) error {
+// clone copies the identity and the configuration of a profile into an empty directory. Links, special files and what
+// cannot be read are left out, and named, like what may hold a key.
+func clone(ctx context.Context, from Home, to volume.Dir) ([]LeftOut, error) {
+	c := &copier{home: from.Files()}
+	c.skip = func(rel string, p part, d fs.DirEntry) (bool, string) {
+		switch {
+		case p == partDatabase, rel == EnvName, rel == OwnEnvName:
+			return true, ""
+		case p == partSecret:
+			return true, WhySecret
+		}
+		return !d.IsDir() && !d.Type().IsRegular(), whySpecial
+	}
+	c.take = func(rel string, _ part, d fs.DirEntry) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		switch {
-		case p == partLocal || p == partDatabase || rel == EnvName || rel == OwnEnvName:
-			return skip(d)
-		case p == partSecret, !d.IsDir() && !d.Type().IsRegular():
-			leftOut = append(leftOut, rel)
-			return skip(d)
 		case d.IsDir():
 			return to.Mkdir(rel, 0o755)
 		case rel == ConfigName:
 			return cloneConfig(from, to)
 		}
-		return copyIn(src, to, rel)
-	})
-	return leftOut, err
-}
-
-// walkHome calls f for everything in a home, by name, a directory before what is in it. It follows no links. f
-// answers a directory with fs.SkipDir.
-func walkHome(home volume.Dir, f func(rel string, p part, d fs.DirEntry) error) error {
-	return home.Walk(func(rel string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if rel == "." {
-			return nil
-		}
-		return f(rel, partOf(rel), d)
-	})
-}
-
-func skip(d fs.DirEntry) error {
-	if d.IsDir() {
-		return fs.SkipDir
+		return c.copyIn(to, rel)
 	}
-	return nil
+	err := c.run()
+	return c.leftOut, err
 }
 
-func copyIn(from, to volume.Dir, rel string) error {
-	in, err := from.Open(rel)
+func (c *copier) copyIn(to volume.Dir, rel string) error {
+	in, info, err := c.open(rel)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	info, err := in.Stat()
-	if err != nil {
-		return err
-	}
 	out, err := to.Create(rel, cleanMode(info.Mode()))
 	if err != nil {
 		return err

@@ -10,8 +10,8 @@ import (
 type Made struct {
 	Home Home
 	Port int
-	// LeftOut are the files of its origin that it did not get, relative to the home.
-	LeftOut []string
+	// LeftOut is what its origin has and it did not get.
+	LeftOut []LeftOut
 }
 
 // envHeader begins a new .env.

@@ -18,7 +18,8 @@ const (
 	partSecret
 	// partDatabase is what the profile remembers.
 	partDatabase
-	// partLocal belongs to a running gateway, or to this volume: locks, pids, states, logs, other profiles.
+	// partLocal belongs to a running gateway, or to this volume: locks, pids, states, logs, other profiles. All of it lies
+	// at the top of a home: what has such a name further down is the agent's, and means nothing to us.
 	partLocal
 )
 
@@ -33,7 +34,7 @@ var (
 // patterns are compiled at the first use: a gateway, which never copies a profile, is not to carry them.
 var patterns = sync.OnceValue(func() (p struct{ localHidden, localFile, database, secretWord, secretFile *regexp.Regexp }) {
 	// What this program and atomic writes call what lies beside localNames.
-	p.localHidden = regexp.MustCompile(`^\.(?:ports\.lock|boot-.*|dashboard_.*|active_profile|staging\.lock|gateway_.*|\..*|.*[^0-9][0-9]{6,})$`)
+	p.localHidden = regexp.MustCompile(`^\.(?:ports\.lock|boot-.*|dashboard_.*|active_profile|staging\.lock|settings\.lock|gateway_.*|\..*|.*[^0-9][0-9]{6,})$`)
 	p.localFile = regexp.MustCompile(`\.(?:pid|lock|log|sock|tmp|bak|tar\.zst)$`)
 	p.database = regexp.MustCompile(`\.(?:db|sqlite3?)(?:-wal|-journal|-shm)?$`)
 	p.secretWord = regexp.MustCompile(`(?:^|[^a-z])(?:tokens?|secrets?|credentials?|passwords?|passwd|(?:api|private|ssh)[._-]?keys?)(?:[^a-z]|$)`)
@@ -48,7 +49,7 @@ func partOf(rel string) part {
 	elements := strings.Split(rel, "/")
 	top := strings.ToLower(elements[0])
 	base := strings.ToLower(path.Base(rel))
-	if slices.Contains(localNames, top) || is.localHidden.MatchString(top) || is.localFile.MatchString(base) {
+	if slices.Contains(localNames, top) || is.localHidden.MatchString(top) || guessed(elements[0]) {
 		return partLocal
 	}
 	for _, e := range elements {
@@ -61,4 +62,11 @@ func partOf(rel string) part {
 		return partDatabase
 	}
 	return partContent
+}
+
+// guessed reports whether only the form of a name at the top of a home says that it belongs to this volume. Whose it is cannot
+// be known, so a copy that leaves it out says so.
+func guessed(name string) bool {
+	name = strings.ToLower(name)
+	return name[0] != '.' && !slices.Contains(localNames, name) && (name == "lost+found" || patterns().localFile.MatchString(name))
 }

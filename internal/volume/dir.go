@@ -208,7 +208,10 @@ func (d Dir) walk(name string, entry fs.DirEntry, f fs.WalkDirFunc) error {
 const maxLinks = 40
 
 // Leads returns nil if a name leads, over symbolic links or none, to something that exists in d. It opens nothing.
-func (d Dir) Leads(name string) error {
+func (d Dir) Leads(name string) error { return d.Follow(name, func(string) bool { return true }) }
+
+// Follow is Leads where only that exists of which known says so: each directory and link on the way, and the end.
+func (d Dir) Follow(name string, known func(name string) bool) error {
 	todo := strings.Split(name, "/")
 	var done []string
 	for links := 0; len(todo) > 0; {
@@ -226,6 +229,9 @@ func (d Dir) Leads(name string) error {
 		}
 		at := path.Join(append(slices.Clone(done), element)...)
 		info, err := d.Lstat(at)
+		if err == nil && !known(at) {
+			err = d.failed("follow", at, fs.ErrNotExist)
+		}
 		if err != nil {
 			return err
 		}

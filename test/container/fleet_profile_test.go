@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hermes/test/container/docker"
 )
 
 // derivedPort is M11, written down a second time: SHA-256 of the name, first eight bytes, into [9200, 9800).
@@ -312,4 +314,42 @@ func TestFleetRenameImportAndCloneRegister(t *testing.T) {
 		b.waitFleet([]string{"default", "fresh", "twin", "writer"}, []string{"fresh", "twin", "writer"})
 	}
 	b.everythingBelongsTo("10000:10000")
+}
+
+// TestFleetCopiesLeaveOutWhatCannotBeRead: a volume that is a file system of its own has a lost+found of root's in the default
+// profile's home.
+func TestFleetCopiesLeaveOutWhatCannotBeRead(t *testing.T) {
+	parallel(t)
+	vol := volume(t)
+	fillVolume(t, vol, `mkdir -p skills/locked; echo skill >skills/a; echo x >skills/locked/x; echo secret-of-root >skills/rooted
+echo 'You are a test.' >SOUL.md; chown -hR 10000:10000 /opt/data
+mkdir lost+found; chown 0:0 skills/locked skills/rooted; chmod 0700 lost+found skills/locked; chmod 0600 skills/rooted
+`)
+	b := start(t, options{vol: vol, flags: []string{"--user", "10000:10000"}}, "gateway", "run") // nobody sets the owners right
+	b.waitReady(gatewaySlot)
+	unread := []string{
+		`left out (it cannot be read: permission denied): "skills/locked", "skills/rooted"`,
+		`left out (its name is one of locks, logs and other files of this volume): "lost+found"`,
+	}
+	for what, r := range map[string]docker.Result{
+		"export": b.hermes("profile", "export", "-o", "/tmp/default.tar.zst"),
+		"clone":  b.hermes("profile", "create", "clone", "--clone-from", "default"),
+	} {
+		if r.Code != 0 {
+			t.Errorf("%s: %v", what, r)
+		}
+		for _, line := range unread {
+			if !strings.Contains(r.Stderr, line+"\n") {
+				t.Errorf("%s does not say %q: %v", what, line, r)
+			}
+		}
+	}
+	if r := b.hermes("profile", "import", "/tmp/default.tar.zst", "--as", "twin"); r.Code != 0 {
+		t.Fatal(r)
+	}
+	for _, name := range []string{"clone", "twin"} {
+		if got := b.mustExec("0", "ls", homeOf(name)+"/skills"); got != "a" {
+			t.Errorf("skills of %s: %q", name, got)
+		}
+	}
 }
