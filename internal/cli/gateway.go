@@ -18,16 +18,11 @@ func (a *app) gatewayCommand() *cobra.Command {
 		Use:   "gateway",
 		Short: "Run, start, stop and watch gateways",
 		Long:  "Run, start, stop and watch gateways. `hermes gateway` alone is `hermes gateway run`.",
-		Args:  cobra.ArbitraryArgs,
+		Args:  noArgs,
 	}
 	run := a.gatewayRunCommand()
 	cmd.Flags().AddFlagSet(run.Flags())
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if len(args) > 0 {
-			return unknownCommand(cmd, args[0])
-		}
-		return run.RunE(cmd, args)
-	}
+	cmd.RunE = run.RunE
 	cmd.AddCommand(run, a.gatewayStartCommand(), a.gatewayStopCommand(), a.gatewayRestartCommand(),
 		a.gatewayStatusCommand(), a.gatewayListCommand(), a.gatewayLogsCommand(), a.gatewayFinishCommand())
 	return cmd

@@ -24,14 +24,8 @@ others lie in HERMES_HOME/profiles.`,
 		Example: `  hermes profile create coder
   hermes -p coder gateway start
   hermes profile export coder -o coder.tar.zst`,
-		SuggestionsMinimumDistance: 2,
-		Args:                       cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return unknownCommand(cmd, args[0])
-			}
-			return cmd.Help()
-		},
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.profileListCommand(), a.profileShowCommand(), a.profileCreateCommand(), a.profileDeleteCommand(),
 		a.profileRenameCommand(), a.profileExportCommand(), a.profileImportCommand(), a.profileUseCommand())

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -28,11 +29,8 @@ Without -p a command is about the profile "default", whose home is HERMES_HOME
   hermes gateway status           what it does, since when, and where its log is`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return unknownCommand(cmd, args[0])
-			}
+		Args:          noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if showVersion {
 				_, err := fmt.Fprintf(a.Out, "hermes %s\n", version.Version)
 				return err
@@ -46,6 +44,7 @@ Without -p a command is about the profile "default", whose home is HERMES_HOME
 	cmd.PersistentFlags().StringVarP(&a.profile, "profile", "p", "", "the `NAME` of the profile (default \"default\")")
 	cmd.PersistentFlags().StringVar(&a.format, "format", "text", "how to print: `text|json`")
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		a.format = formatIn(a.args, a.format) // what follows a wrong flag was not read
 		return &usageError{fmt.Errorf("%w: see `%s --help`", err, cmd.CommandPath())}
 	})
 	complete(cmd, "profile", a.completeProfile)
@@ -54,17 +53,68 @@ Without -p a command is about the profile "default", whose home is HERMES_HOME
 	gateway.AddCommand(a.gatewayInstallCommand(), a.gatewayUninstallCommand())
 	cmd.AddCommand(gateway, a.profileCommand(), a.statusCommand(), a.upCommand(), a.downCommand(), a.dashboardCommand(), a.healthcheckCommand(),
 		a.doctorCommand(), a.versionCommand(), a.bootCommand(), a.initCommand())
+	own(cmd)
 	return cmd
+}
+
+// own makes cobra's commands answer wrong usage as ours do.
+func own(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	root.InitDefaultHelpCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "completion":
+			cmd.Args = noArgs
+			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+			for _, shell := range cmd.Commands() {
+				shell.Args = noArgs
+			}
+		case "help":
+			cmd.Run = nil
+			cmd.RunE = help
+		}
+	}
+}
+
+// help prints the help of the command that the arguments name.
+func help(cmd *cobra.Command, args []string) error {
+	found, rest, err := cmd.Root().Find(args)
+	if err != nil {
+		return &usageError{err}
+	}
+	if len(rest) > 0 {
+		return noArgs(found, rest)
+	}
+	found.InitDefaultHelpFlag() // so that it is shown
+	return found.Help()
+}
+
+// formatIn returns the value of --format in a command line that cannot be parsed.
+func formatIn(args []string, format string) string {
+	for i, arg := range args {
+		if arg == "--" {
+			break
+		}
+		if v, ok := strings.CutPrefix(arg, "--format="); ok {
+			format = v
+		} else if arg == "--format" && i+1 < len(args) {
+			format = args[i+1]
+		}
+	}
+	return format
 }
 
 func unknownCommand(cmd *cobra.Command, name string) error {
 	msg := fmt.Sprintf("unknown command %q for `%s`", name, cmd.CommandPath())
-	if near := cmd.SuggestionsFor(name); len(near) > 0 {
-		msg += fmt.Sprintf(": did you mean `%s %s`?", cmd.CommandPath(), near[0])
-	} else {
-		msg += fmt.Sprintf(": see `%s --help`", cmd.CommandPath())
+	way := fmt.Sprintf(": see `%s --help`", cmd.CommandPath())
+	// The nearest: who mistypes stop is not to be told of start.
+	for _, cmd.SuggestionsMinimumDistance = range []int{0, 1, 2} {
+		if near := cmd.SuggestionsFor(name); len(near) > 0 {
+			way = fmt.Sprintf(": did you mean `%s %s`?", cmd.CommandPath(), near[0])
+			break
+		}
 	}
-	return &usageError{errors.New(msg)}
+	return &usageError{errors.New(msg + way)}
 }
 
 // prepare runs before every command: root becomes the user whose the home is before it touches anything (M15).
@@ -94,7 +144,7 @@ func (a *app) prepare(cmd *cobra.Command) error {
 // touchesGateways is false for commands that only print.
 func touchesGateways(cmd *cobra.Command) bool {
 	for c := cmd; c.HasParent(); c = c.Parent() {
-		if c.Name() == "version" || c.Name() == "completion" {
+		if slices.Contains([]string{"version", "completion", "help"}, c.Name()) {
 			return false
 		}
 	}

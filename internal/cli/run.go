@@ -30,6 +30,7 @@ type Streams struct {
 type app struct {
 	Streams         // of what is printed, see cleanWriter
 	raw     Streams // as they are
+	args    []string
 	getenv  func(string) string
 	profile string // -p
 	format  string // --format
@@ -37,7 +38,7 @@ type app struct {
 
 // Run executes one command line and returns the process's exit code (contract "Exit codes").
 func Run(ctx context.Context, args []string, s Streams) int {
-	a := &app{Streams: s, raw: s, getenv: environment.Get}
+	a := &app{Streams: s, raw: s, args: args, getenv: environment.Get}
 	asJSON := func() bool { return a.format == "json" }
 	a.Out, a.Err = &cleanWriter{w: s.Out, json: asJSON}, &cleanWriter{w: s.Err, json: asJSON}
 	root := a.rootCommand()
@@ -154,10 +155,13 @@ func (a *app) json(v any) error {
 	return enc.Encode(v)
 }
 
-// noArgs refuses arguments as wrong usage.
+// noArgs refuses arguments as wrong usage. After a command that has others below it, a word was to be one of them.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
+	}
+	if cmd.HasAvailableSubCommands() {
+		return unknownCommand(cmd, args[0])
 	}
 	return &usageError{fmt.Errorf("unexpected argument %q for `%s`: see `%s --help`", args[0], cmd.CommandPath(), cmd.CommandPath())}
 }

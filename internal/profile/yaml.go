@@ -154,6 +154,7 @@ func syntaxError(file string, err error) error {
 		"control characters are not allowed":                           "a control character",
 		"did not find expected key":                                    "the indentation does not fit the lines before, or a `:` is missing",
 		"mapping values are not allowed in this context":               "a `:` where none can be: put the value in quotes",
+		"did not find expected <document start>":                       "something follows where the document ends: the file holds one",
 		"could not find expected ':'":                                  "a `:` is missing",
 	}
 	if strings.HasPrefix(m[2], "unknown anchor") { // and its name

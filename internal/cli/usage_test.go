@@ -1,0 +1,40 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+)
+
+// TestAWordThatIsNoCommandIsWrongUsageEverywhere: below every command that has others below it, those that come with cobra included.
+func TestAWordThatIsNoCommandIsWrongUsageEverywhere(t *testing.T) {
+	groups := 0
+	var walk func(cmd *cobra.Command)
+	walk = func(cmd *cobra.Command) {
+		if !cmd.HasAvailableSubCommands() {
+			return
+		}
+		groups++
+		path := strings.Fields(cmd.CommandPath())[1:]
+		for _, args := range [][]string{append(slices.Clone(path), "nosuchthing"), append(append([]string{"help"}, path...), "nosuchthing")} {
+			var out, errs bytes.Buffer
+			code := Run(context.Background(), args, Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
+			want := fmt.Sprintf("✗ unknown command \"nosuchthing\" for `%s`: see `%[1]s --help`\n", cmd.CommandPath())
+			if code != exitUsage || errs.String() != want || out.Len() > 0 {
+				t.Errorf("%q: code %d, %q, %q", args, code, errs.String(), out.String())
+			}
+		}
+		for _, sub := range cmd.Commands() {
+			walk(sub)
+		}
+	}
+	walk(Tree())
+	if groups < 5 {
+		t.Errorf("%d commands have others below them", groups)
+	}
+}
