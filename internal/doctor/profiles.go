@@ -69,7 +69,11 @@ func (e *examination) inspect(h profile.Home) (found []Finding, echo bool) {
 		add(Error, fmt.Sprintf("cannot read who the agent is: %v", err), "make "+h.Soul()+" a text file of at most 1 MB")
 	}
 	if _, err := profile.ReadState(h); err != nil && !errors.Is(err, profile.ErrNoState) {
-		add(Error, err.Error(), fmt.Sprintf("`mv %s %s.corrupt`, then %s", shell(h.StateFile()), shell(h.StateFile()), e.again(h.Name)))
+		mend := fmt.Sprintf("`mv %s %s.corrupt`, then %s", shell(h.StateFile()), shell(h.StateFile()), e.again(h.Name))
+		if errors.Is(err, fs.ErrPermission) {
+			mend = "give the file to the user that gateways run as, then " + e.again(h.Name)
+		}
+		add(Error, err.Error(), mend)
 	}
 	if f, ok := envMode(h); ok {
 		found = append(found, f)

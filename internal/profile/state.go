@@ -209,7 +209,9 @@ const stateLockWait = 5 * time.Second
 
 // UpdateState changes gateway_state.json under its lock: change gets the present
 // content and edits it. A content that cannot be parsed is kept beside it, as
-// gateway_state.json.corrupt, and change gets an empty State. If change returns an
+// gateway_state.json.corrupt, and change gets an empty State. A file that cannot be read
+// now, for want of rights or because the disk fails, stays as it is and is the error: the
+// operator's intent is in it. If change returns an
 // error nothing is written and the error is returned as it is.
 func UpdateState(ctx context.Context, h Home, change func(*State) error) error {
 	ctx, cancel := context.WithTimeout(ctx, stateLockWait)
@@ -221,6 +223,10 @@ func UpdateState(ctx context.Context, h Home, change func(*State) error) error {
 	defer lock.Unlock()
 
 	s, err := ReadState(h)
+	var unread *fs.PathError
+	if errors.As(err, &unread) {
+		return fmt.Errorf("cannot update the gateway's state: %w", unread)
+	}
 	if err != nil && !errors.Is(err, ErrNoState) {
 		if rerr := h.Files().SetAside(StateName, StateName+".corrupt", maxStateFile); rerr != nil {
 			return fmt.Errorf("%w (and cannot move it aside: %w)", err, rerr)
