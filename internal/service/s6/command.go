@@ -57,6 +57,11 @@ const reviveDeadline = 3 * time.Second
 func waitFor(ctx context.Context, cond func() bool) error {
 	ctx, cancel := context.WithTimeout(ctx, superviseDeadline)
 	defer cancel()
+	return await(ctx, cond)
+}
+
+// await is waitFor without a limit of its own.
+func await(ctx context.Context, cond func() bool) error {
 	for pause := time.Millisecond; !cond(); pause = min(2*pause, 50*time.Millisecond) {
 		select {
 		case <-ctx.Done():

@@ -17,6 +17,7 @@ import (
 type Manager struct {
 	scandir string
 	slots   Slots
+	revive  time.Duration // reviveDeadline
 }
 
 var _ service.Manager = (*Manager)(nil)
@@ -24,7 +25,7 @@ var _ service.Manager = (*Manager)(nil)
 // New returns the manager of a scan directory. Nothing is started: an s6-svscan
 // must run on it (service.Detect).
 func New(scandir string) *Manager {
-	return &Manager{scandir: scandir, slots: Slots{Dir: scandir}}
+	return &Manager{scandir: scandir, slots: Slots{Dir: scandir}, revive: reviveDeadline}
 }
 
 // Kind returns service.KindS6.
@@ -44,7 +45,7 @@ func (m *Manager) slot(id service.ID) (string, error) {
 
 // supervisedSlot returns the service directory of a service once it has its supervisor: while a tree
 // comes up, slots are there before s6-svscan has looked at all of them. A slot that
-// stays without one is left to s6-svc to report.
+// stays without one, or whose supervisor lives and takes no commands, is left to s6-svc to report.
 func (m *Manager) supervisedSlot(ctx context.Context, id service.ID) (string, error) {
 	dir, err := m.slot(id)
 	if err != nil {
@@ -52,11 +53,12 @@ func (m *Manager) supervisedSlot(ctx context.Context, id service.ID) (string, er
 	}
 	wait := superviseDeadline
 	if _, err := os.Lstat(filepath.Join(dir, "supervise", "status")); err == nil {
-		wait = reviveDeadline
+		wait = m.revive
 	}
 	within, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	if waitFor(within, func() bool { return supervised(dir) || !m.running() }) != nil {
+	var deaf deafness
+	if await(within, func() bool { return supervised(dir) || !m.running() || deaf.sure(dir) }) != nil {
 		err = ctx.Err()
 	}
 	return dir, err
@@ -294,7 +296,12 @@ func (m *Manager) scan(ctx context.Context, id service.ID, dir string) error {
 	if err := m.svscan(ctx, id, "register", "-a"); err != nil {
 		return err
 	}
-	return waitFor(ctx, func() bool { return supervised(dir) })
+	var deaf deafness
+	err := waitFor(ctx, func() bool { return supervised(dir) || deaf.sure(dir) })
+	if err == nil && !supervised(dir) {
+		err = fmt.Errorf("its s6-supervise, pid %d, lives and takes no commands: end it, and another takes its place", deaf.pid)
+	}
+	return err
 }
 
 // svscan sends commands to s6-svscan.

@@ -3,6 +3,7 @@
 package s6_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"hermes/internal/service"
+	"hermes/internal/service/s6"
 	"hermes/internal/service/servicetest"
 )
 
@@ -77,6 +79,48 @@ func TestKilledSuperviseIsReplacedAndNeverRunsTwoGateways(t *testing.T) {
 	if len(gateways) != 1 {
 		t.Errorf("gateways: %v", gateways)
 	}
+}
+
+// TestADeafSuperviseIsNotWaitedFor: it lives, so s6-svscan puts no other in its place, however long one waits.
+func TestADeafSuperviseIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	tr := newTree(t)
+	r := tr.rig()
+	id := r.Register(t, "coder", servicetest.Ready)
+	for what, control := range map[string]string{"service": "supervise/control", "logger": "log/supervise/control"} {
+		control := filepath.Join(tr.scandir, id.String(), control)
+		for how, spoil := range map[string]func() error{
+			"no FIFO":       func() error { return nil },
+			"another FIFO":  func() error { return syscall.Mkfifo(control, 0o600) },
+			"a broken link": func() error { return os.Symlink("nowhere", control) },
+		} {
+			if err := errors.Join(os.Rename(control, control+".away"), spoil()); err != nil {
+				t.Fatal(err)
+			}
+			m := s6.New(tr.scandir)
+			m.ReviveWithin(time.Hour)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			err := m.Stop(ctx, id, time.Minute)
+			if ctx.Err() != nil {
+				t.Errorf("%s of the %s: it is waited for: %v", how, what, err)
+			}
+			var e *service.S6CommandError
+			if what == "service" && (!errors.As(err, &e) || e.ExitCode == 0) {
+				t.Errorf("%s of the %s: %v", how, what, err)
+			}
+			if err := m.Register(ctx, service.Spec{ID: id}); err == nil || !strings.Contains(err.Error(), "lives and takes no commands") {
+				t.Errorf("%s of the %s: registered: %v", how, what, err)
+			}
+			cancel()
+			if err := os.Remove(control); err != nil && !errors.Is(err, os.ErrNotExist) {
+				t.Fatal(err)
+			}
+			if err := os.Rename(control+".away", control); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	r.Start(t, id)
 }
 
 func TestUnregisterEndsWhatADeadSuperviseLeft(t *testing.T) {
