@@ -80,7 +80,7 @@ func (a *app) gatewayRun(ctx context.Context, f gatewayRunFlags) error {
 		}
 	}
 	if os.Getpid() == 1 {
-		return belowPID1()
+		return a.belowPID1()
 	}
 	home, err := a.home()
 	var missing *profile.NotFoundError
@@ -114,8 +114,8 @@ func (a *app) oddSwitches() {
 }
 
 // belowPID1 runs this command line again as a child and is a container's PID 1 meanwhile.
-func belowPID1() error {
-	code, err := container.Foreground()
+func (a *app) belowPID1() error {
+	code, err := container.Foreground(a.signals())
 	if err == nil && code != 0 {
 		err = &silentError{code}
 	}

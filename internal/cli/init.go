@@ -9,14 +9,16 @@ import (
 
 	"hermes/internal/boot"
 	"hermes/internal/container"
+	"hermes/internal/service"
 )
 
 // initEmbedded is the init of an image without s6.
 func (a *app) initEmbedded(command []string) error {
 	if os.Getpid() == 1 {
-		return belowPID1()
+		return a.belowPID1()
 	}
 	code, err := container.Embedded{
+		Redirected: a.redirected(command),
 		Setup:      func() error { return boot.Setup(a.getenv, a.Err) },
 		Supervisor: []string{"up", "--init", "--ready-fd", "3"},
 	}.Run(command)
@@ -51,7 +53,7 @@ In an image without s6 the embedded supervisor (` + "`hermes up`" + `) takes its
 			inside := os.Getpid() == 1 || container.InImage()
 			switch {
 			case len(args) > 2 && args[0] == "--stage2" && args[2] == "--":
-				return container.Stage2(args[1], args[3:])
+				return container.Stage2(args[1], args[3:], a.redirected(args[3:]))
 			case len(args) == 2 && args[0] == "--stage3":
 				return &silentError{container.Stage3(args[1])}
 			case len(args) == 1 && args[0] == "--orphans":
@@ -62,11 +64,45 @@ In an image without s6 the embedded supervisor (` + "`hermes up`" + `) takes its
 			if !container.HasS6() {
 				return a.initEmbedded(args)
 			}
-			err := container.Init(cmd.Context(), args)
+			err := container.Init(a.signals(), args, a.redirected(args))
 			if errors.Is(err, container.ErrCannotStepDown) {
 				return &codeError{err, exitRoot}
+			}
+			var stopped *container.StoppedError
+			if errors.As(err, &stopped) {
+				return &silentError{stopped.Code}
 			}
 			return err
 		},
 	}
+}
+
+// redirected reports whether a container's command is a `gateway run` that hands over to the supervisor, as far as its words and the
+// container's environment tell.
+func (a *app) redirected(command []string) bool {
+	args, ours := container.OwnArguments(command)
+	if !ours {
+		return false
+	}
+	cmd, rest, err := (&app{getenv: a.getenv}).rootCommand().Find(args)
+	if err != nil || cmd.CommandPath() != "hermes gateway" && cmd.CommandPath() != "hermes gateway run" {
+		return false
+	}
+	cmd.InitDefaultHelpFlag()
+	if cmd.ParseFlags(rest) != nil || cmd.Flags().NArg() > 0 {
+		return false
+	}
+	help, err1 := cmd.Flags().GetBool("help")
+	noSupervise, err2 := cmd.Flags().GetBool("no-supervise")
+	// That there is a supervisor is what this is the init for.
+	r := container.Redirect{Kind: service.KindS6, NoSupervise: noSupervise, Getenv: a.getenv}
+	return err1 == nil && err2 == nil && !help && r.Applies()
+}
+
+// signals returns what this process, which is PID 1 or the init below it, gets.
+func (a *app) signals() chan os.Signal {
+	if a.early == nil {
+		a.early = container.Signals()
+	}
+	return a.early
 }

@@ -32,13 +32,17 @@ type app struct {
 	raw     Streams // as they are
 	args    []string
 	getenv  func(string) string
-	profile string // -p
-	format  string // --format
+	early   chan os.Signal // see signals
+	profile string         // -p
+	format  string         // --format
 }
 
 // Run executes one command line and returns the process's exit code (contract "Exit codes").
 func Run(ctx context.Context, args []string, s Streams) int {
 	a := &app{Streams: s, raw: s, args: args, getenv: environment.Get}
+	if os.Getpid() == 1 && len(args) > 0 && args[0] == "init" {
+		a.signals()
+	}
 	asJSON := func() bool { return a.format == "json" }
 	a.Out, a.Err = &cleanWriter{w: s.Out, json: asJSON}, &cleanWriter{w: s.Err, json: asJSON}
 	root := a.rootCommand()

@@ -61,7 +61,7 @@ http://127.0.0.1:9119, unless HERMES_DASHBOARD=0 or --no-dashboard; ` + "`hermes
 				return a.upDetached(cmd.Context(), f)
 			}
 			if os.Getpid() == 1 {
-				return belowPID1()
+				return a.belowPID1()
 			}
 			return a.up(cmd.Context(), f)
 		},

@@ -5,6 +5,7 @@ package container
 import (
 	"context"
 	"errors"
+	"os"
 )
 
 // ErrCannotStepDown reports root that can neither become another user nor may run gateways itself.
@@ -13,10 +14,21 @@ var ErrCannotStepDown = errors.New("refusing to run as root")
 var errNotLinux = errors.New("this works only inside a Linux container")
 
 // Init fails: the image is a Linux image.
-func Init(context.Context, []string) error { return errNotLinux }
+func Init(<-chan os.Signal, []string, bool) error { return errNotLinux }
 
 // Stage2 fails: the image is a Linux image.
-func Stage2(string, []string) error { return errNotLinux }
+func Stage2(string, []string, bool) error { return errNotLinux }
+
+// StoppedError is never returned.
+type StoppedError struct{ Code int }
+
+func (e *StoppedError) Error() string { return "" }
+
+// Signals returns nil: nothing here is PID 1.
+func Signals() chan os.Signal { return nil }
+
+// OwnArguments returns nothing: there is no container.
+func OwnArguments([]string) ([]string, bool) { return nil, false }
 
 // Stage3 returns 1: the image is a Linux image.
 func Stage3(string) int { return 1 }
@@ -52,12 +64,13 @@ func EnterEnvironment() error { return nil }
 func OneUser(func(string) string) bool { return false }
 
 // Foreground fails: nothing of ours is PID 1 here.
-func Foreground() (int, error) { return 0, errNotLinux }
+func Foreground(<-chan os.Signal) (int, error) { return 0, errNotLinux }
 
 // Embedded is the init of an image without s6.
 type Embedded struct {
 	Setup      func() error
 	Supervisor []string
+	Redirected bool
 }
 
 // Run fails: the image is a Linux image.

@@ -26,6 +26,8 @@ type Embedded struct {
 	// Supervisor are the arguments of hermes that supervise the gateways. The process writes a newline to its descriptor 3
 	// once it takes commands.
 	Supervisor []string
+	// Redirected says that the command hands over to the supervisor (Redirect).
+	Redirected bool
 }
 
 const (
@@ -44,8 +46,7 @@ func HasS6() bool {
 // Run boots the container and runs its command. It returns the code with which the container ends, and what stopped the
 // boot if anything did.
 func (e Embedded) Run(command []string) (int, error) {
-	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2)
+	signals := Signals()
 	self, err := os.Executable()
 	if err != nil {
 		return 1, fmt.Errorf("cannot find this program: %w", err)
@@ -66,7 +67,7 @@ func (e Embedded) Run(command []string) (int, error) {
 	defer stopBoot()
 	if err := runScripts(ctx, InitScripts, true); err != nil {
 		if ctx.Err() != nil {
-			return 128 + int(unix.SIGTERM), nil
+			return stopCode(e.Redirected), nil
 		}
 		return 1, err
 	}
@@ -81,7 +82,7 @@ func (e Embedded) Run(command []string) (int, error) {
 	}
 	code := 1
 	if err == nil {
-		code, err = s.beside(l, command, stopBoot, signals)
+		code, err = s.beside(l, command, stopBoot, signals, e.Redirected)
 	}
 	s.stop()
 	<-s.over
@@ -89,7 +90,7 @@ func (e Embedded) Run(command []string) (int, error) {
 	_ = runScripts(finish, FinishScripts, false) // each says itself what went wrong
 	cancel()
 	if errors.Is(err, errInterrupted) {
-		return 128 + int(unix.SIGTERM), nil
+		return stopCode(e.Redirected), nil
 	}
 	return code, err
 }
@@ -232,7 +233,7 @@ func (s *embedded) stop() {
 }
 
 // beside runs the container's command. A SIGTERM for it is one for the gateways too: docker stop gives both one time to end.
-func (s *embedded) beside(l Layout, command []string, stopBoot func(), signals chan os.Signal) (int, error) {
+func (s *embedded) beside(l Layout, command []string, stopBoot func(), signals chan os.Signal, redirected bool) (int, error) {
 	argv, err := resolve(command)
 	if err != nil {
 		return 1, err
@@ -255,7 +256,7 @@ func (s *embedded) beside(l Layout, command []string, stopBoot func(), signals c
 			}
 		}
 	}()
-	err = runCommand(argv, s.user, s.own, passed, l.isHeartbeat)
+	err = runCommand(argv, s.user, s.own, passed, func(pid int) bool { return redirected || l.isHeartbeat(pid) })
 	close(done)
 	<-passing
 	var ended *commandEnded

@@ -13,7 +13,8 @@ import (
 // Foreground is PID 1 of a container without a supervisor: it runs this same command line as its child, passes
 // signals on, reaps orphans, and returns the child's exit code. PID 1 has no default actions for signals and
 // inherits every orphan, so a gateway that was PID 1 itself would have to wait for children that it did not start.
-func Foreground() (int, error) {
+// got are the signals that came so far, and come (Signals).
+func Foreground(got <-chan os.Signal) (int, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return 0, fmt.Errorf("cannot find this program: %w", err)
@@ -27,14 +28,12 @@ func Foreground() (int, error) {
 	}
 	child := make(chan os.Signal, 1)
 	signal.Notify(child, unix.SIGCHLD)
-	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2)
 	if err := cmd.Start(); err != nil {
 		return 0, fmt.Errorf("cannot start the gateway: %w", err)
 	}
 	for {
 		select {
-		case s := <-signals:
+		case s := <-got:
 			if sig, ok := s.(unix.Signal); ok {
 				_ = unix.Kill(cmd.Process.Pid, sig) // it may just have ended
 			}

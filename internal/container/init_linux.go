@@ -1,11 +1,11 @@
 package container
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strconv"
 	"strings"
 
@@ -15,8 +15,9 @@ import (
 )
 
 // Init is the first stage of the image's init: it chooses where, writes the outer tree, starts the second
-// stage with the container's command, and becomes s6-svscan. It returns only if it fails.
-func Init(_ context.Context, command []string) error {
+// stage with the container's command, and becomes s6-svscan. redirected says that the command hands over to the supervisor
+// (Redirect); got are the signals that came so far, and come (Signals). It returns only if it fails.
+func Init(got <-chan os.Signal, command []string, redirected bool) error {
 	if os.Getpid() != 1 {
 		// Not PID 1 (docker run --init): orphans are to come to us all the same. The setting survives execve(2).
 		if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
@@ -41,13 +42,55 @@ func Init(_ context.Context, command []string) error {
 	if err := unix.Mkfifo(l.userTreeReady(), 0o600); err != nil {
 		return fmt.Errorf("cannot prepare the supervision tree: %w", err)
 	}
+	// Whoever comes to an end before the second stage has its say ends with this.
+	if err := os.WriteFile(l.exitCode(), fmt.Appendln(nil, stopCode(redirected)), 0o644); err != nil {
+		return fmt.Errorf("cannot prepare the supervision tree: %w", err)
+	}
 	ready, err := l.startStage2(self, command)
 	if err != nil {
 		return err
 	}
 	// s6-svscan -d: it writes a line to this descriptor when it takes commands.
 	argv := []string{"s6-svscan", "-d", strconv.Itoa(ready), "-C", "16", l.TreeDir()}
+	// From here until s6-svscan has its handlers, some milliseconds, a signal is lost: it starts with what the system does.
+	for waiting := true; waiting; {
+		select {
+		case s := <-got:
+			if s == unix.SIGTERM || s == unix.SIGINT {
+				// Nothing has begun. The second stage waits for what does not come.
+				_ = unix.Kill(readPID(l.stage2PID()), unix.SIGKILL)
+				return &StoppedError{Code: stopCode(redirected)}
+			}
+		default:
+			waiting = false
+		}
+	}
 	return fmt.Errorf("cannot become s6-svscan: %w", unix.Exec(svscan, argv, []string{"PATH=" + systemPath}))
+}
+
+// StoppedError says that the container was told to stop before anything in it was begun.
+type StoppedError struct{ Code int }
+
+func (e *StoppedError) Error() string { return "stopped before the boot" }
+
+// initSignals are those for which s6-svscan has a script in the outer tree (writeRootTree).
+var initSignals = []os.Signal{unix.SIGTERM, unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2}
+
+// Signals catches what a container's PID 1 gets. It comes first of all: a docker stop may come at any moment, and PID 1 has no
+// default actions, so what nobody catches is lost.
+func Signals() chan os.Signal {
+	got := make(chan os.Signal, 16)
+	signal.Notify(got, initSignals...)
+	return got
+}
+
+// stopCode is the exit code of a container that is stopped before its command has its own say: 0 under the redirect (M6), else
+// that of a program which SIGTERM ends.
+func stopCode(redirected bool) int {
+	if redirected {
+		return 0
+	}
+	return 128 + int(unix.SIGTERM)
 }
 
 // prepare decides who everything runs as, and makes the run-time directories with the container's environment. scripts

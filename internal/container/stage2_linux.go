@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -24,18 +25,18 @@ import (
 const treeDeadline = 20 * time.Second
 
 // Stage2 boots the container and runs its command. It ends by telling the root tree to come
-// down; the code with which the container ends is then on record. The returned error is what
+// down; the code with which the container ends is then on record. redirected is Init's. The returned error is what
 // stopped the boot, if anything did.
-func Stage2(dir string, command []string) error {
+func Stage2(dir string, command []string, redirected bool) error {
 	l := Layout{dir}
-	err := l.stage2(command)
+	err := l.stage2(command, redirected)
 	var ended *commandEnded
 	code := 1
 	switch {
 	case errors.As(err, &ended):
 		code, err = ended.code, nil
 	case errors.Is(err, errInterrupted):
-		code, err = 128+int(unix.SIGTERM), nil
+		code, err = stopCode(redirected), nil
 	}
 	if werr := os.WriteFile(l.exitCode(), []byte(strconv.Itoa(code)+"\n"), 0o644); werr != nil {
 		err = errors.Join(err, werr)
@@ -45,7 +46,7 @@ func Stage2(dir string, command []string) error {
 		fmt.Fprintf(os.Stderr, "✗ hermes cannot boot: %v\n", err)
 	}
 	halt := exec.Command("s6-svscanctl", "-t", l.TreeDir())
-	if out, herr := halt.CombinedOutput(); herr != nil && !bytes.Contains(out, []byte("not running")) {
+	if out, herr := halt.CombinedOutput(); herr != nil && !bytes.Contains(out, []byte("not running")) && !bytes.Contains(out, []byte("not listening")) {
 		return fmt.Errorf("cannot stop the container: %w: %s", herr, bytes.TrimSpace(out))
 	}
 	return nil
@@ -58,7 +59,9 @@ func (e *commandEnded) Error() string { return fmt.Sprintf("the command ended wi
 
 var errInterrupted = errors.New("interrupted")
 
-func (l Layout) stage2(command []string) error {
+func (l Layout) stage2(command []string, redirected bool) error {
+	// What comes during the boot is the command's too, if it is begun all the same.
+	signals := Signals()
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
 	defer stop()
 	rootReady := os.NewFile(3, "root-tree-ready")
@@ -93,10 +96,8 @@ func (l Layout) stage2(command []string) error {
 	if err != nil {
 		return err
 	}
-	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2)
 	stop()
-	return runCommand(argv, u, own, signals, l.isHeartbeat)
+	return runCommand(argv, u, own, signals, func(pid int) bool { return redirected || l.isHeartbeat(pid) })
 }
 
 // startUserTree adds the gateways' tree to root's and waits until it takes commands.
@@ -238,9 +239,21 @@ func resolve(command []string) ([]string, error) {
 	return append([]string{self, "hermes"}, command...), nil
 }
 
+// OwnArguments returns the arguments with which a container's command runs hermes; ours is false for another program.
+func OwnArguments(command []string) (args []string, ours bool) {
+	argv, err := resolve(command)
+	if err != nil {
+		return nil, false
+	}
+	self, err1 := os.Stat("/proc/self/exe")
+	program, err2 := os.Stat(argv[0])
+	return argv[2:], err1 == nil && err2 == nil && os.SameFile(self, program)
+}
+
 // runCommand runs argv[0] with the arguments argv[1:] as the runtime user, on the
-// container's terminal if it has one, and passes these signals on to it.
-func runCommand(argv []string, u User, own bool, signals <-chan os.Signal, isHeartbeat func(pid int) bool) error {
+// container's terminal if it has one, and passes these signals on to it. handsOver tells of a process that it is, or is on its
+// way to be, the heartbeat of the redirect.
+func runCommand(argv []string, u User, own bool, signals <-chan os.Signal, handsOver func(pid int) bool) error {
 	Umask(environment.Get) // the command inherits it, and nothing is made here any more that others must reach
 	cmd := &exec.Cmd{Path: argv[0], Args: argv[1:], Env: commandEnv(os.Environ(), u)}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
@@ -260,10 +273,14 @@ func runCommand(argv []string, u User, own bool, signals <-chan os.Signal, isHea
 		return &commandEnded{126}
 	}
 	done := make(chan struct{})
+	var told atomic.Bool
 	go func() {
 		for {
 			select {
 			case s := <-signals:
+				if s == unix.SIGTERM || s == unix.SIGINT {
+					told.Store(true)
+				}
 				_ = cmd.Process.Signal(s) // it may just have ended
 			case <-done:
 				return
@@ -275,7 +292,11 @@ func runCommand(argv []string, u User, own bool, signals <-chan os.Signal, isHea
 	if cmd.ProcessState == nil {
 		return fmt.Errorf("cannot wait for the command: %w", err)
 	}
-	return &commandEnded{exitCode(cmd.ProcessState, isHeartbeat(cmd.Process.Pid))}
+	heartbeat := handsOver(cmd.Process.Pid)
+	if heartbeat && told.Load() { // M6, also where it found its supervisor on the way down already
+		return &commandEnded{0}
+	}
+	return &commandEnded{exitCode(cmd.ProcessState, heartbeat)}
 }
 
 // takeTerminal makes the command the foreground job of the container's terminal, so that a shell has job

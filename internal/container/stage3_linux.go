@@ -49,7 +49,7 @@ func Stage3(dir string) int {
 	return l.recordedCode()
 }
 
-// recordedCode is the exit code that the second stage left; 143 if it was stopped before it had one.
+// recordedCode is the exit code that the second stage left, or the first; 143 if there is none.
 func (l Layout) recordedCode() int {
 	data, err := volume.ReadPath(l.exitCode(), 16)
 	if err != nil {

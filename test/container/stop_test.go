@@ -1,7 +1,7 @@
 package container_test
 
 import (
-	"fmt"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -113,20 +113,77 @@ func TestStubbornProcessIsKilledAtStopInTime(t *testing.T) {
 	}
 }
 
+// TestDockerStopDuringBootEndsAtOnce: with 0 where the command hands over to the supervisor (M6), else as the command would, which
+// SIGTERM ends.
 func TestDockerStopDuringBootEndsAtOnce(t *testing.T) {
 	parallel(t)
 	img := derive(t, map[string]string{"05-slow": "#!/bin/sh\necho slow hook begins\nexec sleep 600\n"},
 		"COPY 05-slow /etc/cont-init.d/05-slow")
-	b := start(t, options{image: img}, "gateway", "run")
-	eventually(t, soon, "the hook runs", func() error {
-		if !strings.Contains(b.allLogs(), "slow hook begins") {
-			return fmt.Errorf("not yet")
-		}
-		return nil
-	})
-	b.stop()
-	if code := b.wait(); code == 137 {
-		t.Error("docker had to kill it")
+	embedded := derive(t, map[string]string{"05-slow": "#!/bin/sh\necho slow hook begins\nexec sleep 600\n"},
+		"COPY 05-slow /etc/cont-init.d/05-slow", "RUN rm /usr/bin/s6-*")
+	for _, c := range []struct {
+		cmd  string
+		env  []string
+		want int
+	}{
+		{"gateway run", nil, 0},
+		{"gateway", nil, 0},
+		{"hermes -p default gateway run --replace", nil, 0},
+		{"gateway run", []string{"HERMES_GATEWAY_NO_SUPERVISE=on"}, 0}, // which opts out of nothing
+		{"gateway run", []string{"HERMES_GATEWAY_NO_SUPERVISE=1"}, 143},
+		{"gateway run --no-supervise", nil, 143},
+		{"gateway run --bogus", nil, 143},
+		{"gateway status", nil, 143},
+		{"sleep 600", nil, 143},
+		{"without-s6 gateway run", nil, 0},
+		{"without-s6 gateway run --no-supervise", nil, 143},
+	} {
+		t.Run(strings.Join(append(c.env, c.cmd), " "), func(t *testing.T) {
+			t.Parallel()
+			o := options{image: img, env: c.env}
+			cmd, without := strings.CutPrefix(c.cmd, "without-s6 ")
+			if without {
+				o.image = embedded
+			}
+			b := start(t, o, strings.Fields(cmd)...)
+			eventually(t, soon, "the hook runs", func() error {
+				if !strings.Contains(b.allLogs(), "slow hook begins") {
+					return errors.New("not yet")
+				}
+				return nil
+			})
+			b.stop()
+			if code := b.wait(); code != c.want {
+				t.Errorf("exit code %d, want %d", code, c.want)
+			}
+			if log := b.allLogs(); strings.Contains(log, "✗") {
+				t.Errorf("it complains:\n%s", log)
+			}
+		})
+	}
+}
+
+// TestDockerStopAtAnyMomentOfTheHandOverEndsWithZero: while the gateways' tree comes up, while `gateway run` begins, while it talks to
+// the supervisor, and when it is the heartbeat. The hook decides how much of the boot is left when docker stop comes.
+func TestDockerStopAtAnyMomentOfTheHandOverEndsWithZero(t *testing.T) {
+	parallel(t)
+	img := derive(t, map[string]string{"95-last": "#!/bin/sh\necho last hook begins\nexec sleep \"$LEFT\"\n"},
+		"COPY 95-last /etc/cont-init.d/95-last")
+	for _, left := range []string{"0", "0.01", "0.02", "0.03", "0.05", "0.07", "0.1", "0.14"} {
+		t.Run(left, func(t *testing.T) {
+			t.Parallel()
+			b := start(t, options{image: img, env: []string{"LEFT=" + left}}, "gateway", "run")
+			eventually(t, soon, "the hook runs", func() error {
+				if !strings.Contains(b.allLogs(), "last hook begins") {
+					return errors.New("not yet")
+				}
+				return nil
+			})
+			b.stop()
+			if code := b.wait(); code != 0 {
+				t.Errorf("exit code %d, want 0", code)
+			}
+		})
 	}
 }
 
