@@ -136,6 +136,41 @@ func snapshotOf(t *rapid.T, dir string) map[string]string {
 	return all
 }
 
+// without is a snapshot less what a copy left out, and what belongs to the volume.
+func without(t *rapid.T, before map[string]string, leftOut []LeftOut) map[string]string {
+	left := map[string]bool{}
+	for _, l := range leftOut {
+		if l.Why == "" {
+			t.Errorf("%q is left out without a reason", l.Name)
+		}
+		left[l.Name] = true
+	}
+	want := map[string]string{}
+	for rel, what := range before {
+		out := partOf(rel) == partLocal
+		for at := rel; at != "."; at = path.Dir(at) {
+			out = out || left[at]
+		}
+		if !out {
+			want[rel] = what
+		}
+	}
+	return want
+}
+
+func same(t *rapid.T, want, got map[string]string) {
+	for rel, what := range want {
+		if got[rel] != what {
+			t.Errorf("%q was %.100s and is %.100s", rel, what, got[rel])
+		}
+	}
+	for rel, what := range got {
+		if want[rel] == "" {
+			t.Errorf("%q is new: %.100s", rel, what)
+		}
+	}
+}
+
 // TestWhatIsExportedCanBeImportedAndIsTheSame whatever is in the home: the copy has every file but those that were named, and those
 // that belong to the volume.
 func TestWhatIsExportedCanBeImportedAndIsTheSame(t *testing.T) {
@@ -169,38 +204,44 @@ func TestWhatIsExportedCanBeImportedAndIsTheSame(t *testing.T) {
 		if err != nil {
 			rt.Fatalf("exported, and not imported: %v", err)
 		}
-		left := map[string]bool{}
-		for _, l := range e.LeftOut {
-			if l.Why == "" {
-				rt.Errorf("%q is left out without a reason", l.Name)
-			}
-			left[l.Name] = true
-		}
-		want := map[string]string{}
-		for rel, what := range before {
-			out := partOf(rel) == partLocal
-			for at := rel; at != "."; at = path.Dir(at) {
-				out = out || left[at]
-			}
-			if !out {
-				want[rel] = what
-			}
-		}
-		got := snapshotOf(rt, m.Home.Dir)
-		for rel, what := range want {
-			if got[rel] != what {
-				rt.Errorf("%q was %.100s and is %.100s", rel, what, got[rel])
-			}
-		}
-		for rel, what := range got {
-			if want[rel] == "" {
-				rt.Errorf("%q is new: %.100s", rel, what)
-			}
-		}
+		want := without(rt, before, e.LeftOut)
+		same(rt, want, snapshotOf(rt, m.Home.Dir))
 	})
 	if exported == 0 {
 		t.Error("nothing was exported")
 	}
+}
+
+// TestAnyHomeCanBeCloned: the copy has every file but those that were named, the keys, and those that belong to the volume.
+func TestAnyHomeCanBeCloned(t *testing.T) {
+	t.Parallel() // it waits for the disk
+	rapid.Check(t, func(rt *rapid.T) {
+		top, err := os.MkdirTemp(t.TempDir(), "")
+		if err != nil {
+			rt.Fatal(err)
+		}
+		defer os.RemoveAll(top)
+		s := NewStore(top)
+		h := mustCreate(t, s, "coder", nil).Home
+		tr := &tree{rt: rt, root: h.Dir, dirs: []string{"."}}
+		for range rapid.IntRange(1, 15).Draw(rt, "things") {
+			tr.grow()
+		}
+		before := snapshotOf(rt, h.Dir)
+		m, err := s.Create(t.Context(), name(t, "twin"), &h, env())
+		if err != nil {
+			rt.Fatal(err)
+		}
+		want := without(rt, before, m.LeftOut)
+		for rel := range want {
+			if p := partOf(rel); p == partDatabase || rel == EnvName {
+				delete(want, rel)
+			}
+		}
+		got := snapshotOf(rt, m.Home.Dir)
+		delete(got, EnvName) // of its own
+		same(rt, want, got)
+	})
 }
 
 // TestAHomeOfUniformFilesComesBack: an archive of it would unpack to thousands of times its size.
