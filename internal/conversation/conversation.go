@@ -62,6 +62,9 @@ type Request struct {
 	// only the new words count: the messages after the last answer.
 	Messages []model.Message
 	Params   model.Params
+	// Begun, if not nil, is called once the turn is taken: it waits for the turns before it, or the model is about
+	// to be asked. It is called in the turn's own goroutine, at most once. A turn that is refused does not begin.
+	Begun func()
 }
 
 // NewWords returns the user's messages after the last answer, as one text.
@@ -120,6 +123,7 @@ type turn struct {
 	emit  func(string) error
 	start time.Time
 
+	begun      bool
 	firstToken time.Duration
 	bytes      int
 	answer     strings.Builder // in a session only
@@ -127,9 +131,10 @@ type turn struct {
 
 func (t *turn) run(ctx context.Context) (model.Result, error) {
 	if t.r.Session == "" {
+		t.begin()
 		return t.stream(ctx, merge(t.r.Messages))
 	}
-	leave, err := t.c.queue.enter(ctx, t.r.Session)
+	leave, err := t.c.queue.enter(ctx, t.r.Session, t.begin)
 	if err != nil {
 		return model.Result{}, err
 	}
@@ -139,6 +144,7 @@ func (t *turn) run(ctx context.Context) (model.Result, error) {
 	if err != nil {
 		return model.Result{}, &SaveError{err}
 	}
+	t.begin()
 	words := t.r.NewWords()
 	// The question is saved beside the model's work, and is safe before the turn ends.
 	saved := make(chan error, 1)
@@ -161,6 +167,14 @@ func (t *turn) run(ctx context.Context) (model.Result, error) {
 		}
 	}
 	return res, err
+}
+
+// begin tells that the turn is taken.
+func (t *turn) begin() {
+	if !t.begun && t.r.Begun != nil {
+		t.r.Begun()
+	}
+	t.begun = true
 }
 
 // save writes although the client may have gone: the history must stay whole.

@@ -207,23 +207,76 @@ func TestTurnsOfOneSessionWaitAndOthersDoNot(t *testing.T) {
 
 func TestWaitingTurnLeavesTheQueueWithItsClient(t *testing.T) {
 	var q queue
-	leave, err := q.enter(t.Context(), "s")
+	leave, err := q.enter(t.Context(), "s", func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := q.enter(ctx, "s"); !errors.Is(err, context.Canceled) {
+	if _, err := q.enter(ctx, "s", func() {}); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
 	q.lines["s"].people = maxQueue + 1
-	if _, err := q.enter(t.Context(), "s"); !errors.Is(err, ErrBusy) {
+	if _, err := q.enter(t.Context(), "s", func() {}); !errors.Is(err, ErrBusy) {
 		t.Fatal(err)
 	}
 	q.lines["s"].people = 1
 	leave()
 	if len(q.lines) != 0 {
 		t.Error("queue is not empty")
+	}
+}
+
+// TestATurnBeginsWhenItIsTaken: its client is told before it waits for another turn or for the model, and not if it is refused.
+func TestATurnBeginsWhenItIsTaken(t *testing.T) {
+	begun := make(chan string, 10)
+	release := make(chan struct{})
+	f := newFixture(t, func(_ context.Context, r model.Request, _ func(string) error) (model.Result, error) {
+		begun <- "model"
+		<-release
+		return model.Result{}, nil
+	})
+	request := func(session, name string) Request {
+		r := ask(session, name)
+		r.Begun = func() { begun <- name }
+		return r
+	}
+	next := func(want string) {
+		t.Helper()
+		select {
+		case got := <-begun:
+			if got != want {
+				t.Errorf("%s comes first, want %s", got, want)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("waited 10 s for %s", want)
+		}
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { f.Turn(t.Context(), request("s", "first"), discard) })
+	next("first")
+	next("model")
+	wg.Go(func() { f.Turn(t.Context(), request("s", "second"), discard) })
+	next("second") // while the first is at work
+	f.queue.mu.Lock()
+	f.queue.lines["s"].people += maxQueue
+	f.queue.mu.Unlock()
+	if _, err := f.Turn(t.Context(), request("s", "too many"), discard); !errors.Is(err, ErrBusy) {
+		t.Error(err)
+	}
+	f.queue.mu.Lock()
+	f.queue.lines["s"].people -= maxQueue
+	f.queue.mu.Unlock()
+	wg.Go(func() { f.Turn(t.Context(), request("", "stateless"), discard) })
+	next("stateless")
+	next("model")
+	close(release)
+	wg.Wait()
+	next("model")
+	f.store.Close()
+	var unsaved *SaveError
+	if _, err := f.Turn(t.Context(), request("s", "unreadable"), discard); !errors.As(err, &unsaved) || len(begun) > 0 {
+		t.Errorf("%v, %d are told", err, len(begun))
 	}
 }
 

@@ -21,8 +21,9 @@ type line struct {
 	people int // running and waiting
 }
 
-// enter waits for the session's turn. The caller calls leave when it is done.
-func (q *queue) enter(ctx context.Context, session string) (leave func(), err error) {
+// enter waits for the session's turn; waiting is called first if there is something to wait for. The caller calls leave when
+// it is done.
+func (q *queue) enter(ctx context.Context, session string, waiting func()) (leave func(), err error) {
 	q.mu.Lock()
 	if q.lines == nil {
 		q.lines = map[string]*line{}
@@ -38,7 +39,11 @@ func (q *queue) enter(ctx context.Context, session string) (leave func(), err er
 		return nil, ErrBusy
 	}
 	l.people++
+	first := l.people == 1
 	q.mu.Unlock()
+	if !first {
+		waiting()
+	}
 
 	// Receivers of a channel are served first come, first served.
 	select {

@@ -74,9 +74,9 @@ func (s *site) apiChat(c *apiCall) (any, error) {
 	if err := sayable(b.Session, b.Message); err != nil {
 		return nil, &apiError{http.StatusUnprocessableEntity, "message", err.Error(), ""}
 	}
-	var answer strings.Builder
-	if err := s.ask(c.r.Context(), g.Profile, b.Session, b.Message, &answer); err != nil {
+	var text strings.Builder
+	if err := s.ask(c.r.Context(), g.Profile, b.Session, b.Message, &answer{w: &text}); err != nil {
 		return nil, &apiError{http.StatusBadGateway, "gateway", logText(err), ""}
 	}
-	return map[string]any{"session": b.Session, "answer": answer.String()}, nil
+	return map[string]any{"session": b.Session, "answer": text.String()}, nil
 }

@@ -47,8 +47,11 @@ func (s *site) chat(w http.ResponseWriter, r *http.Request) {
 	s.render(w, r, http.StatusOK, chatPage(s.frame(r, v.Name+": chat", "gateways"), v))
 }
 
-// say sends a message to a gateway and its answer back, as plain text that grows. Without JavaScript the conversation is
-// shown when the answer is whole.
+// stillThere is sent while a model thinks, so that nothing between takes the connection for dead. The page leaves it out.
+const stillThere = "\x00"
+
+// say sends a message to a gateway and its answer back, as plain text that grows, with stillThere in it. Without JavaScript
+// the conversation is shown when the answer is whole.
 func (s *site) say(w http.ResponseWriter, r *http.Request) {
 	n, ok := s.named(w, r)
 	if !ok {
@@ -61,19 +64,22 @@ func (s *site) say(w http.ResponseWriter, r *http.Request) {
 		s.notSaid(w, r, plain, n, err)
 		return
 	}
-	out := io.Discard
+	out := answer{w: io.Discard}
 	if plain {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-store")
-		out = flusher{w, http.NewResponseController(w)}
+		w.Header().Set("X-Accel-Buffering", "no") // nginx
+		out = answer{w: flusher{w, http.NewResponseController(w)}, alive: stillThere}
 	}
-	wrote := &counter{w: out}
-	if err = s.ask(r.Context(), n, session, message, wrote); err != nil {
-		if wrote.n > 0 {
-			fmt.Fprintf(out, "\n\n✗ %s", logText(err))
-			return
+	if err = s.ask(r.Context(), n, session, message, &out); err != nil {
+		switch {
+		case !plain || !out.begun:
+			s.notSaid(w, r, plain, n, err)
+		case out.text:
+			fmt.Fprintf(out.w, "\n\n✗ %s", logText(err))
+		default:
+			fmt.Fprintf(out.w, "✗ %s", logText(err))
 		}
-		s.notSaid(w, r, plain, n, err)
 		return
 	}
 	if !plain {
@@ -122,7 +128,7 @@ func (s *site) retry(w http.ResponseWriter, r *http.Request) {
 		o.Err = errors.New("nothing was broken off in that session, or it was asked again")
 		for _, b := range broken {
 			if b.Session == session && b.Question != "" {
-				o.Err = s.ask(r.Context(), g.Profile, session, b.Question, io.Discard)
+				o.Err = s.ask(r.Context(), g.Profile, session, b.Question, &answer{w: io.Discard})
 				o.Text, o.Next = "asked again, and answered", sessionPath(g.Profile.String(), session)
 			}
 		}
@@ -132,7 +138,7 @@ func (s *site) retry(w http.ResponseWriter, r *http.Request) {
 }
 
 // ask sends a message to a gateway's API, with its key, and copies the answer as it comes.
-func (s *site) ask(ctx context.Context, n profile.Name, session, message string, out io.Writer) error {
+func (s *site) ask(ctx context.Context, n profile.Name, session, message string, out *answer) error {
 	ctx, cancel := context.WithTimeout(ctx, turnWithin)
 	defer cancel()
 	req, err := s.chatRequest(ctx, n, session, message)
@@ -160,6 +166,9 @@ func (s *site) ask(ctx context.Context, n profile.Name, session, message string,
 			refused.Error.Message = resp.Status
 		}
 		return fmt.Errorf("gateway '%s' refused: %s", n, refused.Error.Message)
+	}
+	if err := out.sign(); err != nil {
+		return err
 	}
 	return copyAnswer(resp.Body, out)
 }
@@ -211,11 +220,16 @@ func dialable(host string) string {
 	return host
 }
 
-// copyAnswer reads the events of a chat completion and writes their text.
-func copyAnswer(events io.Reader, out io.Writer) error {
+// copyAnswer reads the events of a chat completion and writes their text. A comment is a sign of life.
+func copyAnswer(events io.Reader, out *answer) error {
 	lines := bufio.NewScanner(events)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
+		if strings.HasPrefix(lines.Text(), ":") {
+			if err := out.sign(); err != nil {
+				return err
+			}
+		}
 		data, ok := strings.CutPrefix(lines.Text(), "data: ")
 		if !ok {
 			continue
@@ -234,7 +248,7 @@ func copyAnswer(events io.Reader, out io.Writer) error {
 			return errors.New(chunk.Error.Message)
 		}
 		for _, c := range chunk.Choices {
-			if _, err := io.WriteString(out, c.Delta.Content); err != nil {
+			if err := out.say(c.Delta.Content); err != nil {
 				return err
 			}
 		}
@@ -260,13 +274,27 @@ func (f flusher) Write(p []byte) (int, error) {
 	return n, f.rc.Flush()
 }
 
-type counter struct {
-	w io.Writer
-	n int
+// answer is what a visitor gets of a turn.
+type answer struct {
+	w     io.Writer
+	alive string // what says that the turn goes on
+	begun bool   // the turn did, and alive was written
+	text  bool   // text was written
 }
 
-func (c *counter) Write(p []byte) (int, error) {
-	n, err := c.w.Write(p)
-	c.n += n
-	return n, err
+// sign tells the visitor that the turn goes on.
+func (a *answer) sign() error {
+	a.begun = true
+	_, err := io.WriteString(a.w, a.alive)
+	return err
+}
+
+// say writes text of the answer.
+func (a *answer) say(s string) error {
+	if s == "" {
+		return nil
+	}
+	a.text = true
+	_, err := io.WriteString(a.w, s)
+	return err
 }

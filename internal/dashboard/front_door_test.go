@@ -18,7 +18,7 @@ import (
 // with what it was asked.
 func upstream(t *testing.T, h profile.Home) {
 	t.Helper()
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	standIn(t, h, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.SetCookie(w, &http.Cookie{Name: "hermes", Value: "evil"})
 		for _, name := range []string{"Clear-Site-Data", "Location", "Service-Worker-Allowed", "Refresh"} {
 			w.Header().Set(name, "/")
@@ -26,6 +26,12 @@ func upstream(t *testing.T, h profile.Home) {
 		w.Header().Set("Content-Type", "text/html")
 		fmt.Fprintf(w, "%s %s host=%s auth=%s cookie=%s forwarded=%s", r.Method, r.URL.RequestURI(), r.Host, r.Header.Get("Authorization"), r.Header.Get("Cookie"), r.Header.Get("X-Forwarded-For"))
 	}))
+}
+
+// standIn makes a handler a profile's gateway, which runs.
+func standIn(t *testing.T, h profile.Home, handler http.Handler) {
+	t.Helper()
+	srv := httptest.NewServer(handler)
 	t.Cleanup(srv.Close)
 	lock, err := h.Files().TryLock(profile.LockName)
 	if err != nil {

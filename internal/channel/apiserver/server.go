@@ -43,6 +43,8 @@ const (
 	// writeTimeout is for one chunk, not for an answer: a client that reads nothing for
 	// this long is dead.
 	writeTimeout = 30 * time.Second
+	// keepAlive is the longest silence in a stream: proxies give up after 30 s to 60 s (proxy_read_timeout of nginx: 60 s).
+	keepAlive = 15 * time.Second
 	// closeTimeout is for handing the last bytes to the kernel.
 	closeTimeout = time.Second
 )
@@ -53,6 +55,8 @@ type Options struct {
 	Model string // the model's name, as clients see it
 	Turns Turner
 	Log   *slog.Logger
+	// KeepAlive is the longest silence in a stream. 0 means 15 s.
+	KeepAlive time.Duration
 }
 
 // Server is the API of one gateway. It is not ready until SetReasons says so.
@@ -73,6 +77,9 @@ type Server struct {
 // New returns a server that answers /health and, until SetReasons, is not ready. The
 // contexts of all requests derive from ctx.
 func New(ctx context.Context, o Options) *Server {
+	if o.KeepAlive == 0 {
+		o.KeepAlive = keepAlive
+	}
 	s := &Server{o: o, key: sha256.Sum256([]byte(o.Key)), created: time.Now().Unix(), fresh: map[net.Conn]struct{}{}, closing: closeTimeout,
 		conns:  httpguard.NewConns(httpguard.Limits{Total: maxConns, PerAddress: maxConnsFrom, Exempt: netip.Addr.IsLoopback}),
 		bodies: httpguard.Bodies{Max: maxBody, Stall: bodyStall, Within: bodyTimeout, Together: maxBodies}}

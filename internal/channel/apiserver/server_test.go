@@ -64,13 +64,19 @@ func (s *safeBuffer) String() string { s.mu.Lock(); defer s.mu.Unlock(); return 
 
 func serve(t *testing.T, turns fakeTurns) *fixture {
 	t.Helper()
+	return serveKept(t, 0, turns)
+}
+
+// serveKept is serve with a longest silence.
+func serveKept(t *testing.T, keepAlive time.Duration, turns fakeTurns) *fixture {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	f := &fixture{url: "http://" + ln.Addr().String(), addr: ln.Addr().String(), cancel: cancel, log: &safeBuffer{}}
-	f.Server = New(ctx, Options{Key: key, Model: "m1", Turns: turns, Log: slog.New(slog.NewTextHandler(f.log, nil))})
+	f.Server = New(ctx, Options{Key: key, Model: "m1", Turns: turns, Log: slog.New(slog.NewTextHandler(f.log, nil)), KeepAlive: keepAlive})
 	f.SetReasons()
 	done := make(chan error)
 	go func() { done <- f.Serve(ln) }()
@@ -184,6 +190,106 @@ func TestEveryPieceIsFlushed(t *testing.T) {
 		}
 	}
 	t.Error("the stream has no end")
+}
+
+// open sends a request for a stream and returns with the headers of its answer.
+func (f *fixture) open(t *testing.T) *http.Response {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), "POST", f.url+chatPath, strings.NewReader(ask+`,"stream":true}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+key)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { res.Body.Close() })
+	return res
+}
+
+// TestAStreamIsNeverSilentForLong: the headers come before the model has said anything, and comments for as long as it thinks.
+func TestAStreamIsNeverSilentForLong(t *testing.T) {
+	speak := make(chan struct{})
+	f := serveKept(t, time.Millisecond, func(_ context.Context, r conversation.Request, emit func(string) error) (model.Result, error) {
+		r.Begun()
+		<-speak
+		return model.Result{Finish: model.FinishStop}, emit("at last")
+	})
+	res := f.open(t)
+	if res.StatusCode != 200 || !strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream") || res.Header.Get("X-Accel-Buffering") != "no" {
+		t.Fatal(res.Status, res.Header)
+	}
+	lines := bufio.NewScanner(res.Body)
+	if !lines.Scan() || !strings.Contains(lines.Text(), `"role":"assistant"`) {
+		t.Fatalf("it begins with %q", lines.Text())
+	}
+	for comments := 0; comments < 3 && lines.Scan(); {
+		switch line := lines.Text(); {
+		case strings.HasPrefix(line, ":"):
+			comments++
+		case line != "":
+			t.Fatalf("while the model thinks: %q", line)
+		}
+	}
+	close(speak)
+	var rest []string
+	for lines.Scan() {
+		if strings.HasPrefix(lines.Text(), "data: ") {
+			rest = append(rest, lines.Text())
+		}
+	}
+	if len(rest) != 3 || !strings.Contains(rest[0], "at last") || rest[2] != "data: [DONE]" {
+		t.Errorf("then %q, %v", rest, lines.Err())
+	}
+}
+
+// TestCommentsStandBetweenEvents, however fast both come.
+func TestCommentsStandBetweenEvents(t *testing.T) {
+	const words = 2000
+	f := serveKept(t, time.Nanosecond, func(_ context.Context, r conversation.Request, emit func(string) error) (model.Result, error) {
+		r.Begun()
+		for range words {
+			if err := emit("word "); err != nil {
+				return model.Result{}, err
+			}
+		}
+		return model.Result{Finish: model.FinishStop}, nil
+	})
+	res := f.open(t)
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int{}
+	for _, block := range strings.Split(strings.TrimSuffix(string(body), "\n\n"), "\n\n") {
+		data, event := strings.CutPrefix(block, "data: ")
+		switch {
+		case block == ": keep-alive":
+			seen["comments"]++
+		case block == "data: [DONE]":
+			seen["ends"]++
+		case event && json.Valid([]byte(data)):
+			seen["events"]++
+		default:
+			t.Fatalf("%q is no event", block)
+		}
+	}
+	if seen["events"] != words+2 || seen["ends"] != 1 || !bytes.HasSuffix(body, []byte("data: [DONE]\n\n")) {
+		t.Errorf("%v, at the end %q", seen, body[max(0, len(body)-80):])
+	}
+}
+
+func TestAFailureOfATurnThatBeganIsAnEvent(t *testing.T) {
+	f := serve(t, func(_ context.Context, r conversation.Request, _ func(string) error) (model.Result, error) {
+		r.Begun()
+		return model.Result{}, &model.Error{Kind: model.RateLimited, Msg: "slow down"}
+	})
+	res := f.open(t)
+	body, _ := io.ReadAll(res.Body)
+	if res.StatusCode != 200 || !strings.HasSuffix(string(body), `data: {"error":{"message":"slow down","type":"rate_limit_error","param":null,"code":"model_rate_limited"}}`+"\n\n") {
+		t.Errorf("%d %s", res.StatusCode, body)
+	}
 }
 
 func TestRefusalsHaveOpenAIsForm(t *testing.T) {

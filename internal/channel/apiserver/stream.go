@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"sync"
 	"time"
 
 	"hermes/internal/model"
@@ -33,11 +34,14 @@ type usageChunk struct {
 	Usage *usage `json:"usage"`
 }
 
-// stream answers as server-sent events. The status line waits for the first text: a
-// failure before it still gets a status of its own.
+// stream answers as server-sent events. What is wrong before the turn begins gets a status of its own. From then on
+// the client has the headers, and hears something at least every KeepAlive, however long the model thinks: proxies and
+// clients take silence for a dead connection. A failure is an event then.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request, call chatCall, h head) {
 	h.Object = "chat.completion.chunk"
-	e := &events{w: w, rc: http.NewResponseController(w), head: h, usage: call.includeUsage}
+	e := &events{w: w, rc: http.NewResponseController(w), head: h, usage: call.includeUsage, every: s.o.KeepAlive}
+	call.turn.Begun = e.begin
+	defer e.end() // also if the turn panics: nothing is written after the handler has returned
 	res, err := s.o.Turns.Turn(r.Context(), call.turn, e.text)
 	switch {
 	case err == nil:
@@ -45,7 +49,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, call chatCall, h
 	case !e.begun:
 		writeError(w, turnError(r.Context(), err))
 	default:
-		_ = e.send(errorBody{turnError(r.Context(), err)}) // the client may be what failed
+		e.fail(turnError(r.Context(), err))
 	}
 }
 
@@ -55,21 +59,30 @@ type events struct {
 	rc    *http.ResponseController
 	head  head
 	usage bool
+	every time.Duration // the longest silence
+
+	// begun, and err, which ended the stream, are the turn's; the rest is also the timer's, under mu.
 	begun bool
+	err   error
+
+	mu    sync.Mutex
+	quiet *time.Timer // sends a comment when it fires; nil before the beginning and after the end
 	buf   bytes.Buffer
 }
 
+// text sends a piece of the answer.
 func (e *events) text(s string) error {
-	if err := e.begin(); err != nil {
-		return err
+	if e.begin(); e.err == nil {
+		e.err = e.chunk(&usageChunk{chunk: chunk{Choices: []chunkChoice{{Delta: delta{Content: &s}}}}})
 	}
-	return e.chunk(&usageChunk{chunk: chunk{Choices: []chunkChoice{{Delta: delta{Content: &s}}}}})
+	return e.err
 }
 
-// begin sends the headers and the chunk that says who speaks.
-func (e *events) begin() error {
+// begin sends the headers and the chunk that says who speaks. A second time is none. Its error is told by text: whoever has a
+// turn begin has nothing to do with the client.
+func (e *events) begin() {
 	if e.begun {
-		return nil
+		return
 	}
 	e.begun = true
 	h := e.w.Header()
@@ -78,11 +91,37 @@ func (e *events) begin() error {
 	h.Set("X-Accel-Buffering", "no") // nginx would hold chunks back
 	e.w.WriteHeader(http.StatusOK)
 	empty := ""
-	return e.chunk(&usageChunk{chunk: chunk{Choices: []chunkChoice{{Delta: delta{Role: "assistant", Content: &empty}}}}})
+	e.err = e.chunk(&usageChunk{chunk: chunk{Choices: []chunkChoice{{Delta: delta{Role: "assistant", Content: &empty}}}}})
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.quiet = time.AfterFunc(e.every, e.alive)
 }
 
+// alive sends a comment, which clients pass over (https://html.spec.whatwg.org/multipage/server-sent-events.html). If it
+// cannot be sent, net/http ends the request's context, and with it the turn.
+func (e *events) alive() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.quiet != nil {
+		_ = e.raw([]byte(": keep-alive\n\n"))
+	}
+}
+
+// end returns when no comment is sent any more.
+func (e *events) end() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.quiet != nil {
+		e.quiet.Stop()
+		e.quiet = nil
+	}
+}
+
+// fail sends the event that ends a stream too early. The client may be what failed.
+func (e *events) fail(err *apiError) { _ = e.send(errorBody{err}) }
+
 func (e *events) finish(res model.Result) {
-	if e.begin() != nil {
+	if e.begin(); e.err != nil {
 		return
 	}
 	if e.chunk(&usageChunk{chunk: chunk{Choices: []chunkChoice{{Finish: &res.Finish}}}}) != nil {
@@ -91,6 +130,8 @@ func (e *events) finish(res model.Result) {
 	if e.usage && e.chunk(&usageChunk{chunk: chunk{Choices: []chunkChoice{}}, Usage: newUsage(res.Usage)}) != nil {
 		return
 	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	_ = e.raw([]byte("data: [DONE]\n\n")) // it ends here, read or not
 }
 
@@ -103,6 +144,8 @@ func (e *events) chunk(c *usageChunk) error {
 }
 
 func (e *events) send(v any) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	e.buf.Reset()
 	e.buf.WriteString("data: ")
 	enc := json.NewEncoder(&e.buf)
@@ -114,7 +157,11 @@ func (e *events) send(v any) error {
 	return e.raw(e.buf.Bytes())
 }
 
+// raw writes and flushes. What comes next has as long as ever. mu is held.
 func (e *events) raw(data []byte) error {
+	if e.quiet != nil {
+		e.quiet.Reset(e.every)
+	}
 	e.rc.SetWriteDeadline(time.Now().Add(writeTimeout))
 	if _, err := e.w.Write(data); err != nil {
 		return err

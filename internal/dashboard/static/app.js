@@ -125,12 +125,13 @@
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       let whole = response.ok ? "" : "✗ ";
       for (let part = await reader.read(); !part.done; part = await reader.read()) {
-        whole += part.value;
+        whole += part.value.replaceAll("\0", ""); // sent while the model thinks
+        if (whole === "") continue;
         answer.textContent = whole;
         answer.scrollIntoView({ block: "nearest" });
       }
       if (whole === "") answer.textContent = "(an empty answer)";
-      if (!response.ok) { answer.parentElement.classList.add("failed"); box.value = text; }
+      if (!response.ok || whole.startsWith("✗ ")) { answer.parentElement.classList.add("failed"); box.value = text; }
     } catch {
       answer.textContent = "✗ the dashboard does not answer";
       box.value = text;

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -29,7 +30,7 @@ type Options struct {
 	ConfigFile string // where the model is configured, for messages
 	// MaxRetries is how often a request is tried again before its first token.
 	MaxRetries int
-	// Stall is how long the server may stay silent. 0 means DefaultStall.
+	// Stall is how long the server may send nothing at all. 0 means DefaultStall.
 	Stall time.Duration
 	// Sleep waits between tries; nil means real time. It returns ctx's error when ctx ends.
 	Sleep func(ctx context.Context, d time.Duration) error
@@ -88,7 +89,7 @@ func (p *Provider) languageModel(ctx context.Context) (fantasy.LanguageModel, er
 	transport.MaxIdleConnsPerHost = 4
 	fp, err := openaicompat.New(
 		openaicompat.WithBaseURL(strings.TrimRight(p.o.BaseURL, "/")),
-		openaicompat.WithHTTPClient(&http.Client{Transport: transport}),
+		openaicompat.WithHTTPClient(&http.Client{Transport: heard{transport}}),
 		openaicompat.WithUserAgent("hermes"),
 		// The SDK takes keys and accounts from OPENAI_* variables by itself. Which of them
 		// count, and for whom, is the profile's business: a key must never reach a server
@@ -183,6 +184,37 @@ type stallError struct{ after time.Duration }
 
 func (e *stallError) Error() string { return fmt.Sprintf("silent for %s", e.after) }
 
+// signKey is the key of what an attempt's context calls when the server gives a sign of life.
+type signKey struct{}
+
+// heard takes everything that a server sends for a sign of life: text, what it thinks, whatever the field is called, and
+// comments that it sends to be heard.
+type heard struct{ http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (h heard) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := h.RoundTripper.RoundTrip(r)
+	if sign, ok := r.Context().Value(signKey{}).(func()); ok && err == nil {
+		sign()
+		resp.Body = heardBody{resp.Body, sign}
+	}
+	return resp, err
+}
+
+type heardBody struct {
+	io.ReadCloser
+	sign func()
+}
+
+// Read implements io.Reader.
+func (b heardBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if n > 0 {
+		b.sign()
+	}
+	return n, err
+}
+
 func (a *attempt) run(ctx context.Context, lm fantasy.LanguageModel, call fantasy.Call) (res model.Result, err error) {
 	// A library that meets an answer it cannot make sense of must not take the gateway down.
 	defer func() {
@@ -194,13 +226,13 @@ func (a *attempt) run(ctx context.Context, lm fantasy.LanguageModel, call fantas
 	defer cancel(nil)
 	stall := time.AfterFunc(a.p.o.Stall, func() { cancel(&stallError{a.p.o.Stall}) })
 	defer stall.Stop()
+	ctx = context.WithValue(ctx, signKey{}, func() { stall.Reset(a.p.o.Stall) })
 
 	stream, err := lm.Stream(ctx, call)
 	if err != nil {
 		return res, err
 	}
 	for part := range stream {
-		stall.Reset(a.p.o.Stall)
 		switch part.Type {
 		case fantasy.StreamPartTypeTextDelta:
 			a.spoke = true

@@ -223,6 +223,35 @@ func TestSilentServerIsGivenUp(t *testing.T) {
 	}
 }
 
+// TestAServerThatThinksIsNotSilent, whatever the field is called that it thinks in.
+func TestAServerThatThinksIsNotSilent(t *testing.T) {
+	t.Parallel()
+	const stall, pieces = 2 * time.Second, 10
+	for name, piece := range map[string]string{
+		"reasoning_content": `data: {"choices":[{"index":0,"delta":{"reasoning_content":"hm"}}]}` + "\n\n",
+		"another field":     `data: {"choices":[{"index":0,"delta":{"thinking":"hm"}}]}` + "\n\n",
+		"comments":          ": PROCESSING\n\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, Options{Stall: stall}, func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "text/event-stream")
+				tick := time.NewTicker(stall / pieces * 5 / 4)
+				defer tick.Stop()
+				for range pieces {
+					<-tick.C
+					fmt.Fprint(w, piece)
+					w.(http.Flusher).Flush()
+				}
+				say("thought")(w, r)
+			})
+			if text, _, err := f.ask(t.Context()); err != nil || text != "thought" {
+				t.Errorf("%q %v", text, err)
+			}
+		})
+	}
+}
+
 func TestEmitErrorEndsTheAnswer(t *testing.T) {
 	gone := errors.New("gone")
 	f := newFake(t, Options{MaxRetries: 5}, say("a", "b"))
