@@ -29,8 +29,8 @@ func (a *app) gatewayRunCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Run a profile's gateway",
-		Long: `run runs the gateway of a profile in the foreground, until SIGTERM or Ctrl-C: running turns may
-finish (gateway.drain_timeout in config.yaml), then it ends.
+		Long: `run runs the gateway of a profile in the foreground, until SIGTERM, Ctrl-C, or the end of its terminal (SIGHUP, unless
+it was started with nohup): running turns may finish (gateway.drain_timeout in config.yaml), then it ends.
 
 In a container whose init is ours it hands over instead: the supervisor runs the gateway and restarts it
 after a crash, and this command stays as the container's heartbeat (typed in a terminal of

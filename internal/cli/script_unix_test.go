@@ -174,7 +174,7 @@ func end(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s was not started", args[0])
 	}
 	p := v.(*running)
-	signals := map[string]os.Signal{"TERM": syscall.SIGTERM, "INT": syscall.SIGINT, "KILL": syscall.SIGKILL}
+	signals := map[string]os.Signal{"TERM": syscall.SIGTERM, "INT": syscall.SIGINT, "HUP": syscall.SIGHUP, "KILL": syscall.SIGKILL}
 	ts.Check(p.cmd.Process.Signal(signals[args[1]]))
 	select {
 	case <-p.ended:

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"syscall"
 	"time"
 
 	"hermes/internal/channel/apiserver"
@@ -28,13 +29,19 @@ func (g *gateway) drain(s *service) {
 	}
 	timeout := time.NewTimer(limit)
 	defer timeout.Stop()
-	select {
-	case <-s.turns.done:
-		return
-	case sig := <-g.signals:
-		g.log.Warn("breaking off running turns", "cause", "second signal", "signal", sig.String())
-	case <-timeout.C:
-		g.log.Warn("breaking off running turns", "cause", "drain_timeout", "after", limit.String())
+	for breaking := false; !breaking; {
+		select {
+		case <-s.turns.done:
+			return
+		case sig := <-g.signals:
+			// A terminal that is closed may say so more than once: the kernel does, and a shell does.
+			if breaking = sig != syscall.SIGHUP; breaking {
+				g.log.Warn("breaking off running turns", "cause", "second signal", "signal", sig.String())
+			}
+		case <-timeout.C:
+			breaking = true
+			g.log.Warn("breaking off running turns", "cause", "drain_timeout", "after", limit.String())
+		}
 	}
 	s.cancel(apiserver.ErrDraining)
 	timeout.Reset(breakOff)

@@ -34,7 +34,8 @@ type Options struct {
 	Log        *slog.Logger // nil means slog.Default
 }
 
-// Run runs the gateway of a profile until a signal or the end of ctx, and then drains.
+// Run runs the gateway of a profile until a signal or the end of ctx, and then drains. SIGHUP, which a terminal sends when it is
+// closed, is such a signal, unless it was ignored from the beginning (nohup).
 //
 // It returns nil after a planned end (`gateway stop`, a takeover), *SignalError after an
 // unplanned one, ErrRestartRequested, *HeldError if the profile's gateway already runs,
@@ -46,17 +47,22 @@ func Run(ctx context.Context, o Options) error {
 		// The live heap is small: half the garbage costs little time.
 		defer debug.SetGCPercent(debug.SetGCPercent(50))
 	}
+	// Who reads the log may die. Under a supervisor a line that cannot be written is lost then, and the gateway goes on; elsewhere
+	// it ends, as programs do, but not while it drains: who reads may be gone with the terminal that was closed.
+	broken := make(chan os.Signal, 1)
+	defer signal.Stop(broken)
+	keepWriting := func() { signal.Notify(broken, syscall.SIGPIPE) }
 	if o.Supervised {
-		// Who reads the log may die. Then a line that cannot be written is lost, and the gateway still drains.
-		broken := make(chan os.Signal, 1)
-		signal.Notify(broken, syscall.SIGPIPE)
-		defer signal.Stop(broken)
+		keepWriting()
 	}
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // to ask for it would undo nohup
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	defer signal.Stop(signals)
 
-	g := &gateway{o: o, log: o.Log.With("profile", o.Home.Name.String()), signals: signals, started: time.Now(), term: takeoverTerm}
+	g := &gateway{o: o, log: o.Log.With("profile", o.Home.Name.String()), signals: signals, started: time.Now(), term: takeoverTerm, keepWriting: keepWriting}
 	return unwritable(g.run(ctx))
 }
 
@@ -90,6 +96,8 @@ type gateway struct {
 	started time.Time
 	term    time.Duration // takeoverTerm, but for tests
 	state   stateFile
+	// keepWriting makes the gateway live on when nobody reads its output.
+	keepWriting func()
 }
 
 func (g *gateway) run(ctx context.Context) error {

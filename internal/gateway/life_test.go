@@ -56,6 +56,7 @@ func TestUnplannedSignalLeavesRunningAndPlannedStopped(t *testing.T) {
 	}{
 		{"unplanned", nil, syscall.SIGTERM, 143, profile.StateRunning},
 		{"interrupt", nil, syscall.SIGINT, 130, profile.StateRunning},
+		{"closed terminal", nil, syscall.SIGHUP, 129, profile.StateRunning},
 		{"operator's stop", func(s *profile.State) { s.Desired = profile.DesiredStopped }, syscall.SIGTERM, 0, profile.StateStopped},
 		{"operator wants it running", func(s *profile.State) { s.Desired = profile.DesiredRunning }, syscall.SIGTERM, 143, profile.StateRunning},
 		{"restart", func(s *profile.State) { s.RestartRequested = true }, syscall.SIGTERM, 75, profile.StateRunning},
@@ -163,6 +164,48 @@ func drainWithTurn(t *testing.T, w *world, p *proc) (s profile.State) {
 		return s.Gateway == profile.StateDraining
 	})
 	return s
+}
+
+// TestAClosedTerminalLetsTurnsFinish: the kernel and the shell both send SIGHUP, and nobody reads the output any more.
+func TestAClosedTerminalLetsTurnsFinish(t *testing.T) {
+	config, more := slowModel(t)
+	w := newWorld(t, config)
+	r, stderr, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stderr.Close()
+	w.stderr = stderr
+	p := w.start("gateway")
+	turn := w.background(p, "s")
+	eventually(t, "question is saved", func() bool { return saved(t, w, "s") > 0 })
+	r.Close()
+	p.signal(syscall.SIGHUP)
+	eventually(t, "draining", func() bool { return w.state().Gateway == profile.StateDraining })
+	p.signal(syscall.SIGHUP)
+	if code, body := w.get("/ready"); code != 503 || !strings.Contains(body, "draining") {
+		t.Error(code, body)
+	}
+	close(more)
+	if a := <-turn; a.code != 200 || !strings.HasSuffix(a.body, "[DONE]\n\n") {
+		t.Error(a)
+	}
+	p.wantCode(129)
+	if s := w.state(); s.Gateway != profile.StateRunning || s.ExitReason != "ended by signal: hangup" {
+		t.Errorf("%+v", s)
+	}
+}
+
+// TestNohupKeepsAGatewayRunning: what its starter ignores stays ignored.
+func TestNohupKeepsAGatewayRunning(t *testing.T) {
+	w := newWorld(t, "")
+	p := w.start("gateway", "GATEWAY_TEST_NOHUP=1")
+	p.signal(syscall.SIGHUP)
+	if code, body := w.get("/ready"); code != 200 {
+		t.Error(code, body)
+	}
+	p.signal(syscall.SIGTERM)
+	p.wantCode(143, "stopped")
 }
 
 func TestSecondSignalBreaksOffAndSavesTheHalfAnswer(t *testing.T) {

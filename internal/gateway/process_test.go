@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -62,8 +63,10 @@ func child() int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(os.Stderr, "✗", err)
 	var sig *SignalError
+	if !errors.As(err, &sig) { // the log has said it
+		fmt.Fprintln(os.Stderr, "✗", err)
+	}
 	var config *profile.ConfigError
 	switch {
 	case errors.As(err, &sig):
@@ -97,6 +100,8 @@ type world struct {
 	home profile.Home
 	port int
 	env  []string
+	// stderr is where a child's output goes, instead of proc.output.
+	stderr *os.File
 }
 
 func newWorld(t *testing.T, config string) *world {
@@ -142,10 +147,17 @@ func (w *world) spawn(role string, env ...string) *proc {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	p := &proc{Cmd: exec.Command(os.Args[0]), t: w.t, ready: r, done: make(chan struct{})}
+	cmd := exec.Command(os.Args[0])
+	if slices.Contains(env, "GATEWAY_TEST_NOHUP=1") {
+		cmd = exec.Command("sh", "-c", `trap "" HUP; exec "$0"`, os.Args[0]) // as nohup(1) does
+	}
+	p := &proc{Cmd: cmd, t: w.t, ready: r, done: make(chan struct{})}
 	p.Env = append([]string{"GATEWAY_TEST_ROLE=" + role, "GATEWAY_TEST_NAME=default", "HERMES_HOME=" + w.home.Root}, append(w.env, env...)...)
 	p.ExtraFiles = []*os.File{wr}
 	p.Stderr = p
+	if w.stderr != nil {
+		p.Stderr = w.stderr
+	}
 	if err := p.Start(); err != nil {
 		w.t.Fatal(err)
 	}

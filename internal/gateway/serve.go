@@ -116,6 +116,7 @@ func (g *gateway) serve(ctx context.Context, s *service) error {
 		served <- nil // close waits for it
 		err = fmt.Errorf("cannot serve on %s: %w", s.ln.Addr(), broken)
 	}
+	g.keepWriting()
 	g.drain(s)
 	if broken == nil {
 		err = g.outcome(err)

@@ -127,11 +127,11 @@ const (
 	ExitStay                // it stays down: a planned end, or one that a restart cannot help
 )
 
-// ExitOf tells what an exit code, or a signal such as SIGTERM, means. code counts only without a signal. 143 and
-// SIGTERM are an end that somebody asked for, not a failure.
+// ExitOf tells what an exit code, or a signal such as SIGTERM, means. code counts only without a signal. SIGTERM and SIGHUP, and
+// 143 and 129 after them, are an end that somebody asked for, not a failure.
 func ExitOf(code int, signal string) Exit {
 	switch {
-	case signal == "SIGTERM", signal == "" && (code == 75 || code == 143):
+	case signal == "SIGTERM", signal == "SIGHUP", signal == "" && (code == 75 || code == 129 || code == 143):
 		return ExitAgain
 	case signal == "" && (code == 0 || code == 78 || code == 126):
 		return ExitStay

@@ -69,7 +69,7 @@ func TestAnExitMeansWhatTheContractSays(t *testing.T) {
 		want   Exit
 	}{
 		{0, "", ExitStay}, {78, "", ExitStay}, {126, "", ExitStay},
-		{75, "", ExitAgain}, {143, "", ExitAgain}, {-1, "SIGTERM", ExitAgain},
+		{75, "", ExitAgain}, {143, "", ExitAgain}, {-1, "SIGTERM", ExitAgain}, {129, "", ExitAgain}, {-1, "SIGHUP", ExitAgain},
 		{1, "", ExitFailure}, {2, "", ExitFailure}, {127, "", ExitFailure}, {-1, "", ExitFailure}, {-1, "SIGKILL", ExitFailure},
 		{0, "SIGSEGV", ExitFailure},
 	} {

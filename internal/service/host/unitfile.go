@@ -10,8 +10,8 @@ import (
 
 // What a gateway's end means to systemd (contract "Exit codes"): the same as to the other managers, see service.ExitOf.
 const endRules = `Restart=on-failure
-SuccessExitStatus=75 143
-RestartForceExitStatus=75 143 SIGTERM
+SuccessExitStatus=75 129 143
+RestartForceExitStatus=75 129 143 SIGHUP SIGTERM
 RestartPreventExitStatus=78 126
 `
 
