@@ -17,7 +17,8 @@ func (a *app) gatewayStopCommand() *cobra.Command {
 		Use:   "stop",
 		Short: "Stop a gateway for good and wait until it is down",
 		Long: `stop lets running turns finish, ends the gateway, and keeps it down, also after the container restarts, until
-` + "`hermes gateway start`" + ` wants it up again. --all stops every gateway, a few at a time.`,
+` + "`hermes gateway start`" + ` wants it up again. On a volume that is full or read-only it stops all the same, says that this could
+not be recorded, and exits 1. --all stops every gateway, a few at a time.`,
 		Example: `  hermes gateway stop
   hermes gateway stop --all`,
 		Args: noArgs,

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -58,7 +59,9 @@ func (a *app) uninstall(ctx context.Context) error {
 	name, path := m.Name(id), m.Path(id)
 	if h, err := store.Get(n); err == nil { // else only the service is left
 		l := service.Lifecycle{Manager: m, Store: store}
-		if err := l.Stop(ctx, n, service.GatewaySpec(h).KillAfter+stopMargin); err != nil {
+		err := l.Stop(ctx, n, service.GatewaySpec(h).KillAfter+stopMargin)
+		var unrecorded *service.NotKeptError // without its service nothing starts it again
+		if err != nil && !errors.As(err, &unrecorded) {
 			return err
 		}
 	}

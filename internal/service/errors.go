@@ -139,6 +139,26 @@ func (e *SelfError) Error() string {
 		"run `hermes -p %s gateway %s` from outside, such as from a terminal of `docker exec`", e.Profile, e.Action, e.Profile, e.Action)
 }
 
+// NotKeptError reports a gateway that was stopped although it could not be recorded that it is to stay down.
+type NotKeptError struct {
+	Profile profile.Name
+	// Down is true if it is down, false if it was told to stop and not waited for.
+	Down bool
+	Err  error // why it could not be recorded
+}
+
+func (e *NotKeptError) Error() string {
+	is := "was told to stop"
+	if e.Down {
+		is = "is down"
+	}
+	return fmt.Sprintf("gateway '%s' %s, but that it is to stay down could not be recorded, so it may be started again at the next boot: %v; "+
+		"when that is mended, `%s` records it", e.Profile, is, e.Err, StopCommand(e.Profile))
+}
+
+// Unwrap returns why.
+func (e *NotKeptError) Unwrap() error { return e.Err }
+
 func (*GatewayNotRegisteredError) s6Error() {}
 func (*NotRegisteredError) s6Error()        {}
 func (*NotInstalledError) s6Error()         {}

@@ -41,7 +41,8 @@ func (l Lifecycle) Start(ctx context.Context, n profile.Name, wait time.Duration
 	})
 }
 
-// Stop records that a gateway is to stay down and stops it.
+// Stop records that a gateway is to stay down and stops it. A volume that takes no record, such as a full one, does not keep
+// it from stopping: the error is *NotKeptError then, if the manager has none of its own.
 func (l Lifecycle) Stop(ctx context.Context, n profile.Name, wait time.Duration) error {
 	st, err := l.Manager.Status(ctx, Gateway(n))
 	if err != nil {
@@ -50,9 +51,20 @@ func (l Lifecycle) Stop(ctx context.Context, n profile.Name, wait time.Duration)
 	if inside(st.PID) {
 		return &SelfError{n, "stop"}
 	}
-	return l.intend(ctx, l.Store.Home(n), profile.DesiredStopped, func() error {
-		return l.Manager.Stop(ctx, Gateway(n), wait)
-	})
+	h := l.Store.Home(n)
+	stop := func() error { return l.Manager.Stop(ctx, Gateway(n), wait) }
+	err = l.intend(ctx, h, profile.DesiredStopped, stop)
+	var unwritten *unwrittenError
+	if !errors.As(err, &unwritten) || ctx.Err() != nil {
+		return err
+	}
+	if s, rerr := profile.ReadState(h); rerr == nil && s.Desired == profile.DesiredStopped {
+		return stop() // an earlier stop recorded it
+	}
+	if serr := stop(); serr != nil {
+		return errors.Join(serr, err)
+	}
+	return &NotKeptError{Profile: n, Down: wait > 0, Err: unwritten.err}
 }
 
 // Restart records that a gateway is to run and restarts it, or starts it if it is down.
@@ -91,7 +103,20 @@ func (l Lifecycle) registered(ctx context.Context, n profile.Name) (profile.Home
 	return h, err
 }
 
-// intend records an intent around act. A manager that did as it was told, though the gateway
+// unwrittenError reports an intent that could not be recorded: nothing was done.
+type unwrittenError struct {
+	profile profile.Name
+	want    profile.DesiredState
+	err     error
+}
+
+func (e *unwrittenError) Error() string {
+	return fmt.Sprintf("cannot record that '%s' is to be %s: %v", e.profile, e.want, e.err)
+}
+
+func (e *unwrittenError) Unwrap() error { return e.err }
+
+// intend records an intent around act. If it cannot, the error is *unwrittenError. A manager that did as it was told, though the gateway
 // did not become ready or is not down yet, keeps the intent. So does a wait that was cut short: the
 // manager goes on with what it was told.
 func (l Lifecycle) intend(ctx context.Context, h profile.Home, want profile.DesiredState, act func() error) error {
@@ -101,7 +126,7 @@ func (l Lifecycle) intend(ctx context.Context, h profile.Home, want profile.Desi
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("cannot record that '%s' is to be %s: %w", h.Name, want, err)
+		return &unwrittenError{h.Name, want, err}
 	}
 	err = act()
 	var notReady *NotReadyError

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -95,6 +97,58 @@ func TestIntentIsWrittenBeforeTheManagerIsTold(t *testing.T) {
 		if got := desired(t, h); got != tt.want {
 			t.Errorf("%s: %q is recorded", action, got)
 		}
+	}
+}
+
+// TestAStopStopsWithoutItsRecord: a volume that takes no record keeps nobody from stopping a gateway, and that is said.
+func TestAStopStopsWithoutItsRecord(t *testing.T) {
+	broken := func(t *testing.T, before profile.DesiredState) (service.Lifecycle, *fake, profile.Home) {
+		l, f, h := newLifecycle(t)
+		if err := profile.SetDesired(t.Context(), h, before); err != nil {
+			t.Fatal(err)
+		}
+		// Nobody can lock a directory, root included.
+		if err := errors.Join(os.RemoveAll(filepath.Join(h.Dir, ".gateway_state.lock")), os.Mkdir(filepath.Join(h.Dir, ".gateway_state.lock"), 0o700)); err != nil {
+			t.Fatal(err)
+		}
+		return l, f, h
+	}
+	for _, wait := range []time.Duration{0, time.Second} {
+		l, f, h := broken(t, profile.DesiredRunning)
+		told := 0
+		f.act = func(_ context.Context, action string) error {
+			if told++; action != "stop" {
+				t.Errorf("told to %s", action)
+			}
+			return nil
+		}
+		var kept *service.NotKeptError
+		err := l.Stop(t.Context(), h.Name, wait)
+		if !errors.As(err, &kept) || told != 1 || kept.Down != (wait > 0) || !strings.Contains(err.Error(), "`hermes -p coder gateway stop`") {
+			t.Errorf("told %d times, %v", told, err)
+		}
+		if got := desired(t, h); got != profile.DesiredRunning {
+			t.Errorf("%q is recorded", got)
+		}
+	}
+
+	l, f, h := broken(t, profile.DesiredRunning)
+	refused := errors.New("refused")
+	f.act = func(context.Context, string) error { return refused }
+	var kept *service.NotKeptError
+	if err := l.Stop(t.Context(), h.Name, time.Second); !errors.Is(err, refused) || errors.As(err, &kept) {
+		t.Errorf("the manager refused: %v", err)
+	}
+	f.act = func(_ context.Context, action string) error { t.Errorf("told to %s", action); return nil }
+	if err := errors.Join(l.Start(t.Context(), h.Name, time.Second), l.Restart(t.Context(), h.Name, time.Second)); err == nil {
+		t.Error("what cannot be recorded is started")
+	}
+
+	l, f, h = broken(t, profile.DesiredStopped)
+	told := ""
+	f.act = func(_ context.Context, action string) error { told += action; return nil }
+	if err := l.Stop(t.Context(), h.Name, time.Second); err != nil || told != "stop" {
+		t.Errorf("it is recorded already: told %q, %v", told, err)
 	}
 }
 

@@ -125,10 +125,8 @@ func (p Profiles) Delete(ctx context.Context, n profile.Name) error {
 		return fmt.Errorf("cannot delete profile '%s': %w", n, err)
 	}
 	if _, running := profile.RunningPID(h); running && p.StopForeground != nil {
-		// The intent makes its end a planned one.
-		if err := profile.SetDesired(ctx, h, profile.DesiredStopped); err != nil {
-			return err
-		}
+		// The intent makes its end a planned one. Where it cannot be recorded, on a full volume, the end is as good.
+		_ = profile.SetDesired(ctx, h, profile.DesiredStopped)
 		if err := p.StopForeground(ctx, h, GatewaySpec(h).KillAfter+margin); err != nil {
 			return fmt.Errorf("cannot delete profile '%s': %w", n, err)
 		}

@@ -48,11 +48,16 @@ func (v *View) Measure() {
 }
 
 // StartCommand is what a person types to start a profile's gateway.
-func StartCommand(n profile.Name) string {
+func StartCommand(n profile.Name) string { return gatewayCommand(n, "start") }
+
+// StopCommand is what a person types to stop it.
+func StopCommand(n profile.Name) string { return gatewayCommand(n, "stop") }
+
+func gatewayCommand(n profile.Name, verb string) string {
 	if n.IsDefault() {
-		return "hermes gateway start"
+		return "hermes gateway " + verb
 	}
-	return "hermes -p " + n.String() + " gateway start"
+	return "hermes -p " + n.String() + " gateway " + verb
 }
 
 // Trouble is the reason for which a gateway stays down though it is to run, and what helps; "" if there is none.

@@ -239,6 +239,68 @@ func TestVolumeThatFillsUpDoesNotKillTheGateway(t *testing.T) {
 	}
 }
 
+// TestAFullVolumeDoesNotKeepStopFromStopping: what cannot be recorded is said, and is when there is room again.
+func TestAFullVolumeDoesNotKeepStopFromStopping(t *testing.T) {
+	parallel(t)
+	b := startGateway(t, options{flags: []string{"--tmpfs", "/opt/data:size=8m"}})
+	b.waitReady(gatewaySlot)
+	b.mustExec("0", "hermes", "profile", "create", "coder", "--start")
+	coder := "gateway-coder"
+	b.waitReady(coder)
+	b.exec("hermes", "sh", "-c", "cat /dev/zero > /opt/data/filler")
+	isDown := func(slot string) {
+		t.Helper()
+		if s, err := b.svstat(slot); err != nil || s.up {
+			t.Errorf("%s: %+v, %v", slot, s, err)
+		}
+	}
+	r := b.exec("0", "hermes", "-p", "coder", "gateway", "stop")
+	if r.Code != 1 || len(linesWith(r.Stderr, "gateway 'coder' is down", "no space left on device", "hermes -p coder gateway stop")) != 1 {
+		t.Errorf("want code 1 and what could not be recorded, got: %s", r)
+	}
+	isDown(coder)
+	b.exec("hermes", "sh", "-c", "cat /dev/zero > /opt/data/rest") // the one that ended has left a little room
+	r = b.exec("0", "hermes", "gateway", "stop", "--all")
+	if r.Code != 1 || len(linesWith(r.Stdout, "gateway 'default' is down", "no space left on device")) != 1 {
+		t.Errorf("want code 1 and what could not be recorded, got: %s", r)
+	}
+	isDown(gatewaySlot)
+	stopped := func() bool {
+		return strings.Contains(b.mustExec("0", "cat", "/opt/data/gateway_state.json"), `"desired_state": "stopped"`)
+	}
+	if stopped() {
+		t.Error("the volume took the record")
+	}
+
+	b.mustExec("hermes", "rm", "/opt/data/filler", "/opt/data/rest")
+	b.mustExec("0", "hermes", "gateway", "stop", "--all")
+	if !stopped() {
+		t.Error("with room again it is not recorded")
+	}
+	isDown(gatewaySlot)
+}
+
+// TestAFullVolumeWithTheScanDirectoryDoesNotKeepStopFromStopping: where there is no /run, s6 itself writes on the volume.
+func TestAFullVolumeWithTheScanDirectoryDoesNotKeepStopFromStopping(t *testing.T) {
+	parallel(t)
+	b := start(t, options{flags: []string{"--user", "1234:1234", "--read-only", "--tmpfs", "/tmp",
+		"--tmpfs", "/opt/data:size=8m,mode=0700,uid=1234,gid=1234"}}, "gateway", "run")
+	eventually(t, soon, "the gateway serves", func() error {
+		if r := b.exec("", "hermes", "healthcheck"); r.Code != 0 {
+			return fmt.Errorf("%s", r)
+		}
+		return nil
+	})
+	b.exec("", "sh", "-c", "cat /dev/zero > /opt/data/filler")
+	r := b.exec("", "hermes", "gateway", "stop")
+	if r.Code != 1 || len(linesWith(r.Stderr, "gateway 'default' is down", "no space left on device")) != 1 {
+		t.Errorf("want code 1 and what could not be recorded, got: %s", r)
+	}
+	if left := only(b.ps(), func(p process) bool { return p.isHermes("gateway", "run", "--replace") }); len(left) > 0 {
+		t.Errorf("it runs: %v", left)
+	}
+}
+
 func TestForeignLockHolderIsReported(t *testing.T) {
 	parallel(t)
 	vol := volume(t)

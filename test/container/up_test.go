@@ -51,13 +51,20 @@ func TestUpWithAFullDisk(t *testing.T) {
 	if err := b.servesStill("", "coder", coder); err != nil {
 		t.Errorf("beside it: %v", err)
 	}
+	// What is to be stopped is stopped, and what cannot be recorded is said.
+	b.exec("10000", "sh", "-c", "cat /dev/zero > /opt/data/last") // the one that was killed has left a little room
+	if r := b.exec("", "hermes", "-p", "coder", "gateway", "stop"); r.Code != 1 || !strings.Contains(r.Stderr, "gateway 'coder' is down") || !strings.Contains(r.Stderr, "no space left on device") {
+		t.Errorf("%s", r)
+	}
+	if v, err := b.look("", "coder"); err != nil || v.PID != 0 {
+		t.Errorf("after its stop: %+v, %v", v, err)
+	}
 
-	b.mustExec("0", "rm", "-f", "/opt/data/fill", "/opt/data/rest", "/opt/data/more")
+	b.mustExec("0", "rm", "-f", "/opt/data/fill", "/opt/data/rest", "/opt/data/more", "/opt/data/last")
 	b.mustExec("", "hermes", "gateway", "start")
 	b.servesUnder(embeddedManager, "", "default", first)
-	if err := b.servesStill("", "coder", coder); err != nil {
-		t.Errorf("beside it: %v", err)
-	}
+	b.mustExec("", "hermes", "-p", "coder", "gateway", "start")
+	b.servesUnder(embeddedManager, "", "coder", coder)
 	if now := only(b.ps(), func(p process) bool { return p.isHermes("up") && p.PID != 1 }); len(now) != 1 || len(supervisor) != 1 || now[0].life() != supervisor[0].life() {
 		t.Errorf("the supervisor was %v and is %v", supervisor, now)
 	}

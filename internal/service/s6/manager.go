@@ -160,9 +160,7 @@ func (m *Manager) stop(ctx context.Context, id service.ID, action, dir string, w
 			return m.refused(ctx, err, id, action, dir, "-D")
 		}
 		err = m.svc(ctx, id, action, dir, "-D")
-		if err == nil && (w.before.Up || w.before.Finishing) {
-			w.wait(wait - time.Since(begun))
-		}
+		ended := err == nil && (w.before.Up || w.before.Finishing) && w.wait(wait-time.Since(begun)) != ""
 		w.close()
 		if err != nil {
 			return err
@@ -176,6 +174,10 @@ func (m *Manager) stop(ctx context.Context, id service.ID, action, dir string, w
 		case err != nil:
 			return err
 		case !st.Up:
+			return nil
+		case ended && st.PID == w.before.PID:
+			// The run that was seen before the event: its supervisor reports an end after it wrote it down, and could not
+			// write, because the scan directory is on a full volume.
 			return nil
 		case time.Since(begun) >= wait:
 			return &service.NotDownError{Service: id, PID: st.PID, Waited: time.Since(begun)}
