@@ -160,9 +160,9 @@ func (s *summary) whyDown(ctx context.Context, m service.Manager, store *profile
 		return
 	}
 	s.DashboardReason = st.LastExit()
-	lines, err := logs.Last(store.Files().Sub(service.LogDir(service.Dashboard())), 1)
+	lines, err := logs.Last(store.Files().Sub(service.LogDir(service.Dashboard())), 1, nil)
 	if err == nil && len(lines) == 1 {
-		text := logs.Printable(lines[0])
+		text := logs.Printable(lines[0].Text)
 		if _, said, ok := strings.Cut(text, "✗ "); ok {
 			text = said
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hermes/internal/localtime"
 	"hermes/internal/logs"
 	"hermes/internal/profile"
 	"hermes/internal/volume"
@@ -30,9 +31,12 @@ func (a *app) gatewayLogsCommand() *cobra.Command {
 		Use:   "logs",
 		Short: "Show a gateway's log",
 		Long: `logs shows the last lines of a gateway's log, from its rotated files too, with the time at which the logger got
-each line, in the container's local time. --since shows all lines from a time on; together with -n the last ones of them.
+each line, as local time with its offset. --since shows all lines from a time on; together with -n the last ones of them.
 
-On a terminal, control characters are left out. With --format json each line is an object {profile, time, line}.`,
+A time without an offset is a local time. The local time zone is that of the variable TZ, else the machine's.
+
+On a terminal, control characters are left out. With --format json each line is an object {profile, time, line} whose time is
+UTC; --raw shows lines as they stand in the file.`,
 		Example: `  hermes gateway logs -n 100
   hermes -p coder gateway logs -f
   hermes gateway logs --all --since 10m
@@ -45,7 +49,7 @@ On a terminal, control characters are left out. With --format json each line is 
 				return &usageError{fmt.Errorf("invalid -n %d: want 0 or more", lines)}
 			}
 			if since != "" {
-				t, err := logs.ParseSince(since, time.Now())
+				t, err := logs.ParseSince(since, time.Now(), a.zone())
 				if err != nil {
 					return &usageError{err}
 				}
@@ -62,10 +66,11 @@ On a terminal, control characters are left out. With --format json each line is 
 			if raw {
 				out = a.raw.Out
 			}
+			sink := a.logSink(out, place.All, raw)
 			if follow {
-				return a.follow(cmd.Context(), place, q, out)
+				return a.follow(cmd.Context(), place, q, sink)
 			}
-			return logs.Read(place, q, a.logSink(out, place.All), a.logWarn)
+			return logs.Read(place, q, sink, a.logWarn)
 		},
 	}
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on as the log grows, until Ctrl-C")
@@ -89,17 +94,20 @@ func (a *app) logPlace(all bool) (logs.Place, error) {
 		if a.profile != "" {
 			return logs.Place{}, &usageError{errors.New("-p names one profile and --all means every profile: leave out one of them")}
 		}
-		return logs.Place{Root: store.Root(), All: true}, nil
+		return logs.Place{Root: store.Root(), All: true, Zone: a.zone()}, nil
 	}
 	_, err = store.Get(n)
-	return logs.Place{Root: store.Root(), Profile: n}, err
+	return logs.Place{Root: store.Root(), Profile: n, Zone: a.zone()}, err
 }
 
+// zone is the local time zone.
+func (a *app) zone() *time.Location { return localtime.Zone(a.getenv("TZ")) }
+
 // follow shows what a query asks for and goes on until ctx or Ctrl-C ends it.
-func (a *app) follow(ctx context.Context, place logs.Place, q logs.Query, out io.Writer) error {
+func (a *app) follow(ctx context.Context, place logs.Place, q logs.Query, sink logs.Sink) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
-	return logs.Follow(ctx, place, q, a.logSink(out, place.All), a.logWarn, func() {
+	return logs.Follow(ctx, place, q, sink, a.logWarn, func() {
 		fmt.Fprintln(a.Err, place.Waiting())
 	})
 }
@@ -109,7 +117,8 @@ func (a *app) logWarn(n profile.Name, err error) {
 }
 
 // logSink prints lines, for people or for programs.
-func (a *app) logSink(out io.Writer, prefix bool) logs.Sink {
+func (a *app) logSink(out io.Writer, prefix, raw bool) logs.Sink {
+	zone := a.zone()
 	return func(lines []logs.Line) error {
 		w := bufio.NewWriterSize(out, 32<<10)
 		enc := json.NewEncoder(w)
@@ -122,6 +131,9 @@ func (a *app) logSink(out io.Writer, prefix bool) logs.Sink {
 				continue
 			}
 			text := l.Raw()
+			if !raw {
+				text = l.Shown(zone)
+			}
 			if prefix {
 				text = "[" + l.Profile.String() + "] " + text
 			}
@@ -133,16 +145,19 @@ func (a *app) logSink(out io.Writer, prefix bool) logs.Sink {
 
 // followLog follows the log of one profile.
 func (a *app) followLog(ctx context.Context, h profile.Home, lines int) error {
-	return a.follow(ctx, logs.Place{Root: h.Root, Profile: h.Name}, logs.Query{Last: lines}, a.Out)
+	place := logs.Place{Root: h.Root, Profile: h.Name, Zone: a.zone()}
+	return a.follow(ctx, place, logs.Query{Last: lines}, a.logSink(a.Out, false, false))
 }
 
 func currentLog(h profile.Home) string { return filepath.Join(h.LogDir(), "current") }
 
 // lastLines returns the last lines of a log since a time, for a message.
-func lastLines(dir volume.Dir, n int, since time.Time) ([]string, error) {
-	lines, err := logs.LastSince(dir, n, since)
-	for i, line := range lines {
-		lines[i] = logs.Printable(line)
+func (a *app) lastLines(dir volume.Dir, n int, since time.Time) ([]string, error) {
+	zone := a.zone()
+	lines, err := logs.LastSince(dir, n, since, zone)
+	text := make([]string, len(lines))
+	for i, l := range lines {
+		text[i] = logs.Printable(l.Shown(zone))
 	}
-	return lines, err
+	return text, err
 }

@@ -90,7 +90,7 @@ func (a *app) withLog(err error, h profile.Home, begun time.Time) error {
 	if s, serr := profile.ReadState(h); serr == nil && s.ExitReason != "" && notReady.Ended {
 		err = fmt.Errorf("%w\n  reason: %s", err, s.ExitReason)
 	}
-	lines, lerr := lastLines(h.Logs(), 8, begun)
+	lines, lerr := a.lastLines(h.Logs(), 8, begun)
 	if lerr != nil || len(lines) == 0 {
 		return err
 	}

@@ -51,7 +51,7 @@ func (t *upTable) run(a *app, s *local.Supervisor, store *profile.Store, home st
 	go func() {
 		defer close(over)
 		t.screen.Run(ctx, live.Options{
-			Title: "hermes up  " + home + t.hint, Color: a.getenv("NO_COLOR") == "", Root: store.Root(), News: s.News, Notices: t.notices,
+			Title: "hermes up  " + home + t.hint, Color: a.getenv("NO_COLOR") == "", Root: store.Root(), Zone: a.zone(), News: s.News, Notices: t.notices,
 			Interrupt: interruptSelf,
 			Rows: func(ctx context.Context) []service.View {
 				views, _, err := service.LookAll(ctx, s, store, false)

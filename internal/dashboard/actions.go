@@ -138,9 +138,12 @@ func (s *site) explain(err error, n profile.Name, begun time.Time) string {
 	if st, serr := profile.ReadState(h); serr == nil && st.ExitReason != "" && notReady.Ended {
 		fmt.Fprintf(&b, "reason: %s\n", st.ExitReason)
 	}
-	lines, lerr := logs.LastSince(h.Logs(), 8, begun)
+	lines, lerr := logs.LastSince(h.Logs(), 8, begun, s.logPlace(n).Zone)
 	if lerr == nil && len(lines) > 0 {
-		b.WriteString("the last lines of its log:\n" + strings.Join(lines, "\n"))
+		b.WriteString("the last lines of its log:")
+	}
+	for _, l := range lines {
+		b.WriteString("\n" + l.Shown(time.UTC))
 	}
 	return strings.TrimSpace(b.String())
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"hermes/internal/localtime"
 	"hermes/internal/logs"
 	"hermes/internal/profile"
 )
@@ -94,6 +95,11 @@ func (s *site) logPage(w http.ResponseWriter, r *http.Request) {
 	s.render(w, r, http.StatusOK, logView(s.frame(r, g.Profile.String()+": log", "gateways"), g.Profile.String(), q, lines, err))
 }
 
+// logPlace says where a gateway's log is.
+func (s *site) logPlace(n profile.Name) logs.Place {
+	return logs.Place{Root: s.o.Store.Root(), Profile: n, Zone: localtime.Zone(s.o.Getenv("TZ"))}
+}
+
 // logTail returns the last lines that a query asks for. A gateway that never ran has none.
 func (s *site) logTail(n profile.Name, q logQuery) ([]logs.Line, error) {
 	last := logLines
@@ -101,7 +107,7 @@ func (s *site) logTail(n profile.Name, q logQuery) ([]logs.Line, error) {
 		last = searched
 	}
 	var lines []logs.Line
-	err := logs.Read(logs.Place{Root: s.o.Store.Root(), Profile: n}, logs.Query{Last: last}, func(some []logs.Line) error {
+	err := logs.Read(s.logPlace(n), logs.Query{Last: last}, func(some []logs.Line) error {
 		for _, l := range some {
 			if q.matches(l) {
 				lines = append(lines, l)
@@ -145,8 +151,7 @@ func (s *site) followLog(w http.ResponseWriter, r *http.Request, n profile.Name,
 	ended := make(chan error, 1)
 	begun := make(chan struct{})
 	go func() {
-		place := logs.Place{Root: s.o.Store.Root(), Profile: n}
-		ended <- logs.Follow(ctx, place, logs.Query{Last: 0, Begun: func() { close(begun) }}, func(some []logs.Line) error {
+		ended <- logs.Follow(ctx, s.logPlace(n), logs.Query{Last: 0, Begun: func() { close(begun) }}, func(some []logs.Line) error {
 			select {
 			case fresh <- some:
 				return nil

@@ -23,6 +23,8 @@ type Options struct {
 	Act func(ctx context.Context, action string, n profile.Name) error
 	// Root is the home, where the logs are.
 	Root string
+	// Zone is the local time zone; nil is the machine's own.
+	Zone *time.Location
 	// Interrupt is Ctrl-C: the first ends everything, the second at once.
 	Interrupt func()
 	// Notices are lines that somebody should see.
@@ -229,11 +231,11 @@ func (r *run) openLog(ctx context.Context) {
 	}
 	r.endLog = cancel
 	r.acting.Go(func() {
-		place := logs.Place{Root: r.o.Root, Profile: n}
+		place := logs.Place{Root: r.o.Root, Profile: n, Zone: r.o.Zone}
 		err := logs.Follow(ctx, place, logs.Query{Last: 200}, func(some []logs.Line) error {
 			text := make([]string, len(some))
 			for i, l := range some {
-				text[i] = logs.Printable(l.Raw())
+				text[i] = logs.Printable(l.Shown(r.o.Zone))
 			}
 			send(text)
 			return nil

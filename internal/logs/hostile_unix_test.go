@@ -33,7 +33,8 @@ func TestFollowTheRealLogger(t *testing.T) {
 	h := newHome(t)
 	h.write("coder", "x", "")
 	f := h.follow(h.one("coder"), Query{Last: -1})
-	cmd := exec.Command(program, "n100", "s16384", "T", h.dir("coder"))
+	cmd := exec.Command(program, "n100", "s16384", "pUTC", "T", h.dir("coder"))
+	cmd.Env = []string{"TZ=UTC0"}
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

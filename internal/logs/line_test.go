@@ -3,33 +3,46 @@ package logs
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 	"unicode"
 
+	"hermes/internal/localtime"
 	"hermes/internal/profile"
 )
 
+// berlin is a zone that this machine needs no database for.
+var berlin = localtime.Zone("CET-1CEST,M3.5.0,M10.5.0/3")
+
 func TestALineIsSplitFromItsTime(t *testing.T) {
-	l := parseLine(profile.Default(), `2026-11-23 22:13:47.832634422  level=INFO msg="a  b"`)
-	if want := time.Date(2026, 11, 23, 22, 13, 47, 832634422, time.Local); !l.Time.Equal(want) || l.Text != `level=INFO msg="a  b"` {
-		t.Errorf("got %v, %q", l.Time, l.Text)
+	for raw, want := range map[string]time.Time{
+		`2026-11-23 22:13:47.832634422  UTC level=INFO msg="a  b"`: time.Date(2026, 11, 23, 22, 13, 47, 832634422, time.UTC),
+		`2026-11-23 22:13:47.832634422  level=INFO msg="a  b"`:     time.Date(2026, 11, 23, 21, 13, 47, 832634422, time.UTC),
+	} {
+		l := parseLine(profile.Default(), raw, berlin)
+		if l.Time != want || l.Text != `level=INFO msg="a  b"` || l.Raw() != raw {
+			t.Errorf("got %v, %q", l.Time, l.Text)
+		}
+		if shown := want.In(berlin).Format("2006-01-02 15:04:05.000-07:00") + `  level=INFO msg="a  b"`; l.Shown(berlin) != shown {
+			t.Errorf("%q is shown as %q", raw, l.Shown(berlin))
+		}
 	}
 	for _, raw := range []string{"", "hello", "2026-11-23 22:13:47.832634422", "2026-13-23 22:13:47.832634422  x", "2026-11-23T22:13:47.832634422  x"} {
-		if l := parseLine(profile.Default(), raw); !l.Time.IsZero() || l.Text != raw || l.Raw() != raw {
+		if l := parseLine(profile.Default(), raw, nil); l.Shown(nil) != raw || !l.Time.IsZero() || l.Text != raw || l.Raw() != raw {
 			t.Errorf("%q: got %v, %q", raw, l.Time, l.Text)
 		}
 	}
 }
 
 func TestJSONNames(t *testing.T) {
-	data, err := json.Marshal(parseLine(profile.Default(), "no time"))
+	data, err := json.Marshal(parseLine(profile.Default(), "no time", nil))
 	if err != nil || string(data) != `{"profile":"default","line":"no time"}` {
 		t.Errorf("got %s, %v", data, err)
 	}
-	data, _ = json.Marshal(parseLine(profile.Default(), strings.TrimSpace(stamped(noon, "x"))))
-	if !bytes.Contains(data, []byte(`"time":"2026-11-23T12:00:00`)) {
+	data, _ = json.Marshal(parseLine(profile.Default(), strings.TrimSpace(stamped(noon, "x")), nil))
+	if !bytes.Contains(data, []byte(`"time":"2026-11-23T12:00:00Z"`)) {
 		t.Errorf("got %s", data)
 	}
 }
@@ -51,25 +64,70 @@ func TestPrintableObeysNothing(t *testing.T) {
 }
 
 func TestSince(t *testing.T) {
-	now := time.Date(2026, 11, 23, 22, 0, 0, 0, time.Local)
+	now := time.Date(2026, 11, 23, 22, 0, 0, 0, time.UTC)
 	for in, want := range map[string]time.Time{
 		"10m":                  now.Add(-10 * time.Minute),
 		"1h30m":                now.Add(-90 * time.Minute),
-		"2d":                   now.AddDate(0, 0, -2),
+		"2d":                   now.Add(-48 * time.Hour),
 		"0s":                   now,
-		"2026-11-23T10:00":     time.Date(2026, 11, 23, 10, 0, 0, 0, time.Local),
-		"2026-11-23 10:00:05":  time.Date(2026, 11, 23, 10, 0, 5, 0, time.Local),
-		"2026-11-22":           time.Date(2026, 11, 22, 0, 0, 0, 0, time.Local),
+		"2026-11-23T10:00":     time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC),
+		"2026-11-23 10:00:05":  time.Date(2026, 11, 23, 9, 0, 5, 0, time.UTC),
+		"2026-11-22":           time.Date(2026, 11, 21, 23, 0, 0, 0, time.UTC),
 		"2026-11-23T10:00:00Z": time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC),
+		// As logs shows times.
+		"2026-10-25 02:30:00.250+01:00": time.Date(2026, 10, 25, 1, 30, 0, 250e6, time.UTC),
+		"2026-10-25 02:30:00.250+02:00": time.Date(2026, 10, 25, 0, 30, 0, 250e6, time.UTC),
+		// Which of the two nobody knows: the earlier one leaves nothing out.
+		"2026-10-25T02:30": time.Date(2026, 10, 25, 0, 30, 0, 0, time.UTC),
 	} {
-		if got, err := ParseSince(in, now); err != nil || !got.Equal(want) {
+		if got, err := ParseSince(in, now, berlin); err != nil || !got.Equal(want) {
 			t.Errorf("%q: got %v, %v, want %v", in, got, err, want)
 		}
 	}
 	for _, in := range []string{"", "x", "-5m", "-1d", "10", "99999999999d", "2026-11-31"} {
-		if got, err := ParseSince(in, now); err == nil {
+		if got, err := ParseSince(in, now, berlin); err == nil {
 			t.Errorf("%q: got %v, want an error", in, got)
 		}
+	}
+}
+
+// TestTheHourThatComesTwice: at the end of summer time a clock goes from 02:59 back to 02:00. Lines keep their order, and are
+// found, and told apart.
+func TestTheHourThatComesTwice(t *testing.T) {
+	h := newHome(t)
+	at := func(hour, minute int) time.Time { return time.Date(2026, 10, 25, hour, minute, 0, 0, time.UTC) }
+	h.write("a", currentName, stamped(at(0, 30), "a in summer")+stamped(at(1, 10), "a in winter"))
+	h.write("b", currentName, stamped(at(0, 50), "b in summer")+stamped(at(1, 20), "b in winter"))
+	p := h.all()
+	p.Zone = berlin
+	want := []string{"a:a in summer", "b:b in summer", "a:a in winter", "b:b in winter"}
+	if got := h.read(p, Query{Last: -1}); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for since, left := range map[string]int{"2026-10-25T02:10": 0, "2026-10-25 02:10:00+01:00": 2, "2026-10-25T01:15:00Z": 3, "2026-10-25T03:00": 4} {
+		from, err := ParseSince(since, at(3, 0), berlin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := h.read(p, Query{Last: -1, Since: from}); !slices.Equal(got, want[left:]) {
+			t.Errorf("since %s: got %q, want %q", since, got, want[left:])
+		}
+	}
+}
+
+// TestALogThatBeganInLocalTimeGoesOn: what older versions wrote is read as what it is.
+func TestALogThatBeganInLocalTimeGoesOn(t *testing.T) {
+	h := newHome(t)
+	h.write("a", archive(minute(1)), noon.In(berlin).Format(stampLayout)+"  one\n")
+	h.write("a", currentName, minute(2).In(berlin).Format(stampLayout)+"  two\n"+stamped(minute(4), "four"))
+	h.write("b", currentName, stamped(minute(1), "b one")+minute(3).In(berlin).Format(stampLayout)+"  b three\n")
+	p := h.all()
+	p.Zone = berlin
+	if got, want := h.read(p, Query{Last: -1}), []string{"a:one", "b:b one", "a:two", "b:b three", "a:four"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := h.read(p, Query{Last: -1, Since: minute(2)}), []string{"a:two", "b:b three", "a:four"}; !slices.Equal(got, want) {
+		t.Errorf("since: got %q, want %q", got, want)
 	}
 }
 
@@ -105,11 +163,11 @@ func FuzzLastLines(f *testing.F) {
 }
 
 func FuzzParseLine(f *testing.F) {
-	for _, s := range []string{"", "2026-11-24 03:03:16.023890181  x", "2026-11-24 03:03:16.023890181", "2026-13-24 03:03:16.023890181  x", "\xff\x1b[31m"} {
+	for _, s := range []string{"", "2026-11-24 03:03:16.023890181  UTC x", "2026-11-24 03:03:16.023890181  x", "2026-11-24 03:03:16.023890181", "2026-13-24 03:03:16.023890181  x", "\xff\x1b[31m"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
-		l := parseLine(profile.Default(), raw)
+		l := parseLine(profile.Default(), raw, berlin)
 		if l.Raw() != raw || !strings.HasSuffix(raw, l.Text) || l.Time.IsZero() != (l.Text == raw) {
 			t.Errorf("%q is read as %+v", raw, l)
 		}
@@ -125,7 +183,7 @@ func FuzzParseSince(f *testing.F) {
 	}
 	now := time.Unix(1_800_000_000, 0)
 	f.Fuzz(func(t *testing.T, s string) {
-		if at, err := ParseSince(s, now); err == nil && at.IsZero() && !strings.HasPrefix(s, "0001") {
+		if at, err := ParseSince(s, now, berlin); err == nil && at.IsZero() && !strings.HasPrefix(s, "0001") {
 			t.Errorf("%q is %s", s, at)
 		}
 	})

@@ -113,10 +113,12 @@ func archive(at time.Time) string {
 	return "@" + hex.EncodeToString(b[:]) + ".s"
 }
 
-var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.Local)
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 // stamped is a line as the logger writes it.
-func stamped(at time.Time, text string) string { return at.Format(stampLayout) + "  " + text + "\n" }
+func stamped(at time.Time, text string) string {
+	return at.UTC().Format(stampLayout) + "  UTC " + text + "\n"
+}
 
 // minutes is a file's content: a line a minute, named by number.
 func minutes(from, to int) string {

@@ -20,6 +20,8 @@ type Place struct {
 	// Profile is whose log; All means everybody's.
 	Profile profile.Name
 	All     bool
+	// Zone is that of the times in lines that do not say it, which older versions wrote; nil is the machine's own.
+	Zone *time.Location
 }
 
 // Query says which lines are wanted.
@@ -63,7 +65,7 @@ func (p Place) files() volume.Dir {
 }
 
 func (p Place) tail(n profile.Name) *tail {
-	return &tail{profile: n, dir: p.logDir(n), files: p.files().Sub(n.String())}
+	return &tail{profile: n, zone: p.Zone, dir: p.logDir(n), files: p.files().Sub(n.String())}
 }
 
 // names returns the profiles that have a log directory, of those that are asked for.
@@ -156,17 +158,19 @@ func emit(tails []*tail, q Query, sink Sink, warn Warn) error {
 	return out.flush()
 }
 
-// Last returns the last n lines of the log in a directory as they stand there.
-func Last(dir volume.Dir, n int) ([]string, error) { return LastSince(dir, n, time.Time{}) }
+// Last returns the last n lines of the log in a directory. zone is Place.Zone.
+func Last(dir volume.Dir, n int, zone *time.Location) ([]Line, error) {
+	return LastSince(dir, n, time.Time{}, zone)
+}
 
 // LastSince returns those of them that the logger got since a time. A line that does not say when belongs to the one before.
-func LastSince(dir volume.Dir, n int, since time.Time) ([]string, error) {
-	t := &tail{dir: dir.Path("."), files: dir, final: true}
+func LastSince(dir volume.Dir, n int, since time.Time, zone *time.Location) ([]Line, error) {
+	t := &tail{zone: zone, dir: dir.Path("."), files: dir, final: true}
 	defer t.close()
 	if err := begin(t, Query{Last: n}); err != nil {
 		return nil, fmt.Errorf("cannot read the log: %w", err)
 	}
-	var lines []string
+	var lines []Line
 	for {
 		l, ok, err := t.next()
 		if err != nil {
@@ -176,7 +180,7 @@ func LastSince(dir volume.Dir, n int, since time.Time) ([]string, error) {
 			return lines, nil
 		}
 		if !l.at.Before(since) {
-			lines = append(lines, l.raw)
+			lines = append(lines, l)
 		}
 	}
 }

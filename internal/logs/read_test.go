@@ -182,18 +182,18 @@ func TestLastSinceLeavesOutEarlierLines(t *testing.T) {
 	h := newHome(t)
 	threeFiles(h, "coder")
 	for since, want := range map[time.Time]int{{}: 12, minute(27): 3, minute(29).Add(time.Nanosecond): 0} {
-		got, err := LastSince(volume.At(h.dir("coder")), 12, since)
+		got, err := LastSince(volume.At(h.dir("coder")), 12, since, nil)
 		if err != nil || len(got) != want {
-			t.Errorf("since %s: got %q, %v", since, got, err)
+			t.Errorf("since %s: got %v, %v", since, got, err)
 		}
 	}
 }
 
-func TestLastReturnsRawLines(t *testing.T) {
+func TestLastReturnsTheLastLines(t *testing.T) {
 	h := newHome(t)
 	threeFiles(h, "coder")
-	got, err := Last(volume.At(h.dir("coder")), 12)
-	if err != nil || len(got) != 12 || got[11]+"\n" != stamped(minute(29), "line 29") {
-		t.Errorf("got %q, %v", got, err)
+	got, err := Last(volume.At(h.dir("coder")), 12, nil)
+	if err != nil || len(got) != 12 || got[11].Raw()+"\n" != stamped(minute(29), "line 29") {
+		t.Errorf("got %v, %v", got, err)
 	}
 }

@@ -5,24 +5,34 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"hermes/internal/localtime"
 )
 
-var sinceLayouts = []string{
-	time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02",
-}
+// The forms of a point in time: those that say their offset, as lines of a log are shown, and those of a clock on the wall.
+var (
+	offsetLayouts = []string{time.RFC3339, "2006-01-02 15:04:05Z07:00"}
+	wallLayouts   = []string{"2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02"}
+)
 
-// ParseSince reads a point in time: how long ago (90s, 10m, 2h, 3d), or a local time such as 2026-11-23T10:00.
-func ParseSince(s string, now time.Time) (time.Time, error) {
+// ParseSince reads a point in time: how long ago (90s, 10m, 2h, 3d), or a time such as 2026-11-23T10:00, which is a local
+// time of zone if it does not say its offset, and the earlier one of two (localtime.Parse).
+func ParseSince(s string, now time.Time, zone *time.Location) (time.Time, error) {
 	if days, ok := strings.CutSuffix(s, "d"); ok {
 		if n, err := strconv.Atoi(days); err == nil && n >= 0 && n <= 36500 {
-			return now.AddDate(0, 0, -n), nil
+			return now.Add(-time.Duration(n) * 24 * time.Hour), nil
 		}
 	}
 	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
 		return now.Add(-d), nil
 	}
-	for _, layout := range sinceLayouts {
-		if t, err := time.ParseInLocation(layout, s, time.Local); err == nil {
+	for _, layout := range offsetLayouts {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t, nil
+		}
+	}
+	for _, layout := range wallLayouts {
+		if t, err := localtime.Parse(layout, s, zone); err == nil {
 			return t, nil
 		}
 	}

@@ -12,6 +12,7 @@ import (
 // tail reads the log of one profile, oldest line first, and goes on where it stopped.
 type tail struct {
 	profile profile.Name
+	zone    *time.Location // see Place
 	dir     string
 	files   volume.Dir      // the same
 	known   map[string]bool // the archives that have been seen
@@ -177,7 +178,7 @@ func (t *tail) next() (_ Line, ok bool, err error) {
 }
 
 func (t *tail) line(raw string) Line {
-	l := parseLine(t.profile, raw)
+	l := parseLine(t.profile, raw, t.zone)
 	if l.at.IsZero() {
 		l.at = t.clock
 	}
@@ -278,7 +279,7 @@ func (t *tail) seekIn(f *logFile, since time.Time) (found bool, err error) {
 		if !ok {
 			raw, _ = s.flush()
 		}
-		l := parseLine(t.profile, raw)
+		l := parseLine(t.profile, raw, t.zone)
 		switch {
 		case !l.Time.IsZero() && !l.Time.Before(since),
 			!ok && l.Time.IsZero() && raw != "" && !t.final: // it is being written: new

@@ -18,7 +18,7 @@ const (
 	archiveSize  = 1_000_000
 )
 
-// Writer writes a log directory the way s6-log does with n10 s1000000 T: the same names, stamps and sizes. What
+// Writer writes a log directory the way s6-log does with n10 s1000000 pUTC T: the same names, stamps and sizes. What
 // cannot be written, because the disk is full, is left out and counted; the log goes on when there is room again.
 // It is not for concurrent use.
 type Writer struct {
@@ -52,8 +52,8 @@ func (w *Writer) Line(text []byte) error {
 }
 
 func (w *Writer) stamp(text []byte) {
-	w.buf = time.Now().AppendFormat(w.buf, stampLayout)
-	w.buf = append(append(append(w.buf, stampGap...), text...), '\n')
+	w.buf = append(time.Now().UTC().AppendFormat(w.buf, stampLayout), stampGap+stampZone...)
+	w.buf = append(append(w.buf, text...), '\n')
 }
 
 func (w *Writer) write() error {

@@ -115,7 +115,7 @@ func TestAWriterEndsATornLineAndRefusesWhatIsNoFile(t *testing.T) {
 	}
 	w.Close()
 	data, err := os.ReadFile(filepath.Join(other, "current"))
-	if err != nil || !strings.Contains(string(data), "  2 lines could not be written and are lost\n") || !strings.HasSuffix(string(data), "  c\n") {
+	if err != nil || !strings.Contains(string(data), "  UTC 2 lines could not be written and are lost\n") || !strings.HasSuffix(string(data), "  UTC c\n") {
 		t.Errorf("the log is %q, %v", data, err)
 	}
 }

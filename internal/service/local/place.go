@@ -44,7 +44,7 @@ type HeldError struct {
 func (e *HeldError) Error() string {
 	who := "another process"
 	if e.PID != 0 {
-		who = fmt.Sprintf("`hermes up` with pid %d, since %s", e.PID, e.Since.Local().Format("2006-01-02 15:04:05"))
+		who = fmt.Sprintf("`hermes up` with pid %d, since %s", e.PID, e.Since.Local().Format("2006-01-02 15:04:05 -0700"))
 	}
 	return fmt.Sprintf("%s has its supervisor: %s; `hermes down` ends it", e.Home, who)
 }

@@ -45,21 +45,21 @@ const ownTemplate = `set --
 `
 
 // finish: 125 tells s6-supervise not to restart (servicedir.html). The codes are those of
-// contract "Exit codes"; 143 and signal 15 are an end that somebody asked for, not a failure.
+// contract "Exit codes"; 143 and signal 15, 129 and signal 1 are an end that somebody asked for, not a failure.
 // The nap is what happens if hermes cannot decide: it is killed by the limit, or gone.
 const finishTemplate = `#!/bin/sh
 case "$1" in
 0 | 78 | 126) exit 125 ;;
-75 | 143) exit 0 ;;
-256) [ "$2" != 15 ] || exit 0 ;;
+75 | 129 | 143) exit 0 ;;
+256) [ "$2" != 15 ] && [ "$2" != 1 ] || exit 0 ;;
 esac
 echo 60 >data/nap
 exec hermes gateway finish %s "$1" "$2"
 `
 
 // log/run: every line goes to docker logs with its profile in front, and to the rotated
-// file: 10 archives of 1 MB, ISO 8601 timestamps (contract "On disk"). Where the directory
-// cannot be had, logging goes on without the file. A logger gets no variable but those that it needs.
+// file: 10 archives of 1 MB, ISO 8601 timestamps (contract "On disk"), in UTC, which each line says (package logs). Where
+// the directory cannot be had, logging goes on without the file. A logger gets no variable but those that it needs.
 //
 // s6-log ends where its lock is taken (s6-log.html), and its supervisor would start it again each second. When
 // only that supervisor died, the logger that it left behind goes on reading the same pipe, and holds the lock until the
@@ -77,7 +77,7 @@ fi
 if [ -z "$mount" ] && { [ -d "$dir" ] || mkdir -p "$dir"; } && [ -w "$dir" ]; then
 	s6-setlock -n "$dir/lock" true 2>/dev/null
 	[ $? -ne 1 ] || echo "[%[2]s] waiting for $dir/lock: another process still logs there"
-	exec env -i PATH="$PATH" ${TZ:+"TZ=$TZ"} s6-setlock "$dir/lock" s6-log n10 s1000000 'p[%[2]s]' 1 p T "$dir"
+	exec env -i PATH="$PATH" TZ=UTC0 s6-setlock "$dir/lock" s6-log n10 s1000000 'p[%[2]s]' 1 pUTC T "$dir"
 fi
 echo "cannot log to $dir${mount:+, where current is a mount of its own}: logging to the container's log only"
 exec env -i PATH="$PATH" s6-log 'p[%[2]s]' 1

@@ -14,9 +14,11 @@ import (
 	"testing"
 	"time"
 
+	"hermes/internal/logs"
 	"hermes/internal/service"
 	"hermes/internal/service/s6"
 	"hermes/internal/service/servicetest"
+	"hermes/internal/volume"
 )
 
 // kill ends s6-svscan the hard way.
@@ -175,6 +177,7 @@ func TestLogGoesToTheFileAndToTheContainer(t *testing.T) {
 	tr := newTree(t)
 	r := tr.rig()
 	id := r.Register(t, "coder", servicetest.Ready)
+	begun := time.Now()
 	line := fmt.Sprintf("started %d\n", r.Start(t, id).PID)
 	servicetest.Eventually(t, func() string {
 		file, err := os.ReadFile(filepath.Join(tr.home, "logs", "gateways", "coder", "current"))
@@ -184,6 +187,11 @@ func TestLogGoesToTheFileAndToTheContainer(t *testing.T) {
 		}
 		return ""
 	})
+	// What is read back is the moment, whatever zone is asked for.
+	lines, err := logs.Last(volume.At(filepath.Join(tr.home, "logs", "gateways", "coder")), 1, time.FixedZone("", -5*60*60))
+	if err != nil || len(lines) != 1 || lines[0].Text+"\n" != line || lines[0].Time.Before(begun.Add(-time.Second)) || lines[0].Time.After(time.Now().Add(time.Second)) {
+		t.Errorf("between %s and %s: %+v, %v", begun.UTC(), time.Now().UTC(), lines, err)
+	}
 }
 
 // TestALoggerWaitsForTheOneThatWasLeftBehind: kill -9 of a logger's supervisor leaves its logger at work, with the lock of
