@@ -112,16 +112,24 @@ func TestGatewayThatRanComesBackAfterRestart(t *testing.T) {
 // TestLogsReachDockerAndTheVolume: every line of a gateway is in docker logs and in its file.
 func TestLogsReachDockerAndTheVolume(t *testing.T) {
 	parallel(t)
-	b := startGateway(t, options{})
+	b := startGateway(t, options{env: []string{"TZ=XXX-7"}})
 	file := strings.TrimSpace(b.file("/opt/data/logs/gateways/default/current"))
 	if file == "" {
 		t.Fatal("the log on the volume is empty")
 	}
 	for line := range strings.Lines(file) {
-		// s6-log puts the time, and two blanks, before each line of the file.
-		_, text, ok := strings.Cut(strings.TrimSpace(line), "  ")
-		if !ok {
-			t.Errorf("no time before %q", line)
+		// s6-log puts the time, two blanks, and that it is UTC, before each line of the file.
+		stamp, text, ok := strings.Cut(strings.TrimSpace(line), "  UTC ")
+		at, err := time.Parse("2006-01-02 15:04:05", stamp)
+		if since := time.Since(at); !ok || err != nil || since < -time.Minute || since > time.Hour {
+			t.Errorf("no time of now before %q: %v", line, err)
+		}
+		// People see the time of the container's zone, programs UTC.
+		if shown := at.Add(7*time.Hour).Format("2006-01-02 15:04:05.000") + "+07:00  " + text; len(linesWith(b.mustExec("0", "hermes", "gateway", "logs"), shown)) != 1 {
+			t.Errorf("`gateway logs` does not show %q", shown)
+		}
+		if at := `"time":"` + at.Format(time.RFC3339Nano) + `"`; len(linesWith(b.mustExec("0", "hermes", "gateway", "logs", "--format", "json"), at)) != 1 {
+			t.Errorf("its JSON does not have %s", at)
 		}
 		eventually(t, soon, "docker logs has the line too", func() error {
 			if !strings.Contains(b.allLogs(), text) {

@@ -195,7 +195,9 @@ func TestEveryPieceIsFlushed(t *testing.T) {
 // open sends a request for a stream and returns with the headers of its answer.
 func (f *fixture) open(t *testing.T) *http.Response {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), "POST", f.url+chatPath, strings.NewReader(ask+`,"stream":true}`))
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	t.Cleanup(cancel)
+	req, err := http.NewRequestWithContext(ctx, "POST", f.url+chatPath, strings.NewReader(ask+`,"stream":true}`))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,6 +57,7 @@ func Run(t *testing.T, h Harness) {
 		{"StartOutlivesTheSupervisor", startPersists},
 		{"UnregisterEndsWhatRuns", unregister},
 		{"UnregisterEndsALoggerThatIsHeldOpen", unregisterHeldOpen},
+		{"AHangUpIsNoFailure", hangUp},
 		{"UnknownServicesAreNamed", unknown},
 		{"RefusedCommandsSayWhy", refused},
 		{"CancelledWaitLeavesNoProcess", cancelled},
@@ -146,6 +147,31 @@ func startTwice(t *testing.T, r Rig) {
 	}
 	if n := len(r.Starts(t, id)); n != 1 {
 		t.Errorf("%d starts", n)
+	}
+}
+
+// hangUp sends SIGHUP: somebody asked for the end, so the next start waits for nothing.
+func hangUp(t *testing.T, r Rig) {
+	id := r.Register(t, "coder", Ready)
+	pid, naps := r.Start(t, id).PID, 0
+	for n := 2; n <= 3; n++ {
+		if err := syscall.Kill(pid, syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		Eventually(t, func() string {
+			st, err := r.Manager.Status(t.Context(), id)
+			if err == nil && st.Backoff {
+				naps++
+			}
+			if started := len(r.Starts(t, id)); err != nil || started != n || !st.Ready {
+				return fmt.Sprintf("%d starts, want %d; %+v, %v", started, n, st, err)
+			}
+			pid = st.PID
+			return ""
+		})
+	}
+	if naps > 0 {
+		t.Error("it waited before it was started again")
 	}
 }
 
