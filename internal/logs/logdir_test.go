@@ -12,6 +12,12 @@ import (
 	"hermes/internal/profile"
 )
 
+// TestMain runs the tests where local time is neither UTC nor that of a zone that a test names.
+func TestMain(m *testing.M) {
+	time.Local = time.FixedZone("", -5*60*60)
+	os.Exit(m.Run())
+}
+
 // home is a HERMES_HOME with log directories in it.
 type home struct {
 	t    *testing.T

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"hermes/internal/logs"
 	"hermes/internal/profile"
@@ -63,6 +64,22 @@ func TestWhatAWriterRotatesIsReadBackInOrder(t *testing.T) {
 	for _, e := range entries {
 		if info, err := e.Info(); err != nil || info.Size() > 1_000_000 || info.Mode().Perm()&0o007 != 0 {
 			t.Errorf("%s: %d bytes, mode %v, %v", e.Name(), info.Size(), info.Mode(), err)
+		}
+	}
+}
+
+func TestAWritersTimesAreTheMoment(t *testing.T) {
+	root := t.TempDir()
+	w := logs.NewWriter(profile.NewStore(root).Home(profile.Default()).Logs())
+	defer w.Close()
+	begun := time.Now()
+	if err := w.Line([]byte("now")); err != nil {
+		t.Fatal(err)
+	}
+	for _, zone := range []*time.Location{nil, time.UTC, time.FixedZone("", 5*60*60)} {
+		lines, err := logs.Last(profile.NewStore(root).Home(profile.Default()).Logs(), 1, zone)
+		if err != nil || len(lines) != 1 || lines[0].Text != "now" || lines[0].Time.Before(begun.Round(0)) || lines[0].Time.After(time.Now().Round(0)) {
+			t.Errorf("in zone %v, begun at %s: %+v, %v", zone, begun.UTC(), lines, err)
 		}
 	}
 }
