@@ -39,13 +39,14 @@ func (a *app) gatewayFinishCommand() *cobra.Command {
 				return err
 			}
 			how := "exit code " + args[1]
-			if args[1] == "256" {
-				how = "signal " + args[2]
+			switch {
+			case !d.Last.IsZero():
+				how = d.Last.How()
+			case args[1] == "256":
+				how = "killed by signal " + args[2]
 			}
 			if !d.GiveUp {
-				if text := d.Tell(id, how); text != "" {
-					fmt.Fprintln(a.Out, text)
-				}
+				fmt.Fprintln(a.Out, d.Tell(id, how))
 				return nil
 			}
 			text, err := service.RecordGaveUp(cmd.Context(), store, id, d, how)

@@ -68,13 +68,20 @@ func (a *app) renderViews(views []service.View) error {
 	return a.renderFailed(views)
 }
 
-// renderFailed says of each gateway that was given up why, and what to do.
+// renderFailed says of each gateway that was given up why, and what to do, and of the others how they failed last.
 func (a *app) renderFailed(views []service.View) error {
 	for _, v := range views {
+		text := v.Trouble()
 		if v.Hint == "" {
+			text = v.LastFailure.String()
+			if text != "" && v.Reason != "" && (v.State == "backoff" || v.State == string(profile.StateStarting)) {
+				text += ": " + v.Reason
+			}
+		}
+		if text == "" {
 			continue
 		}
-		if _, err := fmt.Fprintf(a.Out, "%s: %s\n", v.Profile, logs.Printable(v.Trouble())); err != nil {
+		if _, err := fmt.Fprintf(a.Out, "%s: %s\n", v.Profile, logs.Printable(text)); err != nil {
 			return err
 		}
 	}
@@ -97,8 +104,8 @@ func (a *app) statusCommand() *cobra.Command {
 				return err
 			}
 			service.MeasureAll(views)
-			s := summarize(cmd.Context(), m, views, broken)
-			s.whyDown(cmd.Context(), m, store)
+			s := summarize(m, views, broken)
+			s.look(cmd.Context(), m, store)
 			if config, err := access.FromEnv(a.getenv); err == nil && !config.Protected() {
 				s.hint = "`hermes dashboard link` logs a browser in"
 			}
@@ -129,55 +136,70 @@ func installedBy(m service.Installer, views []service.View) string {
 }
 
 type summary struct {
-	Manager   string `json:"manager"`
+	Manager string `json:"manager"`
+	// Dashboard is up, starting, backoff or down.
 	Dashboard string `json:"dashboard"`
-	// DashboardReason is the last line of its log, if it is down because it failed.
+	// DashboardReason is how it ended, and what it said last, if it is not up because it failed.
 	DashboardReason string `json:"dashboard_reason,omitempty"`
-	hint            string // how to get in
-	Profiles        int    `json:"profiles"`
-	Running         int    `json:"running"`
-	Down            int    `json:"down"`
-	Broken          int    `json:"broken"`
+	// DashboardFailure is how it failed last, if it did.
+	DashboardFailure service.Death `json:"dashboard_last_failure,omitzero"`
+	hint             string        // how to get in
+	Profiles         int           `json:"profiles"`
+	Running          int           `json:"running"`
+	Down             int           `json:"down"`
+	Broken           int           `json:"broken"`
 }
 
 func (s summary) dashboard() string {
-	switch {
-	case s.Dashboard == "up" && s.hint != "":
-		return s.Dashboard + "; " + s.hint
-	case s.DashboardReason == "":
-		return s.Dashboard
+	text := s.Dashboard
+	if s.DashboardReason != "" {
+		return text + ": " + s.DashboardReason
 	}
-	return s.Dashboard + ": " + s.DashboardReason
+	if !s.DashboardFailure.IsZero() {
+		text += "; last failure: " + s.DashboardFailure.String()
+	}
+	if s.Dashboard == "up" && s.hint != "" {
+		text += "; " + s.hint
+	}
+	return text
 }
 
-// whyDown looks up why the dashboard is down, if nobody stopped it.
-func (s *summary) whyDown(ctx context.Context, m service.Manager, store *profile.Store) {
-	if m == nil || s.Dashboard == "up" {
+// look finds out what the dashboard does, and why it is down, if nobody stopped it.
+func (s *summary) look(ctx context.Context, m service.Manager, store *profile.Store) {
+	if m == nil {
 		return
 	}
 	st, err := m.Status(ctx, service.Dashboard())
-	if err != nil || st.ExitCode <= 0 {
+	if err == nil {
+		st, err = service.WithDeaths(ctx, m, st)
+	}
+	if err != nil {
 		return
 	}
-	s.DashboardReason = st.LastExit()
-	lines, err := logs.Last(store.Files().Sub(service.LogDir(service.Dashboard())), 1, nil)
-	if err == nil && len(lines) == 1 {
-		text := logs.Printable(lines[0].Text)
-		if _, said, ok := strings.Cut(text, "✗ "); ok {
-			text = said
-		}
-		s.DashboardReason += ": " + text
+	s.DashboardFailure = st.LastFailure
+	switch {
+	case st.Up && st.Ready:
+		s.Dashboard = "up"
+		return
+	case st.Backoff:
+		s.Dashboard = "backoff"
+	case st.Up || st.WantUp:
+		s.Dashboard = "starting"
+	}
+	if st.LastFailure.IsZero() {
+		return
+	}
+	s.DashboardReason = st.LastFailure.How()
+	if said := service.LastWords(store, service.Dashboard()); said != "" {
+		s.DashboardReason += ": " + said
 	}
 }
 
-func summarize(ctx context.Context, m service.Manager, views []service.View, broken []profile.Entry) summary {
+func summarize(m service.Manager, views []service.View, broken []profile.Entry) summary {
 	kind := service.KindNone
 	s := summary{Dashboard: "down", Profiles: len(views) + len(broken), Broken: len(broken)}
 	if m != nil {
 		kind = m.Kind()
-		if st, err := m.Status(ctx, service.Dashboard()); err == nil && st.Up {
-			s.Dashboard = "up"
-		}
 	}
 	s.Manager = service.ManagerName(kind, container.InContainer())
 	if i, ok := m.(service.Installer); ok {

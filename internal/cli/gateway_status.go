@@ -66,6 +66,7 @@ func (a *app) renderView(v service.View) error {
 		row("Restarts", strconv.Itoa(v.Restarts))
 	}
 	row("Last exit", v.LastExit)
+	row("Last failure", v.LastFailure.String())
 	row("Reason", v.Reason)
 	row("Hint", v.Hint)
 	if v.Port != 0 {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -162,13 +163,16 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 			return
 		}
 		list, _ := s.List(ctx)
-		up := 0
+		up, wanted := 0, 0
 		for _, st := range list {
 			if st.Ready {
 				up++
 			}
+			if asked(st) {
+				wanted++
+			}
 		}
-		o.Log.Info("up", "ready", up, "services", len(list), "ms", time.Since(begun).Milliseconds(), "home", home)
+		o.Log.Info("up", "ready", up, "services", wanted, "ms", time.Since(begun).Milliseconds(), "home", home)
 		if table == nil && !f.detached && !f.init && dashboardUp(list) && a.onTerminal() {
 			fmt.Fprintln(a.raw.Out, a.wayIn(ctx)) // beside the log: a link is for eyes only
 		}
@@ -359,16 +363,19 @@ func (a *app) reportUp(ctx context.Context, home string, pid int) error {
 	if err != nil {
 		return err
 	}
-	failed, ready := 0, 0
+	failed, ready, wanted := 0, 0, 0
 	for _, st := range list {
 		switch {
 		case st.Ready:
 			ready++
-		case st.WantUp || st.ExitCode > 0 || st.Signal != "":
-			a.say("✗ %s is not ready: %s", st.ID, st.LastExit())
+			wanted++
+		case asked(st):
+			wanted++
+			why := cmp.Or(st.LastFailure.How(), st.LastExit(), "it is starting")
 			if st.ID != service.Dashboard() {
 				failed++
 			}
+			a.say("✗ %s is not ready: %s", st.ID, why)
 		}
 	}
 	if a.format == "json" {
@@ -376,7 +383,11 @@ func (a *app) reportUp(ctx context.Context, home string, pid int) error {
 			return err
 		}
 	}
-	a.say("✓ up (pid %d): %d of %d services are ready; `hermes gateway list` shows them, `hermes down` ends them", pid, ready, len(list))
+	outcome := fmt.Sprintf("✓ up (pid %d): %d of %d services are ready", pid, ready, wanted)
+	if failed > 0 {
+		outcome = fmt.Sprintf("✗ %d of %d services are ready; their supervisor (pid %d) goes on", ready, wanted, pid)
+	}
+	a.say("%s; `hermes gateway list` shows them, `hermes down` ends them", outcome)
 	if dashboardUp(list) {
 		a.say("  %s", a.wayIn(ctx))
 	}
@@ -384,6 +395,11 @@ func (a *app) reportUp(ctx context.Context, home string, pid int) error {
 		return &silentError{exitFailure}
 	}
 	return nil
+}
+
+// asked reports whether a service is to run, or failed when it was to.
+func asked(st service.Status) bool {
+	return st.Ready || st.WantUp || st.ExitCode > 0 || st.Signal != ""
 }
 
 // dashboardUp reports whether the dashboard is among what is ready.

@@ -11,7 +11,7 @@ func same(a, b *Gateway) bool {
 	channels := maps.Equal(x.Channels, y.Channels)
 	return channels && a.Since.Equal(b.Since) && a.Memory == b.Memory && a.Counters == b.Counters && a.GiveUps == b.GiveUps &&
 		x.State == y.State && x.Ready == y.Ready && x.Desired == y.Desired && x.PID == y.PID && x.Restarts == y.Restarts &&
-		x.LastExit == y.LastExit && x.Reason == y.Reason && x.Hint == y.Hint && x.Port == y.Port && x.ActiveTurns == y.ActiveTurns &&
+		x.LastExit == y.LastExit && x.LastFailure == y.LastFailure && x.Reason == y.Reason && x.Hint == y.Hint && x.Port == y.Port && x.ActiveTurns == y.ActiveTurns &&
 		x.Manager == y.Manager && x.LogFile == y.LogFile
 }
 
@@ -19,6 +19,11 @@ func same(a, b *Gateway) bool {
 // if the history ends elsewhere.
 func changed(old, g *Gateway, history []Change) (Change, bool) {
 	c := Change{Time: time.Now().UTC().Truncate(time.Millisecond), Profile: g.Profile, To: g.State, PID: g.PID, Reason: g.Reason}
+	died := !g.LastFailure.IsZero() && (old != nil && old.LastFailure != g.LastFailure ||
+		old == nil && len(history) > 0 && g.LastFailure.Time.After(history[len(history)-1].Time))
+	if died && c.Reason == "" {
+		c.Reason = g.LastFailure.How()
+	}
 	switch {
 	case old != nil:
 		c.From = old.State

@@ -118,7 +118,7 @@ func (m *model) draw(width, height int, now time.Time) []string {
 	case m.bad:
 		attribute = red
 	case notice == "" && m.page == pageTable && m.index() >= 0:
-		notice = m.rows[m.index()].Trouble() // its column may be beyond the edge
+		notice = m.rows[m.index()].Remark() // its column may be beyond the edge
 	}
 	return append(lines, m.paint(attribute, fit(notice, width)), m.paint(faint, fit(keys, width)))
 }
@@ -155,7 +155,7 @@ func (m *model) table(width, height int, now time.Time) []string {
 	since := now.Sub(m.looked)
 	for i := m.top; i < len(m.rows) && i < m.top+height; i++ {
 		v := m.rows[i]
-		text := line(v.Profile.String(), func(c column) string { return cmp.Or(c.text(v, since), "-") }, logs.Printable(v.Trouble()))
+		text := line(v.Profile.String(), func(c column) string { return cmp.Or(c.text(v, since), "-") }, logs.Printable(v.Remark()))
 		attribute := stateColor(v)
 		if i == at {
 			attribute = reverse

@@ -47,6 +47,8 @@ type Decision struct {
 	Since    time.Duration // from the first of them to the last
 	Delay    time.Duration // before the next start
 	GiveUp   bool
+	Last     Death // the last of them, where the manager told which it was
+	Stopped  bool  // it was to end, and had to be killed: nothing follows
 }
 
 // Decide looks at the times of failures, oldest first.
@@ -89,10 +91,13 @@ func Jitter(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * (0.75 + rand.Float64()/2))
 }
 
-// Tell says what follows a failure that is tried again; how is how it ended. "" if the next start comes at once.
+// Tell says what follows a failure that is tried again; how is how it ended.
 func (d Decision) Tell(id ID, how string) string {
-	if d.Delay <= 0 {
-		return ""
+	switch {
+	case d.Stopped:
+		return fmt.Sprintf("%s was told to end and did not do so by itself (%s): it stays down", id, how)
+	case d.Delay <= 0:
+		return fmt.Sprintf("%s failed (%s): it is started again at once", id, how)
 	}
 	return fmt.Sprintf("%s failed (%s), %d times in a row: next start in %s", id, how, d.Failures, d.Delay.Round(100*time.Millisecond))
 }

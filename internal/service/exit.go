@@ -8,7 +8,7 @@ func (s Status) LastExit() string {
 	case s.Up:
 		return ""
 	case s.Signal != "":
-		return "killed by " + s.Signal
+		return Death{Signal: s.Signal, OutOfMemory: s.LastFailure.OutOfMemory && s.LastFailure.Signal == s.Signal}.How()
 	case s.ExitCode >= 0:
 		return fmt.Sprintf("exit code %d", s.ExitCode)
 	}

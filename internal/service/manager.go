@@ -83,9 +83,11 @@ type Status struct {
 	ExitCode int `json:"exit_code"`
 	// Signal names what killed the last run, such as SIGKILL; "" if nothing did.
 	Signal string `json:"signal,omitempty"`
-	// Restarts counts the deaths of the service since its slot was made or since it was last started by
-	// hand; -1 if that was not looked up.
+	// Restarts counts how often the manager started the service again since its slot was made or since it was last
+	// started by hand; -1 if that was not looked up.
 	Restarts int `json:"-"`
+	// LastFailure is the last of its deaths in that time, as far as the manager keeps them; zero if there was none.
+	LastFailure Death `json:"last_failure,omitzero"`
 	// Backoff is true while the manager waits before it starts a failed service again.
 	Backoff bool `json:"backoff,omitempty"`
 	// GaveUp says in words that the manager stopped trying, where the manager keeps that and not the profile's

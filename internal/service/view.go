@@ -25,6 +25,8 @@ type View struct {
 	Restarts int `json:"restarts"`
 	// LastExit tells how the last run ended, if the gateway is down.
 	LastExit string `json:"last_exit,omitempty"`
+	// LastFailure is how a run failed last since the gateway was last started by hand, also if it runs again.
+	LastFailure Death `json:"last_failure,omitzero"`
 	// Reason is the gateway's own word on why it failed or ended.
 	Reason string `json:"reason,omitempty"`
 	// Hint is the command that helps, if the gateway stays down though it is to run.
@@ -68,12 +70,20 @@ func (v View) Trouble() string {
 	return v.Reason + "; " + v.Hint
 }
 
+// Remark is the one thing worth saying of a gateway beside its state: its trouble, or how it failed last; "" if there is nothing.
+func (v View) Remark() string {
+	if v.Reason != "" || v.Hint != "" || v.LastFailure.IsZero() {
+		return v.Trouble()
+	}
+	return v.LastFailure.String()
+}
+
 // Up reports whether the gateway's process runs.
 func (v View) Up() bool { return v.PID != 0 }
 
-// restartCounter is what some managers know on top of Manager.
-type restartCounter interface {
-	Restarts(context.Context, ID) (int, error)
+// deathTeller is a manager to whom it is more work to look up Restarts and LastFailure of a status.
+type deathTeller interface {
+	Deaths(context.Context, Status) (Status, error)
 }
 
 // Look returns the view of one profile's gateway, its memory left out. m is nil where no manager is in charge.
@@ -92,13 +102,18 @@ func Look(ctx context.Context, m Manager, h profile.Home, container bool) (View,
 	if err != nil {
 		return View{}, err
 	}
-	v := FromStatus(st, h, nameOf(m, st.ID, container))
-	if c, ok := m.(restartCounter); ok {
-		if v.Restarts, err = c.Restarts(ctx, st.ID); err != nil {
-			return v, err
-		}
+	if st, err = WithDeaths(ctx, m, st); err != nil {
+		return View{}, err
 	}
-	return v, nil
+	return FromStatus(st, h, nameOf(m, st.ID, container)), nil
+}
+
+// WithDeaths adds to a manager's status what Status leaves out, because it is more work: Restarts and LastFailure.
+func WithDeaths(ctx context.Context, m Manager, st Status) (Status, error) {
+	if t, ok := m.(deathTeller); ok {
+		return t.Deaths(ctx, st)
+	}
+	return st, nil
 }
 
 // nameOf names the manager of a service (M13).
@@ -115,7 +130,7 @@ func nameOf(m Manager, id ID, container bool) string {
 // FromStatus joins a manager's status with the files of the profile.
 func FromStatus(st Status, h profile.Home, manager string) View {
 	v := base(h, manager)
-	v.PID, v.Ready, v.LastExit, v.Restarts = st.PID, st.Ready, st.LastExit(), st.Restarts
+	v.PID, v.Ready, v.LastExit, v.Restarts, v.LastFailure = st.PID, st.Ready, st.LastExit(), st.Restarts, st.LastFailure
 	s, err := profile.ReadState(h)
 	if err != nil && !errors.Is(err, profile.ErrNoState) {
 		v.Reason = err.Error()

@@ -81,6 +81,12 @@ func (f facts) serviceStatus(id service.ID) service.Status {
 	st := service.Status{ID: id, Up: f.pid != 0, Ready: f.ready(), PID: f.pid, Restarts: int(f.restarts), Backoff: f.pausing()}
 	st.WantUp = f.active == "active" || f.active == "activating" || f.active == "reloading" || f.job != "" && f.active != "deactivating"
 	st.ExitCode, st.Signal = f.end()
+	if st.ExitCode > 0 || st.Signal != "" { // of a unit that runs again systemd has forgotten it
+		died := service.Death{Time: time.UnixMicro(int64(f.exited)).UTC(), ExitCode: st.ExitCode, Signal: st.Signal, OutOfMemory: f.result == "oom-kill"}
+		if died.Failed() {
+			st.LastFailure = died
+		}
+	}
 	since := f.changed
 	if st.Up {
 		since = f.began

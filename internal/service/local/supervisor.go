@@ -50,6 +50,7 @@ type Supervisor struct {
 
 	mu    sync.Mutex
 	units map[service.ID]*unit
+	oom   service.OOM
 	news  chan struct{}
 	copy  sync.Mutex
 }
@@ -62,6 +63,7 @@ func New(o Options) *Supervisor {
 	if s.o.Backoff == nil {
 		s.o.Backoff = func(id service.ID) service.Backoff { return service.BackoffOf(s.store, id) }
 	}
+	s.oom.Explained, _ = service.OOMKills() // where there is no counter nothing is asked of it
 	s.tree = suture.New("hermes", suture.Spec{
 		// A unit ends when its process does, which KillAfter bounds.
 		Timeout:   24 * time.Hour,
@@ -90,6 +92,19 @@ func (s *Supervisor) Kill() {
 		u.mu.Unlock()
 		u.wake()
 	}
+}
+
+// died says how a run ended that nobody had told to end.
+func (s *Supervisor) died(e exit, when time.Time) service.Death {
+	d := service.Death{Time: when.UTC().Round(0), ExitCode: e.code, Signal: e.signal}
+	if e.err != nil { // it could not be begun; the code is a shell's for that
+		d.ExitCode = 127
+	}
+	kills, ok := service.OOMKills()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d.OutOfMemory = s.oom.Explain(d, kills, ok)
+	return d
 }
 
 // changed tells the watchers that something is different.

@@ -42,7 +42,10 @@ type unit struct {
 	earliest time.Time // of the next start
 	backoff  bool
 	last     exit
-	deaths   int
+	deaths   int  // since it was last started by hand
+	again    bool // the next run is the supervisor's own idea
+	restarts int  // runs that were
+	failed   service.Death
 	failures []time.Time
 }
 
@@ -144,7 +147,10 @@ func (u *unit) advance() (begin, over bool, timer <-chan time.Time) {
 		return false, true, nil
 	case p == nil && u.want && !now.Before(u.earliest):
 		u.run++
-		u.busy, u.told, u.ready, u.backoff = true, false, false, false
+		if u.again {
+			u.restarts++
+		}
+		u.busy, u.told, u.ready, u.backoff, u.again = true, false, false, false, false
 		return true, false, nil
 	case p == nil && u.want:
 		return false, false, time.After(u.earliest.Sub(now))
@@ -199,9 +205,16 @@ func (u *unit) ended(e exit) {
 	planned, orders := u.told || u.ending || u.gone, u.orders
 	u.proc, u.ready, u.dying, u.last, u.since = nil, false, true, e, time.Now()
 	meaning := service.ExitOf(e.code, e.signal)
+	how := e.String()
 	var d service.Decision
 	if !planned {
 		u.deaths++
+		if died := u.s.died(e, u.since); died.Failed() {
+			u.failed = died
+			if e.err == nil {
+				how = died.How()
+			}
+		}
 		if meaning == service.ExitFailure {
 			u.failures = append(u.failures, u.since)
 			u.failures = u.failures[max(0, len(u.failures)-1000):]
@@ -210,9 +223,9 @@ func (u *unit) ended(e exit) {
 	}
 	u.mu.Unlock()
 
-	u.s.o.Log.Info("ended", "service", u.id.String(), "how", e.String(), "planned", planned)
+	u.s.o.Log.Info("ended", "service", u.id.String(), "how", how, "planned", planned)
 	if d.GiveUp {
-		text, err := service.RecordGaveUp(context.Background(), u.s.store, u.id, d, e.String())
+		text, err := service.RecordGaveUp(context.Background(), u.s.store, u.id, d, how)
 		u.say(text)
 		if err != nil {
 			u.s.o.Log.Warn("cannot record that a gateway gave up", "service", u.id.String(), "error", err)
@@ -227,12 +240,15 @@ func (u *unit) ended(e exit) {
 	case d.GiveUp, meaning == service.ExitStay:
 		u.want = false
 	default:
+		u.again = true
 		u.earliest = began.Add(pause)
 		if d.Delay > 0 {
 			d.Delay = service.Jitter(d.Delay)
 			u.backoff = true
 			u.earliest = time.Now().Add(d.Delay)
-			u.say(d.Tell(u.id, e.String()))
+		}
+		if meaning == service.ExitFailure {
+			u.say(d.Tell(u.id, how))
 		}
 	}
 	u.tell()
@@ -245,7 +261,7 @@ func (u *unit) say(text string) {
 
 // order takes a command: want, and from now on at once.
 func (u *unit) order(want bool) {
-	u.want, u.backoff, u.earliest = want, false, time.Time{}
+	u.want, u.backoff, u.again, u.earliest = want, false, false, time.Time{}
 	u.orders++
 	u.wake()
 	u.tell()
@@ -275,7 +291,7 @@ func (u *unit) start(ctx context.Context, wait time.Duration) error {
 func (u *unit) startLocked(ctx context.Context, wait time.Duration, begun time.Time) error {
 	target := u.run
 	if !u.busy {
-		u.failures, u.deaths = nil, 0
+		u.failures, u.deaths, u.restarts, u.failed = nil, 0, 0, service.Death{}
 	}
 	if !u.busy || u.told || u.dying {
 		target++
@@ -384,7 +400,7 @@ func (u *unit) await(ctx context.Context, deadline time.Time, look func(late boo
 func (u *unit) status() service.Status {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	st := service.Status{ID: u.id, Up: u.proc != nil, WantUp: u.want, ExitCode: -1, Restarts: u.deaths, Backoff: u.backoff, For: time.Since(u.since)}
+	st := service.Status{ID: u.id, Up: u.proc != nil, WantUp: u.want, ExitCode: -1, Restarts: u.restarts, LastFailure: u.failed, Backoff: u.backoff, For: time.Since(u.since)}
 	if u.proc != nil {
 		st.PID, st.Ready = u.proc.pid, u.ready
 		return st

@@ -16,12 +16,31 @@ import (
 // Failed is what a slot's finish script calls, in the slot, after a failure: it decides
 // from s6's own tally of deaths and leaves the pause for the run script.
 func Failed(ctx context.Context, id service.ID, dir string, b service.Backoff) (service.Decision, error) {
-	failures, err := deaths(ctx, id, dir)
+	st, err := svstat(ctx, id, "finish", dir)
 	if err != nil {
 		return service.Decision{}, err
 	}
-	d := b.Decide(failures)
+	all, err := ends(ctx, id, "finish", dir)
+	if err != nil {
+		return service.Decision{}, err
+	}
 	files := volume.At(dir)
+	if len(all) > 0 {
+		noteOOM(ctx, files, all[len(all)-1])
+	}
+	all = atOurTime(files, all)
+	var failures []time.Time
+	for _, e := range all {
+		if e.Failed() {
+			failures = append(failures, e.Time)
+			st.LastFailure = e
+		}
+	}
+	d := b.Decide(failures)
+	d.Last = st.LastFailure
+	if !st.WantUp { // it was told to end, and did not do so by itself
+		d.Stopped, d.GiveUp, d.Delay = true, false, 0
+	}
 	if d.GiveUp || d.Delay == 0 {
 		if err := files.RemoveIfThere(napFile); err != nil {
 			return d, fmt.Errorf("cannot clear the backoff of '%s': %w", id, err)
@@ -33,17 +52,28 @@ func Failed(ctx context.Context, id service.ID, dir string, b service.Backoff) (
 	return d, files.WriteFile(napFile, []byte(text+"\n"), 0o644)
 }
 
-// Restarts returns how often a service died since its slot was made or started by hand.
-func (m *Manager) Restarts(ctx context.Context, id service.ID) (int, error) {
-	dir, err := m.slot(id)
-	if err != nil {
-		return 0, err
+// Deaths adds to the status of a service how often it was started again since its slot was made or since it was started by hand,
+// and how it failed last. A slot that nobody supervises has no tally.
+func (m *Manager) Deaths(ctx context.Context, st service.Status) (service.Status, error) {
+	dir, err := m.slot(st.ID)
+	if err != nil || !supervised(dir) {
+		return st, err
 	}
-	out, err := run(ctx, id, "status", "s6-svdt", dir)
+	all, err := ends(ctx, st.ID, "status", dir)
 	if err != nil {
-		return 0, err
+		return st, m.missing(st.ID, err)
 	}
-	return strings.Count(out, "\n"), nil
+	tally(&st, atOurTime(volume.At(dir), all))
+	return st, nil
+}
+
+// tally looks at how the runs of a service ended, the oldest first.
+func tally(st *service.Status, all []service.Death) {
+	again := st.Up && !st.Backoff
+	if n := len(all); n > 0 && !st.Up && st.WantUp { // what follows the last one is being decided
+		all, again = all[:n-1], true
+	}
+	st.Restarts, st.LastFailure = service.Tally(all, again)
 }
 
 // forget clears the tally of a service's deaths.
@@ -77,43 +107,67 @@ func lastDeath(ctx context.Context, id service.ID, action, dir string) (code int
 	return -1, "", nil // somebody cleared the tally
 }
 
-// deaths returns when a service failed, oldest first, from s6-svdt.
-func deaths(ctx context.Context, id service.ID, dir string) ([]time.Time, error) {
-	out, err := run(ctx, id, "finish", "s6-svdt", dir)
+// ends returns how the runs of a service ended, oldest first, from s6-svdt. The times are s6's: see atOurTime.
+func ends(ctx context.Context, id service.ID, action, dir string) ([]service.Death, error) {
+	out, err := run(ctx, id, action, "s6-svdt", dir)
 	if err != nil {
 		return nil, err
 	}
-	var all []time.Time
+	var all []service.Death
 	for line := range strings.Lines(out) {
-		t, failed, err := parseDeath(line)
+		d, err := parseDeath(line)
 		if err != nil {
 			return nil, fmt.Errorf("cannot read s6-svdt's answer for '%s': %w", id, err)
 		}
-		if failed {
-			all = append(all, t)
-		}
+		all = append(all, d)
 	}
 	return all, nil
 }
 
+// maxAhead is how far TAI64N labels can be ahead of the clock (https://cr.yp.to/libtai/tai64.html): ten seconds, and the
+// leap seconds since 1972, of which there were 27.
+const maxAhead = 60 * time.Second
+
+// atOurTime turns the times of s6's tally into those of this machine's clock, and notes which deaths were for want of memory.
+// s6 counts in TAI, or in what it was built to take for that. How far that is ahead is what the time of the last death and the
+// time at which it was written down differ by.
+func atOurTime(slot volume.Dir, all []service.Death) []service.Death {
+	if len(all) == 0 {
+		return nil
+	}
+	var ahead time.Duration
+	if info, err := slot.Lstat(tallyFile); err == nil {
+		ahead = all[len(all)-1].Time.Sub(info.ModTime()).Round(time.Second)
+	}
+	if ahead < 0 || ahead > maxAhead { // somebody set the clock meanwhile
+		ahead = 0
+	}
+	noted, _ := slot.ReadFile(oomNote, 64) // mostly there is none
+	for i, d := range all {
+		all[i].OutOfMemory = len(noted) > 0 && string(noted) == stamp(d)
+		all[i].Time = d.Time.Add(-ahead).UTC()
+	}
+	return all
+}
+
 // parseDeath reads a line of s6-svdt: a TAI64N label, then exitcode N or signal NAME.
-func parseDeath(line string) (_ time.Time, failed bool, _ error) {
+func parseDeath(line string) (service.Death, error) {
 	f := strings.Fields(line)
 	if len(f) != 3 {
-		return time.Time{}, false, fmt.Errorf("%q is no death", strings.TrimSpace(line))
+		return service.Death{}, fmt.Errorf("%q is no death", strings.TrimSpace(line))
 	}
 	t, err := parseTAI64N(f[0])
 	if err != nil {
-		return time.Time{}, false, err
+		return service.Death{}, err
 	}
-	code, signal := -1, f[2]
+	d := service.Death{Time: t, ExitCode: -1, Signal: f[2]}
 	if f[1] == "exitcode" {
-		if code, err = strconv.Atoi(f[2]); err != nil {
-			return time.Time{}, false, fmt.Errorf("%q is no death", strings.TrimSpace(line))
+		if d.ExitCode, err = strconv.Atoi(f[2]); err != nil {
+			return service.Death{}, fmt.Errorf("%q is no death", strings.TrimSpace(line))
 		}
-		signal = ""
+		d.Signal = ""
 	}
-	return t, code != 0 && service.ExitOf(code, signal) != service.ExitAgain, nil
+	return d, nil
 }
 
 // parseTAI64N reads a TAI64N label (https://cr.yp.to/libtai/tai64.html). Leap seconds do not

@@ -26,12 +26,12 @@ func TestParseDeath(t *testing.T) {
 		{line: "@400000006b04c01a05f761 exitcode 1", bad: true},
 		{line: "yesterday exitcode 1", bad: true},
 	} {
-		at, failed, err := parseDeath(tt.line)
-		if failed != tt.failed || (err != nil) != tt.bad {
-			t.Errorf("parseDeath(%q) = %v, %v", tt.line, failed, err)
+		d, err := parseDeath(tt.line)
+		if d.Failed() != tt.failed || (err != nil) != tt.bad {
+			t.Errorf("parseDeath(%q) = %+v, %v", tt.line, d, err)
 		}
-		if err == nil && at.Unix() != 0x6b04c01a {
-			t.Errorf("parseDeath(%q) is at %v", tt.line, at)
+		if err == nil && d.Time.Unix() != 0x6b04c01a {
+			t.Errorf("parseDeath(%q) is at %v", tt.line, d.Time)
 		}
 	}
 }
@@ -57,11 +57,11 @@ func FuzzParseDeath(f *testing.F) {
 		f.Add(line)
 	}
 	f.Fuzz(func(t *testing.T, line string) {
-		at, _, err := parseDeath(line)
+		died, err := parseDeath(line)
 		if err != nil {
 			return
 		}
-		d := service.DefaultBackoff().Decide([]time.Time{time.Unix(0, 0), at, time.Unix(math.MaxInt32, 0)})
+		d := service.DefaultBackoff().Decide([]time.Time{time.Unix(0, 0), died.Time, time.Unix(math.MaxInt32, 0)})
 		if d.Failures < 1 || d.Failures > 3 || d.Delay < 0 || d.Delay > time.Minute {
 			t.Errorf("%q leads to %+v", line, d)
 		}

@@ -80,6 +80,7 @@ func (s Slots) Write(spec service.Spec) (created bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("cannot put the slot of '%s' in place: %w", spec.ID, err)
 	}
+	s.countOOM()
 	return true, nil
 }
 

@@ -80,7 +80,7 @@ func TestWriteMakesAWholeSlotOnce(t *testing.T) {
 	if got := s.killAfter(coder); got != defaultKillAfter {
 		t.Errorf("killed after %s", got)
 	}
-	if names, _ := filepath.Glob(s.Dir + "/.*"); len(names) != 0 {
+	if names, _ := filepath.Glob(s.Dir + "/.gateway*"); len(names) != 0 {
 		t.Errorf("left over: %q", names)
 	}
 }

@@ -5,9 +5,12 @@ package s6
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -40,6 +43,13 @@ const (
 // reader returns how List gets the status of a slot.
 func (m *Manager) reader(ctx context.Context, ids []service.ID) func(service.ID) (slotStatus, error) {
 	slow := func(id service.ID) (slotStatus, error) { return svstat(ctx, id, "status", m.slots.path(id)) }
+	full := func(id service.ID) (slotStatus, error) {
+		st, err := slow(id)
+		if err == nil && (st.Up || st.ExitCode > 0 || st.Signal != "") { // else it never failed, or nobody asks
+			st.Status, err = m.Deaths(ctx, st.Status)
+		}
+		return st, err
+	}
 	var offset time.Duration
 	scandir := volume.At(m.slots.Dir)
 	fast := func(id service.ID) (slotStatus, error) {
@@ -51,14 +61,14 @@ func (m *Manager) reader(ctx context.Context, ids []service.ID) func(service.ID)
 			continue // shows too little
 		}
 		read, err := fast(id)
-		if err == nil && read.Up && read.PID == told.PID && read.Ready == told.Ready && read.WantUp == told.WantUp && m.tallied(ctx, id, read) {
+		if err == nil && read.Up && read.PID == told.PID && read.Ready == told.Ready && read.WantUp == told.WantUp && m.tallied(ctx, read) {
 			// s6 counts in TAI; how far that is ahead of this clock is what the two answers differ by.
 			offset = told.For - read.For
 			return fast
 		}
-		return slow
+		return full
 	}
-	return slow // nothing is up: there is little to start s6-svstat for
+	return full // nothing is up: there is little to start s6-svstat for
 }
 
 // readStatus reads supervise/status of a service that has its supervisor.
@@ -76,17 +86,46 @@ func readStatus(id service.ID, slot volume.Dir, now time.Time) (slotStatus, erro
 		return slotStatus{}, err
 	}
 	st.look(dir)
-	st.Restarts = 0
-	if info, err := slot.Lstat("supervise/death_tally"); err == nil {
-		st.Restarts = int(info.Size() / deathSize)
+	if all, err := readTally(slot); err == nil {
+		tally(&st.Status, atOurTime(slot, all))
 	}
 	return st, nil
 }
 
-// tallied reports whether s6-svdt counts as many deaths as readStatus did.
-func (m *Manager) tallied(ctx context.Context, id service.ID, read slotStatus) bool {
-	n, err := m.Restarts(ctx, id)
-	return err == nil && n == read.Restarts
+// readTally reads supervise/death_tally: what s6-svdt tells.
+func readTally(slot volume.Dir) ([]service.Death, error) {
+	data, err := slot.ReadFile(tallyFile, maxDeathTally*deathSize)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return parseTally(data)
+}
+
+func parseTally(data []byte) ([]service.Death, error) {
+	if len(data)%deathSize != 0 {
+		return nil, fmt.Errorf("a tally of deaths has %d bytes, no multiple of %d", len(data), deathSize)
+	}
+	all := make([]service.Death, 0, len(data)/deathSize)
+	for entry := range slices.Chunk(data, deathSize) {
+		d := service.Death{Time: tai64n(entry[:12]), ExitCode: int(entry[12])}
+		if sig := unix.Signal(entry[13]); sig != 0 {
+			d.ExitCode, d.Signal = -1, unix.SignalName(sig)
+			if d.Signal == "" {
+				return nil, fmt.Errorf("a tally of deaths has a signal %d", sig)
+			}
+		}
+		all = append(all, d)
+	}
+	return all, nil
+}
+
+// tallied reports whether s6-svdt tells of the same deaths as readStatus.
+func (m *Manager) tallied(ctx context.Context, read slotStatus) bool {
+	told, err := m.Deaths(ctx, read.Status)
+	return err == nil && told == read.Status
 }
 
 func parseStatus(id service.ID, data []byte, now time.Time) (slotStatus, error) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -41,6 +42,8 @@ type Rig struct {
 	Tries int
 	// ForgetsStops is true for a manager that does not say how a service ended that it stopped.
 	ForgetsStops bool
+	// ForgetsFailures is true for a manager that does not know how a service failed that runs again.
+	ForgetsFailures bool
 	// Helpers names the processes that commands of the manager started and that still run.
 	Helpers func(t *testing.T) []string
 }
@@ -145,6 +148,39 @@ func (r Rig) Want(t *testing.T, id service.ID, want service.Status) service.Stat
 		t.Fatalf("%s is %+v, want %+v", id, got, want)
 	}
 	return got
+}
+
+// Deaths checks how often a service was started again, and how it failed last; "" if it is not to have failed.
+func (r Rig) Deaths(t *testing.T, id service.ID, restarts int, how string) {
+	t.Helper()
+	st, err := r.Manager.Status(t.Context(), id)
+	if err == nil {
+		st, err = service.WithDeaths(t.Context(), r.Manager, st)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := r.Manager.List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, st := range map[string]service.Status{"status": st, "list": list[slices.IndexFunc(list, func(st service.Status) bool { return st.ID == id })]} {
+		if name == "list" && st.Restarts < 0 && how == "" { // what takes more work is not looked up
+			continue
+		}
+		if st.Restarts != restarts {
+			t.Errorf("%s: %d restarts, want %d: %+v", name, st.Restarts, restarts, st)
+		}
+		if r.ForgetsFailures && st.Up {
+			continue
+		}
+		if how == "" && !st.LastFailure.IsZero() || how != "" && st.LastFailure.How() != how {
+			t.Errorf("%s: the last failure is %q, want %q", name, st.LastFailure, how)
+		}
+		if age := time.Since(st.LastFailure.Time); how != "" && (age < -2*time.Second || age > deadline) {
+			t.Errorf("%s: the last failure was %s ago", name, age)
+		}
+	}
 }
 
 func same(got, want service.Status) bool {

@@ -191,6 +191,7 @@ func restart(t *testing.T, r Rig) {
 	if n := len(r.Starts(t, id)); n != 4 {
 		t.Errorf("%d starts, want 4", n)
 	}
+	r.Deaths(t, id, 0, "") // somebody asked for it
 	if err := r.Manager.Restart(t.Context(), id, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -266,6 +267,7 @@ func permanentFailure(t *testing.T, r Rig) {
 		if got := len(r.Starts(t, id)); got != n {
 			t.Errorf("%d starts, want %d", got, n)
 		}
+		r.Deaths(t, id, 0, "exit code 78")
 	}
 	// s6 starts nothing twice within a second: in the next one nothing must happen.
 	Never(t, 1200*time.Millisecond, func() string {
@@ -299,6 +301,8 @@ func crashAfterReady(t *testing.T, r Rig) {
 		}
 		return ""
 	})
+	r.Deaths(t, id, 1, "killed by SIGKILL")
+	r.Want(t, id, ready)
 }
 
 func gaveUp(t *testing.T, r Rig) {
@@ -318,6 +322,7 @@ func gaveUp(t *testing.T, r Rig) {
 	if n := len(r.Starts(t, id)); n != 4 {
 		t.Errorf("%d starts, want 4", n)
 	}
+	r.Deaths(t, id, 1, "exit code 1")
 }
 
 // inBackoff returns a service that waits a minute for its next start.
