@@ -70,7 +70,8 @@ func (a *app) doctorOptions() (doctor.Options, error) {
 	}
 	o := doctor.Options{
 		Store: store, Getenv: a.getenv, Manager: a.manager(), Scandir: service.Scandir(a.getenv),
-		Image: container.InImage(), Container: container.InContainer(), OneUser: container.OneUser(a.getenv),
+		Image: container.InImage(), Container: container.InContainer(), OneUser: container.OneUser(a.getenv), Embedded: container.IsEmbedded(),
+		Dashboard: container.Strict(a.getenv("HERMES_DASHBOARD")), Ask: a.ask,
 	}
 	o.UID, o.GID = fileOwner(store)
 	if o.Image {

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -16,16 +17,40 @@ import (
 	"hermes/internal/service"
 )
 
-// TestLifecycleStories runs testdata/lifecycle under each supervisor, with the default profile's gateway up.
+// TestLifecycleStories runs testdata/lifecycle under each supervisor, with the default profile's gateway up. Beside the commands of
+// TestStories they have
+//
+//	killed NAME    kills a profile's gateway, and goes on when another one is ready in its place
 func TestLifecycleStories(t *testing.T) {
 	for name, supervise := range map[string]func(*testscript.Env) error{"s6": superviseS6, "local": superviseLocal} {
 		t.Run(name, func(t *testing.T) {
 			testscript.Run(t, testscript.Params{
 				Dir: filepath.Join("testdata", "lifecycle"), RequireExplicitExec: true,
 				Setup: func(env *testscript.Env) error { return errors.Join(setup(env), supervise(env)) },
-				Cmds:  map[string]func(*testscript.TestScript, bool, []string){"code": code},
+				Cmds:  map[string]func(*testscript.TestScript, bool, []string){"code": code, "killed": killed},
 			})
 		})
+	}
+}
+
+func killed(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: killed NAME")
+	}
+	var pid int
+	for until := time.Now().Add(deadline); ; time.Sleep(20 * time.Millisecond) {
+		ts.Check(ts.Exec("hermes", "-p", args[0], "gateway", "status", "--format", "json"))
+		var v service.View
+		ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &v))
+		switch {
+		case pid == 0 && v.Ready:
+			pid = v.PID
+			ts.Check(syscall.Kill(pid, syscall.SIGKILL))
+		case pid != 0 && v.Ready && !v.LastFailure.IsZero():
+			return
+		case time.Now().After(until):
+			ts.Fatalf("no other gateway is ready: %+v", v)
+		}
 	}
 }
 

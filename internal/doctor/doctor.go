@@ -48,8 +48,13 @@ type Options struct {
 	Manager service.Manager
 	// Scandir is where the supervisor of an image looks for slots.
 	Scandir string
-	// Image says that this is the container image, Container that it is some container.
-	Image, Container bool
+	// Image says that this is the container image, Container that it is some container, Embedded that this one's init runs the
+	// embedded supervisor.
+	Image, Container, Embedded bool
+	// Dashboard says that the environment asks for the dashboard.
+	Dashboard bool
+	// Ask requests something from a gateway that is said to serve; its error is why it does not answer. nil asks nobody.
+	Ask func(context.Context, profile.Home) error
 	// OneUser says that all of the container runs as one user who is not root.
 	OneUser bool
 	// UID and GID are who the files are to belong to. GID -1 leaves the group open.
@@ -69,10 +74,14 @@ var checks = []check{
 	{"volume", checkVolume},
 	{ownershipCheck, checkOwnership},
 	{"profiles", checkProfiles},
+	{"files", checkFiles},
+	{"databases", checkDatabases},
 	{"ports", checkPorts},
 	{"s6", checkS6},
 	{"slots", checkSlots},
+	{"boot", checkBoot},
 	{"gateways", checkGateways},
+	{"dashboard", checkDashboard},
 	{"log locks", checkLogLocks},
 	{"another program", checkOtherProgram},
 	{"mounts", checkMounts},

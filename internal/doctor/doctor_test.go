@@ -270,13 +270,26 @@ func TestACheckThatPanicsOrHangsStopsNoOther(t *testing.T) {
 type manager struct {
 	service.Manager // what is not needed
 	status          map[string]service.Status
+	dashboard       *service.Status // nil if it has no slot
+	deaf            string          // the profile whose supervisor takes no commands
 	did             []string
+}
+
+func (m *manager) Supervised(id service.ID) bool {
+	n, ok := id.Profile()
+	return !ok || n.String() != m.deaf
 }
 
 func (m *manager) Kind() service.Kind         { return service.KindS6 }
 func (m *manager) SupportsRegistration() bool { return true }
 
 func (m *manager) Status(_ context.Context, id service.ID) (service.Status, error) {
+	if id == service.Dashboard() {
+		if m.dashboard == nil {
+			return service.Status{}, service.NotRegistered(id)
+		}
+		return *m.dashboard, nil
+	}
 	n, _ := id.Profile()
 	st, ok := m.status[n.String()]
 	if !ok {

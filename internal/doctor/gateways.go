@@ -1,14 +1,26 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"hermes/internal/profile"
 	"hermes/internal/service"
 )
 
-// checkGateways looks for gateways that gave up, that are down though they are wanted, and for what dead ones left.
+const (
+	// startsWithin is how long a gateway may take to start before that is worth a look.
+	startsWithin = time.Minute
+	// recent is for how long a failure that is over is a warning, recentOOM the same of one for want of memory: that comes back.
+	recent, recentOOM = time.Hour, 24 * time.Hour
+)
+
+// checkGateways looks for gateways that fail, that gave up, that are down though they are wanted, that do not answer, and for what
+// dead ones left.
 func checkGateways(ctx context.Context, e *examination) []Finding {
 	status := map[service.ID]service.Status{}
 	if e.Manager != nil {
@@ -18,40 +30,119 @@ func checkGateways(ctx context.Context, e *examination) []Finding {
 			}
 		}
 	}
-	var found []Finding
-	for _, h := range e.homes() {
+	homes := e.homes()
+	found := make([][]Finding, len(homes))
+	service.Parallel(len(homes), func(i int) {
+		h := homes[i]
 		st, known := status[service.Gateway(h.Name)]
-		if s, err := profile.ReadState(h); err == nil {
-			if f, ok := e.gaveUp(h, s, st, known); ok {
-				found = append(found, f)
+		if s, err := profile.ReadState(h); err == nil || errors.Is(err, profile.ErrNoState) {
+			if f, ok := e.gateway(h, s, st, known); ok {
+				found[i] = append(found[i], f)
+			}
+		}
+		if st.Ready && e.Ask != nil {
+			if f, ok := e.deaf(ctx, h, st); ok {
+				found[i] = append(found[i], f)
 			}
 		}
 		if f, ok := stalePID(h); ok {
-			found = append(found, f)
+			found[i] = append(found[i], f)
 		}
-	}
-	return found
+	})
+	return slices.Concat(found...)
 }
 
-func (e *examination) gaveUp(h profile.Home, s profile.State, st service.Status, known bool) (Finding, bool) {
+// gateway says what is wrong with one gateway, by what its manager knows and what it wrote about itself.
+func (e *examination) gateway(h profile.Home, s profile.State, st service.Status, known bool) (Finding, bool) {
 	f := Finding{Severity: Error, Profile: h.Name.String()}
+	who := fmt.Sprintf("gateway '%s'", h.Name)
 	switch {
 	case st.Up && st.Ready:
-		return f, false
+		return e.failedBefore(f, h, st)
+	case st.WantUp && (st.Backoff || !st.LastFailure.IsZero()):
+		f.What = who + " fails again and again: " + failures(st)
+		f.Mend = "mend that; " + command(h.Name, "gateway logs -n 20") + " shows more, and " + e.again(h.Name) + " does not wait for the next try"
 	case s.Gateway == profile.StateStartupFailed:
-		f.What = fmt.Sprintf("gateway '%s' is not started any more", h.Name)
+		f.What = who + " is not started any more"
+		f.Mend = "mend that, then " + e.again(h.Name)
+	case known && !st.WantUp && s.Desired != profile.DesiredStopped && (!st.LastFailure.IsZero() || st.GaveUp != ""):
+		// Whoever gave it up could not write that down.
+		f.What = who + " is not started any more: " + cmp.Or(st.GaveUp, failures(st))
 		f.Mend = "mend that, then " + e.again(h.Name)
 	case known && s.Desired == profile.DesiredRunning && !st.WantUp:
 		f.Severity = Warning
-		f.What = fmt.Sprintf("gateway '%s' is to run, but the supervisor keeps it down", h.Name)
+		f.What = who + " is to run, but the supervisor keeps it down"
 		f.Mend = command(h.Name, "gateway start") + ", or " + command(h.Name, "gateway stop") + " if it is to stay down"
+	case st.WantUp && s.Desired == profile.DesiredStopped:
+		f.Severity = Warning
+		f.What = who + " is to be down, but the supervisor wants it up"
+		f.Mend = command(h.Name, "gateway stop") + ", or " + command(h.Name, "gateway start") + " if it is to run"
+		return f, true
+	case st.Up && st.For > startsWithin:
+		f.Severity = Warning
+		f.What = fmt.Sprintf("%s has been starting for %s and does not serve yet", who, st.For.Round(time.Second))
+		f.Mend = command(h.Name, "gateway logs -n 20") + " shows what it waits for; " + e.again(h.Name) + " starts it anew"
 	default:
 		return f, false
 	}
-	if s.ExitReason != "" {
-		f.What += ": " + s.ExitReason
+	if reason := cmp.Or(s.ExitReason, service.LastWords(e.Store, service.Gateway(h.Name))); reason != "" && reason != "stopped" {
+		f.What += ": " + reason
 	}
 	return f, true
+}
+
+// failures says how a service failed last, and how often it was started again.
+func failures(st service.Status) string {
+	text := st.LastFailure.String()
+	if text == "" {
+		text = cmp.Or(st.LastExit(), "it ended")
+	}
+	switch {
+	case st.Restarts == 1:
+		text += ", restarted once"
+	case st.Restarts > 1:
+		text += fmt.Sprintf(", restarted %d times", st.Restarts)
+	}
+	return text
+}
+
+// failedBefore tells how a gateway failed that runs again.
+func (e *examination) failedBefore(f Finding, h profile.Home, st service.Status) (Finding, bool) {
+	if st.LastFailure.IsZero() {
+		return f, false
+	}
+	f.What = fmt.Sprintf("gateway '%s' runs again after a failure: %s", h.Name, failures(st))
+	f.Mend = command(h.Name, "gateway logs -n 50") + " shows what it did before; stopped and started by hand, it begins to count anew"
+	return e.over(f, st.LastFailure), true
+}
+
+// over makes a finding of a failure that is over.
+func (e *examination) over(f Finding, d service.Death) Finding {
+	limit := recent
+	if d.OutOfMemory {
+		limit = recentOOM
+		f.Mend = "give it more memory, or let less run: `hermes gateway list` shows what each gateway takes"
+		if e.Container {
+			f.Mend = "give the container more memory (`docker run --memory`, `docker update --memory`), or let less run in it: `hermes gateway list` shows what each gateway takes"
+		}
+	}
+	f.Severity = Warning
+	if time.Since(d.Time) > limit {
+		f.Severity = Note
+	}
+	return f
+}
+
+// deaf finds a gateway that is said to serve and does not answer.
+func (e *examination) deaf(ctx context.Context, h profile.Home, st service.Status) (Finding, bool) {
+	err := e.Ask(ctx, h)
+	if err == nil || ctx.Err() != nil {
+		return Finding{}, false
+	}
+	return Finding{
+		Severity: Error, Profile: h.Name.String(), What: fmt.Sprintf("gateway '%s' (pid %d) does not answer: %v", h.Name, st.PID, err),
+		Mend: command(h.Name, "gateway logs -n 20") + " shows what it does; " + e.again(h.Name) + " ends it and starts another",
+	}, true
 }
 
 // stalePID finds the pid file of a gateway that no longer lives.

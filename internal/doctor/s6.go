@@ -36,6 +36,10 @@ func checkS6(ctx context.Context, e *examination) []Finding {
 		}
 		return []Finding{{Severity: Note, What: what, Mend: mend}}
 	}
+	if e.Manager == nil && e.Embedded {
+		return []Finding{{Severity: Error, What: "the supervisor of the gateways is not running",
+			Mend: "this container's init starts it again within seconds: `docker logs` says why it ends; if it stays away, restart the container"}}
+	}
 	var found []Finding
 	if e.Manager == nil {
 		found = append(found, Finding{Severity: Error, What: "the supervisor is not running: nobody serves " + e.Scandir,

@@ -33,8 +33,12 @@ func checkSlots(ctx context.Context, e *examination) []Finding {
 		if en.Err != nil {
 			continue
 		}
-		if _, ok := status[service.Gateway(en.Home.Name)]; !ok {
+		id := service.Gateway(en.Home.Name)
+		if _, ok := status[id]; !ok {
 			found = append(found, e.noSlot(en.Home))
+		} else if s, ok := e.Manager.(superviser); ok && !s.Supervised(id) {
+			found = append(found, Finding{Severity: Error, Profile: en.Label, What: fmt.Sprintf("slot '%s' has no supervisor that takes commands", id),
+				Mend: "restart the container; `docker logs` may say why s6-supervise does not run"})
 		}
 	}
 	for _, st := range all {
@@ -43,6 +47,11 @@ func checkSlots(ctx context.Context, e *examination) []Finding {
 		}
 	}
 	return found
+}
+
+// superviser is a manager whose services have a supervisor each.
+type superviser interface {
+	Supervised(id service.ID) bool
 }
 
 func (e *examination) noSlot(h profile.Home) Finding {

@@ -90,6 +90,8 @@ type Status struct {
 	LastFailure Death `json:"last_failure,omitzero"`
 	// Backoff is true while the manager waits before it starts a failed service again.
 	Backoff bool `json:"backoff,omitempty"`
+	// Deciding is true while the manager decides what follows the end of a run.
+	Deciding bool `json:"-"`
 	// GaveUp says in words that the manager stopped trying, where the manager keeps that and not the profile's
 	// state (RecordGaveUp).
 	GaveUp string `json:"gave_up,omitempty"`

@@ -27,7 +27,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	case have == schema:
 		return nil
 	case have > schema:
-		return fmt.Errorf("it was written by a newer hermes (schema %d, this one knows %d): update hermes", have, schema)
+		return newer(have)
 	}
 	dir, err := fs.Sub(migrations, "migrations")
 	if err != nil {

@@ -70,7 +70,7 @@ func (m *Manager) Deaths(ctx context.Context, st service.Status) (service.Status
 // tally looks at how the runs of a service ended, the oldest first.
 func tally(st *service.Status, all []service.Death) {
 	again := st.Up && !st.Backoff
-	if n := len(all); n > 0 && !st.Up && st.WantUp { // what follows the last one is being decided
+	if n := len(all); n > 0 && st.Deciding { // also whether it was for want of memory
 		all, again = all[:n-1], true
 	}
 	st.Restarts, st.LastFailure = service.Tally(all, again)

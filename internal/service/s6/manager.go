@@ -267,6 +267,7 @@ func (m *Manager) Status(ctx context.Context, id service.ID) (service.Status, er
 		return service.Status{ID: id, ExitCode: -1, Restarts: -1}, nil
 	}
 	st, err := svstat(ctx, id, "status", dir)
+	st.Deciding = st.Finishing
 	return st.Status, m.missing(id, err)
 }
 
@@ -311,6 +312,9 @@ func (m *Manager) svscan(ctx context.Context, id service.ID, action, flags strin
 	_, err := run(ctx, id, action, "s6-svscanctl", flags, m.scandir)
 	return err
 }
+
+// Supervised reports whether a service that is registered has its supervisor.
+func (m *Manager) Supervised(id service.ID) bool { return supervised(m.slots.path(id)) }
 
 // supervised reports whether an s6-supervise runs on a service directory, and on its logger's,
 // the way s6-svok does: its control FIFO has a reader. The FIFO comes before the first status.

@@ -45,6 +45,7 @@ func (m *Manager) reader(ctx context.Context, ids []service.ID) func(service.ID)
 	slow := func(id service.ID) (slotStatus, error) { return svstat(ctx, id, "status", m.slots.path(id)) }
 	full := func(id service.ID) (slotStatus, error) {
 		st, err := slow(id)
+		st.Deciding = st.Finishing
 		if err == nil && (st.Up || st.ExitCode > 0 || st.Signal != "") { // else it never failed, or nobody asks
 			st.Status, err = m.Deaths(ctx, st.Status)
 		}
@@ -86,6 +87,7 @@ func readStatus(id service.ID, slot volume.Dir, now time.Time) (slotStatus, erro
 		return slotStatus{}, err
 	}
 	st.look(dir)
+	st.Deciding = st.Finishing
 	if all, err := readTally(slot); err == nil {
 		tally(&st.Status, atOurTime(slot, all))
 	}
