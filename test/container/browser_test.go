@@ -63,8 +63,11 @@ func TestBrowserSeesAKilledGatewayHeal(t *testing.T) {
 		document.querySelector("#g-coder [data-label=Restarts]").textContent.trim() === "1"`)
 	t.Logf("seen to die and to heal within %s", time.Since(began).Round(time.Millisecond))
 	v.is("the page was not loaded anew", "window.marker === 1")
+	v.says("#g-coder .reason", "killed by SIGKILL")
 	v.open("/profiles/coder")
 	v.says("#timeline", "running")
+	v.says("#timeline", "killed by SIGKILL")
+	v.says("#state", "killed by SIGKILL, at 20")
 }
 
 func TestBrowserManagesAProfile(t *testing.T) {

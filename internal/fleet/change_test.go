@@ -1,0 +1,42 @@
+package fleet
+
+import (
+	"testing"
+	"time"
+
+	"hermes/internal/profile"
+	"hermes/internal/service"
+)
+
+// TestAFailureIsTheReasonOfTheStepAfterIt, whether somebody saw the gateway down or not, and of no other step.
+func TestAFailureIsTheReasonOfTheStepAfterIt(t *testing.T) {
+	gateway := func(state string, pid int, failed service.Death, reason string) *Gateway {
+		return &Gateway{View: service.View{Profile: profile.Default(), State: state, PID: pid, LastFailure: failed, Reason: reason}}
+	}
+	died := service.Death{Time: time.Now(), ExitCode: -1, Signal: "SIGKILL", OutOfMemory: true}
+	none := service.Death{}
+	history := []Change{{Time: died.Time.Add(-time.Hour), To: "running", PID: 7}}
+	for name, tt := range map[string]struct {
+		old, now *Gateway
+		step     bool
+		reason   string
+	}{
+		"seen down":             {gateway("running", 7, none, ""), gateway("starting", 0, died, ""), true, "killed by SIGKILL, out of memory"},
+		"back already":          {gateway("running", 7, none, ""), gateway("running", 8, died, ""), true, "killed by SIGKILL, out of memory"},
+		"told before":           {gateway("starting", 0, died, ""), gateway("running", 8, died, ""), true, ""},
+		"it says more itself":   {gateway("starting", 7, none, ""), gateway("backoff", 9, died, "no key"), true, "no key"},
+		"nothing happened":      {gateway("running", 8, died, ""), gateway("running", 8, died, ""), false, ""},
+		"a look after a start":  {nil, gateway("running", 8, died, ""), true, "killed by SIGKILL, out of memory"},
+		"an old one, seen anew": {nil, gateway("running", 8, service.Death{Time: died.Time.Add(-2 * time.Hour), ExitCode: 1}, ""), true, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, step := changed(tt.old, tt.now, history)
+			if step != tt.step || step && c.Reason != tt.reason {
+				t.Errorf("got %v, %q; want %v, %q", step, c.Reason, tt.step, tt.reason)
+			}
+			if tt.old != nil && same(tt.old, tt.now) == step {
+				t.Error("whether it looks the same is another matter than whether something happened")
+			}
+		})
+	}
+}
