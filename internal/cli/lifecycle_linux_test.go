@@ -21,13 +21,14 @@ import (
 // TestStories they have
 //
 //	killed NAME    kills a profile's gateway, and goes on when another one is ready in its place
+//	frozen NAME    stops a profile's gateway with SIGSTOP: it hears nothing any more
 func TestLifecycleStories(t *testing.T) {
 	for name, supervise := range map[string]func(*testscript.Env) error{"s6": superviseS6, "local": superviseLocal} {
 		t.Run(name, func(t *testing.T) {
 			testscript.Run(t, testscript.Params{
 				Dir: filepath.Join("testdata", "lifecycle"), RequireExplicitExec: true,
 				Setup: func(env *testscript.Env) error { return errors.Join(setup(env), supervise(env)) },
-				Cmds:  map[string]func(*testscript.TestScript, bool, []string){"code": code, "killed": killed},
+				Cmds:  map[string]func(*testscript.TestScript, bool, []string){"code": code, "killed": killed, "frozen": frozen},
 			})
 		})
 	}
@@ -39,9 +40,7 @@ func killed(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	var pid int
 	for until := time.Now().Add(deadline); ; time.Sleep(20 * time.Millisecond) {
-		ts.Check(ts.Exec("hermes", "-p", args[0], "gateway", "status", "--format", "json"))
-		var v service.View
-		ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &v))
+		v := view(ts, args[0])
 		switch {
 		case pid == 0 && v.Ready:
 			pid = v.PID
@@ -52,6 +51,24 @@ func killed(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("no other gateway is ready: %+v", v)
 		}
 	}
+}
+
+func frozen(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: frozen NAME")
+	}
+	v := view(ts, args[0])
+	if !v.Ready {
+		ts.Fatalf("it does not run: %+v", v)
+	}
+	ts.Check(syscall.Kill(v.PID, syscall.SIGSTOP))
+}
+
+// view is what `gateway status` tells of a profile's gateway.
+func view(ts *testscript.TestScript, name string) (v service.View) {
+	ts.Check(ts.Exec("hermes", "-p", name, "gateway", "status", "--format", "json"))
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &v))
+	return v
 }
 
 // background starts a command that ends with the story. ready gets what it writes to descriptor 3, if it takes one.

@@ -92,7 +92,7 @@ func newRig(t *testing.T) servicetest.Rig {
 		}
 	})
 	return servicetest.Rig{
-		Manager: m, Home: home, Tries: 1, ForgetsStops: true,
+		Manager: m, Home: home, Tries: 1, ForgetsStops: true, ForgetsFailures: true,
 		RestartSupervisor: reexec,
 		SetBackoff: func(_ *testing.T, pause time.Duration, limit int) {
 			rule.First, rule.Limit = max(pause, time.Second), limit

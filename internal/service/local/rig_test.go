@@ -153,7 +153,7 @@ func newRig(t *testing.T) servicetest.Rig {
 	socket := filepath.Join(local.Dir(v.home), "socket")
 	m := local.NewManager(v.home)
 	return servicetest.Rig{
-		Manager: m, Home: v.home,
+		Manager: m, Home: v.home, Tells: true,
 		RestartSupervisor: func(t *testing.T) { v.crash(); v.start(t) },
 		SetBackoff: func(t *testing.T, pause time.Duration, limit int) {
 			rule := service.DefaultBackoff()

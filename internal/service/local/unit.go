@@ -236,6 +236,8 @@ func (u *unit) ended(e exit) {
 	defer u.mu.Unlock()
 	u.busy, u.dying = false, false
 	switch {
+	case planned && !u.want && e.signal == "SIGKILL":
+		u.say(service.Decision{Stopped: true}.Tell(u.id, service.Death{Signal: e.signal}.How()))
 	case planned || orders != u.orders:
 	case d.GiveUp, meaning == service.ExitStay:
 		u.want = false

@@ -54,6 +54,7 @@ func finish(args []string) int {
 	if d.GiveUp {
 		return 125
 	}
+	fmt.Println(d.Tell(id, d.Last.How()))
 	return 0
 }
 
@@ -217,6 +218,7 @@ func (tr *tree) rig() servicetest.Rig {
 	return servicetest.Rig{
 		Manager: m,
 		Home:    tr.home,
+		Tells:   true,
 		RestartSupervisor: func(t *testing.T) {
 			t.Helper()
 			ids, err := s6.Slots{Dir: tr.scandir}.List()

@@ -98,3 +98,16 @@ func FuzzParseTally(f *testing.F) {
 		}
 	})
 }
+
+// TestAnEndThatIsBeingDecidedUponIsNotToldYet: whether it was for want of memory is not known.
+func TestAnEndThatIsBeingDecidedUponIsNotToldYet(t *testing.T) {
+	all := []service.Death{{Time: time.Unix(1, 0), ExitCode: 1}, {Time: time.Unix(2, 0), ExitCode: -1, Signal: "SIGKILL"}}
+	st := service.Status{WantUp: true, Deciding: true}
+	if tally(&st, all); st.Restarts != 1 || st.LastFailure != all[0] {
+		t.Errorf("got %+v", st)
+	}
+	st = service.Status{WantUp: true}
+	if tally(&st, all); st.Restarts != 1 || st.LastFailure != all[1] {
+		t.Errorf("got %+v", st)
+	}
+}

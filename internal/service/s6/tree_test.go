@@ -125,31 +125,6 @@ func TestADeafSuperviseIsNotWaitedFor(t *testing.T) {
 	r.Start(t, id)
 }
 
-// TestAStopThatHadToKillIsNoFailureToWaitFor: it is stopped, whatever its tally says.
-func TestAStopThatHadToKillIsNoFailureToWaitFor(t *testing.T) {
-	t.Parallel()
-	tr := newTree(t)
-	r := tr.rig()
-	r.SetBackoff(t, time.Minute, 10)
-	id := service.Dashboard()
-	r.Behave(t, id, servicetest.IgnoreTerm, servicetest.Ready)
-	if err := r.Manager.Register(t.Context(), service.Spec{ID: id, KillAfter: 50 * time.Millisecond}); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 { // two failures in a row have a pause after them
-		r.Start(t, id)
-		if err := r.Manager.Stop(t.Context(), id, time.Minute); err != nil {
-			t.Fatal(err)
-		}
-		if st, err := r.Manager.Status(t.Context(), id); err != nil || st.LastExit() != "killed by SIGKILL" {
-			t.Errorf("status is %+v, %v", st, err)
-		}
-		if _, err := os.Lstat(filepath.Join(tr.scandir, id.String(), "data", "nap")); err == nil {
-			t.Error("a pause is left for the next start")
-		}
-	}
-}
-
 func TestUnregisterEndsWhatADeadSuperviseLeft(t *testing.T) {
 	t.Parallel()
 	tr := newTree(t)

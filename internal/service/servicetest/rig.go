@@ -44,6 +44,8 @@ type Rig struct {
 	ForgetsStops bool
 	// ForgetsFailures is true for a manager that does not know how a service failed that runs again.
 	ForgetsFailures bool
+	// Tells is true for a manager that writes into a service's log what follows a failure.
+	Tells bool
 	// Helpers names the processes that commands of the manager started and that still run.
 	Helpers func(t *testing.T) []string
 }
@@ -148,6 +150,21 @@ func (r Rig) Want(t *testing.T, id service.ID, want service.Status) service.Stat
 		t.Fatalf("%s is %+v, want %+v", id, got, want)
 	}
 	return got
+}
+
+// Told waits until a manager that tells has written a line with these words into a service's log.
+func (r Rig) Told(t *testing.T, id service.ID, words string) {
+	t.Helper()
+	if !r.Tells {
+		return
+	}
+	Eventually(t, func() string {
+		text, err := os.ReadFile(filepath.Join(r.Home, filepath.FromSlash(service.LogDir(id)), "current"))
+		if err != nil || !strings.Contains(string(text), words) {
+			return fmt.Sprintf("the log does not say %q: %v\n%s", words, err, text)
+		}
+		return ""
+	})
 }
 
 // Deaths checks how often a service was started again, and how it failed last; "" if it is not to have failed.
