@@ -78,6 +78,9 @@ func TestAProfileThatKillsTheBootIsLeftOutAndNamed(t *testing.T) {
 		if !strings.HasPrefix(outcomes["evil"], "skipped a boot was killed while it worked on this profile") || !strings.Contains(outcomes["evil"], skippedName) {
 			t.Errorf("evil: %q", outcomes["evil"])
 		}
+		if left := LeftBehind(profile.NewStore(root)); len(left.Out) != 1 || left.Out[0].Profile != "evil" || left.Out[0].Reason == "" || !left.Working.IsZero() {
+			t.Errorf("left behind: %+v", left)
+		}
 		for _, name := range []string{"default", "a", "z"} {
 			if !strings.HasPrefix(outcomes[name], "started") {
 				t.Errorf("%s: %q", name, outcomes[name])

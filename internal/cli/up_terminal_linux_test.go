@@ -200,7 +200,7 @@ func (w *watcher) types(keys string) {
 
 func TestOnATerminalUpShowsATable(t *testing.T) {
 	person, program := terminal(t)
-	if err := unix.IoctlSetWinsize(int(program.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 20, Col: 120}); err != nil {
+	if err := unix.IoctlSetWinsize(int(program.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 20, Col: 160}); err != nil {
 		t.Fatal(err)
 	}
 	before, err := unix.IoctlGetTermios(int(program.Fd()), unix.TCGETS)
@@ -218,8 +218,8 @@ func TestOnATerminalUpShowsATable(t *testing.T) {
 	if err := syscall.Kill(gateway, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	w.sees("2 gateways, 1 running, 1 ready", " 1 ") // a restart
-	w.types("\x1b[B")                               // down
+	w.sees("2 gateways, 1 running, 1 ready", " 1 ", "killed by SIGKILL, at ") // a restart, and why
+	w.types("\x1b[B")                                                         // down
 	w.sees("\x1b[7mcoder")
 	w.types("s")
 	w.sees("gateway 'coder' is ready", "2 running, 2 ready")

@@ -55,7 +55,7 @@ func checkDashboard(ctx context.Context, e *examination) []Finding {
 		return nil
 	}
 	if said := service.LastWords(e.Store, id); said != "" {
-		f.What += ": " + said
+		f.What += ": " + short(said)
 	}
 	f.Mend = "mend that, then " + e.dashboardAgain()
 	return []Finding{f}

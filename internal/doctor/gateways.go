@@ -35,13 +35,17 @@ func checkGateways(ctx context.Context, e *examination) []Finding {
 	service.Parallel(len(homes), func(i int) {
 		h := homes[i]
 		st, known := status[service.Gateway(h.Name)]
+		pid := st.PID
 		if s, err := profile.ReadState(h); err == nil || errors.Is(err, profile.ErrNoState) {
 			if f, ok := e.gateway(h, s, st, known); ok {
 				found[i] = append(found[i], f)
 			}
+			if serves := s.Gateway == profile.StateRunning || s.Gateway == profile.StateDegraded; !known && serves { // in the foreground
+				pid, st.Ready = profile.RunningPID(h)
+			}
 		}
 		if st.Ready && e.Ask != nil {
-			if f, ok := e.deaf(ctx, h, st); ok {
+			if f, ok := e.deaf(ctx, h, pid); ok {
 				found[i] = append(found[i], f)
 			}
 		}
@@ -86,7 +90,7 @@ func (e *examination) gateway(h profile.Home, s profile.State, st service.Status
 		return f, false
 	}
 	if reason := cmp.Or(s.ExitReason, service.LastWords(e.Store, service.Gateway(h.Name))); reason != "" && reason != "stopped" {
-		f.What += ": " + reason
+		f.What += ": " + short(reason)
 	}
 	return f, true
 }
@@ -134,13 +138,13 @@ func (e *examination) over(f Finding, d service.Death) Finding {
 }
 
 // deaf finds a gateway that is said to serve and does not answer.
-func (e *examination) deaf(ctx context.Context, h profile.Home, st service.Status) (Finding, bool) {
+func (e *examination) deaf(ctx context.Context, h profile.Home, pid int) (Finding, bool) {
 	err := e.Ask(ctx, h)
 	if err == nil || ctx.Err() != nil {
 		return Finding{}, false
 	}
 	return Finding{
-		Severity: Error, Profile: h.Name.String(), What: fmt.Sprintf("gateway '%s' (pid %d) does not answer: %v", h.Name, st.PID, err),
+		Severity: Error, Profile: h.Name.String(), What: fmt.Sprintf("gateway '%s' (pid %d) does not answer: %v", h.Name, pid, err),
 		Mend: command(h.Name, "gateway logs -n 20") + " shows what it does; " + e.again(h.Name) + " ends it and starts another",
 	}, true
 }

@@ -7,6 +7,17 @@ import (
 	"unicode/utf8"
 )
 
+// longest is how many characters of what a file or a log says are repeated.
+const longest = 500
+
+// short cuts what others wrote.
+func short(s string) string {
+	if utf8.RuneCountInString(s) <= longest {
+		return s
+	}
+	return string([]rune(s)[:longest]) + "…"
+}
+
 // shell quotes a word for the commands that findings tell people to type: a directory on a volume may be called anything.
 func shell(word string) string {
 	plain := func(r rune) bool {

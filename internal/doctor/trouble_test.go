@@ -87,6 +87,15 @@ func TestEveryWayInWhichAGatewayIsWrongIsToldWithAWayOut(t *testing.T) {
 	}
 }
 
+func TestAReasonOfAnyLengthIsCut(t *testing.T) {
+	p := newPatient(t)
+	h := p.profile("coder")
+	p.write(h.StateFile(), `{"gateway_state":"startup_failed","exit_reason":"`+strings.Repeat("ü", 100_000)+`"}`, 0o644)
+	if f := found(t, p.examine(), "is not started any more: ü"); len(f.What) > 2000 || !strings.HasSuffix(f.What, "ü…") {
+		t.Errorf("%d bytes", len(f.What))
+	}
+}
+
 func TestEveryWayInWhichTheDashboardIsWrongIsToldWithAWayOut(t *testing.T) {
 	exit := func(code int) service.Death { return service.Death{Time: time.Now(), ExitCode: code} }
 	for name, tt := range map[string]struct {

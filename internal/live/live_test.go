@@ -98,6 +98,10 @@ func TestWhyTheChosenGatewayIsDownIsInSight(t *testing.T) {
 	if text := strings.Join(m.draw(60, 20, now), "\n"); strings.Contains(text, "try again") {
 		t.Error(text)
 	}
+	m.rows[0].LastFailure = service.Death{Time: now, ExitCode: -1, Signal: "SIGKILL", OutOfMemory: true}
+	if text := strings.Join(m.draw(60, 20, now), "\n"); !strings.Contains(text, "killed by SIGKILL, out of memory, at 20") {
+		t.Error(text)
+	}
 	m.say(true, "old news")
 	m.move(1)
 	if text := strings.Join(m.draw(60, 20, now), "\n"); !strings.Contains(text, "its key is wrong; try again") || strings.Contains(text, "old news") {

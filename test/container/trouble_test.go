@@ -1,6 +1,7 @@
 package container_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,25 +23,47 @@ func (b *box) wants(code int, cmd []string, words ...string) {
 	}
 }
 
+// serving waits until the default gateway is ready as another process than the old one, under whichever supervisor.
+func (b *box) serving(old int) (pid int) {
+	b.t.Helper()
+	eventually(b.t, soon, "the gateway is ready", func() error {
+		r := b.exec("", "hermes", "gateway", "status", "--format", "json")
+		var v struct {
+			PID   int  `json:"pid"`
+			Ready bool `json:"ready"`
+		}
+		if err := json.Unmarshal([]byte(r.Stdout), &v); err != nil || !v.Ready || v.PID == old {
+			return fmt.Errorf("it was %d: %s", old, r)
+		}
+		pid = v.PID
+		return nil
+	})
+	return pid
+}
+
 // TestAKillForWantOfMemoryIsToldAsSuch: the kernel is made to choose the gateway.
 func TestAKillForWantOfMemoryIsToldAsSuch(t *testing.T) {
-	parallel(t)
-	b := startGateway(t, options{flags: []string{"--memory", "200m", "--memory-swap", "200m"}})
-	pid := b.waitReady(gatewaySlot)
-	// Somebody's kill is none of the kernel's.
-	b.killGateway(pid)
-	pid = b.waitReplaced(gatewaySlot, pid)
-	b.wants(0, []string{"hermes", "gateway", "status"}, "Restarts:      1", "Last failure:  killed by SIGKILL, at 20")
-	b.mustExec("0", "sh", "-c", fmt.Sprintf("echo 1000 >/proc/%d/oom_score_adj", pid))
-	b.exec("hermes", "tail", "/dev/zero") // until it is killed too
-	b.waitReplaced(gatewaySlot, pid)
-	const how = "killed by SIGKILL, out of memory"
-	b.wants(0, []string{"hermes", "gateway", "status"}, "Restarts:      2", "Last failure:  "+how+", at 20")
-	b.wants(0, []string{"hermes", "gateway", "list"}, "default: "+how+", at 20")
-	b.wants(0, []string{"hermes", "status"}, "default: "+how+", at 20")
-	b.wants(1, []string{"hermes", "doctor"}, "! gateways: gateway 'default' runs again after a failure: "+how, "→ give the container more memory (`docker run --memory`")
-	if log := b.allLogs(); len(linesWith(log, "gateway-default failed ("+how+")")) != 1 || len(linesWith(log, "gateway-default failed (killed by SIGKILL): it is started again at once")) != 1 {
-		t.Errorf("docker logs does not tell both kills, each once:\n%s", log)
+	for name, image := range map[string]func(*testing.T) string{"s6": func(*testing.T) string { return "" }, "embedded supervisor": withoutS6} {
+		t.Run(name, func(t *testing.T) {
+			parallel(t)
+			b := start(t, options{image: image(t), flags: []string{"--memory", "200m", "--memory-swap", "200m"}}, "gateway", "run")
+			pid := b.serving(0)
+			// Somebody's kill is none of the kernel's.
+			b.killGateway(pid)
+			pid = b.serving(pid)
+			b.wants(0, []string{"hermes", "gateway", "status"}, "Restarts:      1", "Last failure:  killed by SIGKILL, at 20")
+			b.mustExec("0", "sh", "-c", fmt.Sprintf("echo 1000 >/proc/%d/oom_score_adj", pid))
+			b.exec("hermes", "tail", "/dev/zero") // until it is killed too
+			b.serving(pid)
+			const how = "killed by SIGKILL, out of memory"
+			b.wants(0, []string{"hermes", "gateway", "status"}, "Restarts:      2", "Last failure:  "+how+", at 20")
+			b.wants(0, []string{"hermes", "gateway", "list"}, "default: "+how+", at 20")
+			b.wants(0, []string{"hermes", "status"}, "default: "+how+", at 20")
+			b.wants(1, []string{"hermes", "doctor"}, "! gateways: gateway 'default' runs again after a failure: "+how, "→ give the container more memory (`docker run --memory`")
+			if log := b.allLogs(); len(linesWith(log, "gateway-default failed ("+how+")")) != 1 || len(linesWith(log, "gateway-default failed (killed by SIGKILL): it is started again at once")) != 1 {
+				t.Errorf("docker logs does not tell both kills, each once:\n%s", log)
+			}
+		})
 	}
 }
 
