@@ -185,6 +185,9 @@ func TestADamagedDatabaseIsFound(t *testing.T) {
 			t.Errorf("got %+v", f)
 		}
 	}
+	if left, err := filepath.Glob(whole.Database() + "-*"); err != nil || len(left) > 0 {
+		t.Errorf("the examination left %q behind, %v", left, err)
+	}
 }
 
 func TestSomethingElseInThePlaceOfAFileIsFound(t *testing.T) {

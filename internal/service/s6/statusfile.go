@@ -96,10 +96,11 @@ func readStatus(id service.ID, slot volume.Dir, now time.Time) (slotStatus, erro
 
 // readTally reads supervise/death_tally: what s6-svdt tells.
 func readTally(slot volume.Dir) ([]service.Death, error) {
-	data, err := slot.ReadFile(tallyFile, maxDeathTally*deathSize)
-	if errors.Is(err, fs.ErrNotExist) {
+	info, err := slot.Lstat(tallyFile)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 { // as with nearly all
 		return nil, nil
 	}
+	data, err := slot.ReadFile(tallyFile, maxDeathTally*deathSize)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,52 @@
+package doctor
+
+import (
+	"slices"
+
+	"hermes/internal/profile"
+	"hermes/internal/volume"
+)
+
+// mounted finds files that are mounts of their own (docker run -v FILE:FILE). No other file can take the place of one, which is how a
+// file is written so that a crash leaves the old content or the new. read are the files that hermes only reads unless it is told to
+// change them.
+func (e *examination) mounted(label string, dir volume.Dir, read, own []string) (found []Finding) {
+	for _, name := range slices.Concat(read, own) {
+		if !dir.IsMount(name) {
+			continue
+		}
+		f := Finding{Severity: Warning, Profile: label, Mend: e.mountAround(dir)}
+		writable := dir.Accessible(name)
+		switch {
+		case writable:
+			f.What = dir.Path(name) + " is a mount of its own: no other file can take its place, so a crash while it is written can leave half of it"
+		case slices.Contains(read, name):
+			f.Severity = Note
+			f.What, f.Mend = dir.Path(name)+" is mounted read-only: no command here can change it", "change it where it comes from"
+		default:
+			f.Severity = Error
+			f.What = dir.Path(name) + " is mounted read-only, and the gateway writes it"
+		}
+		found = append(found, f)
+	}
+	return found
+}
+
+// mountedDatabase finds a database of which some part is mounted from elsewhere.
+func (e *examination) mountedDatabase(h profile.Home) []Finding {
+	for _, name := range []string{profile.DatabaseName, profile.DatabaseName + "-wal", profile.DatabaseName + "-shm", profile.DatabaseName + "-journal"} {
+		if h.Files().IsMount(name) {
+			return []Finding{{Severity: Warning, Profile: h.Name.String(), Mend: e.mountAround(h.Files()),
+				What: h.Files().Path(name) + " is a mount of its own: SQLite keeps a database in several files side by side, and what was written last is not where that one comes from"}}
+		}
+	}
+	return nil
+}
+
+func (e *examination) mountAround(dir volume.Dir) string {
+	what := dir.Path(".")
+	if e.Image && dir.Path(".") == e.Store.Root() {
+		return "mount the directory, not the file: `docker run -v hermes-data:" + what + " ...`, with the file in it"
+	}
+	return "mount the directory " + what + " or one above it, not the file"
+}
