@@ -1,7 +1,6 @@
 package container_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,38 +22,20 @@ func (b *box) wants(code int, cmd []string, words ...string) {
 	}
 }
 
-// serving waits until the default gateway is ready as another process than the old one, under whichever supervisor.
-func (b *box) serving(old int) (pid int) {
-	b.t.Helper()
-	eventually(b.t, soon, "the gateway is ready", func() error {
-		r := b.exec("", "hermes", "gateway", "status", "--format", "json")
-		var v struct {
-			PID   int  `json:"pid"`
-			Ready bool `json:"ready"`
-		}
-		if err := json.Unmarshal([]byte(r.Stdout), &v); err != nil || !v.Ready || v.PID == old {
-			return fmt.Errorf("it was %d: %s", old, r)
-		}
-		pid = v.PID
-		return nil
-	})
-	return pid
-}
-
 // TestAKillForWantOfMemoryIsToldAsSuch: the kernel is made to choose the gateway.
 func TestAKillForWantOfMemoryIsToldAsSuch(t *testing.T) {
-	for name, image := range map[string]func(*testing.T) string{"s6": func(*testing.T) string { return "" }, "embedded supervisor": withoutS6} {
-		t.Run(name, func(t *testing.T) {
+	for manager, image := range map[string]func(*testing.T) string{"s6 (container supervisor)": func(*testing.T) string { return "" }, embeddedManager: withoutS6} {
+		t.Run(manager, func(t *testing.T) {
 			parallel(t)
 			b := start(t, options{image: image(t), flags: []string{"--memory", "200m", "--memory-swap", "200m"}}, "gateway", "run")
-			pid := b.serving(0)
+			now := b.servesUnder(manager, "", "default", never)
 			// Somebody's kill is none of the kernel's.
-			b.killGateway(pid)
-			pid = b.serving(pid)
+			b.kill(now)
+			now = b.servesUnder(manager, "", "default", now)
 			b.wants(0, []string{"hermes", "gateway", "status"}, "Restarts:      1", "Last failure:  killed by SIGKILL, at 20")
-			b.mustExec("0", "sh", "-c", fmt.Sprintf("echo 1000 >/proc/%d/oom_score_adj", pid))
+			b.mustExec("0", "sh", "-c", fmt.Sprintf("echo 1000 >/proc/%d/oom_score_adj", now.pid))
 			b.exec("hermes", "tail", "/dev/zero") // until it is killed too
-			b.serving(pid)
+			b.servesUnder(manager, "", "default", now)
 			const how = "killed by SIGKILL, out of memory"
 			b.wants(0, []string{"hermes", "gateway", "status"}, "Restarts:      2", "Last failure:  "+how+", at 20")
 			b.wants(0, []string{"hermes", "gateway", "list"}, "default: "+how+", at 20")
@@ -82,7 +63,7 @@ func TestDoctorAndStatusSeeWhatIsWrongInTheImage(t *testing.T) {
 	b.wants(1, []string{"hermes", "doctor"}, "✗ dashboard: the dashboard is down: exit code 78, at 20", why, "→ mend that, then restart the container", "\n1 wrong\n")
 
 	// A gateway that is alive and does not answer.
-	pid := b.waitReady(gatewaySlot)
+	pid := b.waitReady(gatewaySlot).pid
 	b.mustExec("0", "sh", "-c", fmt.Sprintf("kill -STOP %d", pid))
 	b.wants(1, []string{"hermes", "doctor"}, fmt.Sprintf("✗ gateways: gateway 'default' (pid %d) does not answer: ", pid), "\n2 wrong\n")
 	b.mustExec("0", "sh", "-c", fmt.Sprintf("kill -CONT %d", pid))
