@@ -36,7 +36,7 @@ func checkSlots(ctx context.Context, e *examination) []Finding {
 		id := service.Gateway(en.Home.Name)
 		if _, ok := status[id]; !ok {
 			found = append(found, e.noSlot(en.Home))
-		} else if s, ok := e.Manager.(superviser); ok && !s.Supervised(id) {
+		} else if s, ok := e.Manager.(attended); ok && !s.Supervised(id) {
 			found = append(found, Finding{Severity: Error, Profile: en.Label, What: fmt.Sprintf("slot '%s' has no supervisor that takes commands", id),
 				Mend: "restart the container; `docker logs` may say why s6-supervise does not run"})
 		}
@@ -49,8 +49,8 @@ func checkSlots(ctx context.Context, e *examination) []Finding {
 	return found
 }
 
-// superviser is a manager whose services have a supervisor each.
-type superviser interface {
+// attended is a manager whose services have a supervisor each.
+type attended interface {
 	Supervised(id service.ID) bool
 }
 
