@@ -1,6 +1,9 @@
 package doctor
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"slices"
 
 	"hermes/internal/profile"
@@ -15,30 +18,45 @@ func (e *examination) mounted(label string, dir volume.Dir, read, own []string) 
 		if !dir.IsMount(name) {
 			continue
 		}
-		f := Finding{Severity: Warning, Profile: label, Mend: e.mountAround(dir)}
-		writable := dir.Accessible(name)
+		f, ok := e.unwritable(label, dir, name)
 		switch {
-		case writable:
+		case !ok:
 			f.What = dir.Path(name) + " is a mount of its own: no other file can take its place, so a crash while it is written can leave half of it"
 		case slices.Contains(read, name):
-			f.Severity = Note
-			f.What, f.Mend = dir.Path(name)+" is mounted read-only: no command here can change it", "change it where it comes from"
-		default:
-			f.Severity = Error
-			f.What = dir.Path(name) + " is mounted read-only, and the gateway writes it"
+			f.Severity, f.Mend = Note, "what it says may be all that is needed; no command here changes it: change it where it comes from"
 		}
 		found = append(found, f)
 	}
 	return found
 }
 
+// unwritable tries whether a file that is a mount can be written. If it can, the finding says nothing yet.
+func (e *examination) unwritable(label string, dir volume.Dir, name string) (Finding, bool) {
+	f := Finding{Severity: Warning, Profile: label, Mend: e.mountAround(dir)}
+	file, err := dir.Append(name, 0o600)
+	if err == nil {
+		file.Close()
+		return f, false
+	}
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		err = pe.Err
+	}
+	f.Severity, f.What = Error, fmt.Sprintf("%s is a mount of its own and cannot be written: %v", dir.Path(name), err)
+	return f, true
+}
+
 // mountedDatabase finds a database of which some part is mounted from elsewhere.
 func (e *examination) mountedDatabase(h profile.Home) []Finding {
 	for _, name := range []string{profile.DatabaseName, profile.DatabaseName + "-wal", profile.DatabaseName + "-shm", profile.DatabaseName + "-journal"} {
-		if h.Files().IsMount(name) {
-			return []Finding{{Severity: Warning, Profile: h.Name.String(), Mend: e.mountAround(h.Files()),
-				What: h.Files().Path(name) + " is a mount of its own: SQLite keeps a database in several files side by side, and what was written last is not where that one comes from"}}
+		if !h.Files().IsMount(name) {
+			continue
 		}
+		f, ok := e.unwritable(h.Name.String(), h.Files(), name)
+		if !ok {
+			f.What = h.Files().Path(name) + " is a mount of its own: SQLite keeps a database in several files side by side, and what was written last is not where that one comes from"
+		}
+		return []Finding{f}
 	}
 	return nil
 }

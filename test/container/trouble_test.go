@@ -90,5 +90,5 @@ func TestDoctorFindsFilesThatAreMounts(t *testing.T) {
 	b.waitReady(gatewaySlot)
 	b.wants(1, []string{"hermes", "doctor"},
 		"! files: /opt/data/.env is a mount of its own: no other file can take its place", "→ mount the directory, not the file: `docker run -v hermes-data:/opt/data",
-		"· files: /opt/data/config.yaml is mounted read-only: no command here can change it", "\n1 wrong\n")
+		"· files: /opt/data/config.yaml is a mount of its own and cannot be written: read-only file system", "\n1 wrong\n")
 }
