@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -228,6 +229,22 @@ func TestWhatABootLeftBehindIsFound(t *testing.T) {
 	}
 	if f := found(t, p.examine(), "was killed while it worked"); f.Check != "boot" || f.Severity != Warning || f.Mend == "" {
 		t.Errorf("got %+v", f)
+	}
+}
+
+func TestAUserWhomTheContainerCannotBecomeIsFound(t *testing.T) {
+	p := newPatient(t)
+	p.Image, p.Container, p.OneUser, p.GID = true, true, true, os.Getegid()
+	env := map[string]string{"HERMES_UID": fmt.Sprint(p.UID), "PGID": "4711"}
+	p.Getenv = func(name string) string { return env[name] }
+	var told []Finding
+	for _, f := range p.examine() {
+		if f.Check == "boot" {
+			told = append(told, f)
+		}
+	}
+	if len(told) != 1 || told[0].Severity != Warning || !strings.HasPrefix(told[0].What, "PGID=4711 has no effect: ") || !strings.Contains(told[0].Mend, "--user") {
+		t.Errorf("got %+v", told)
 	}
 }
 
