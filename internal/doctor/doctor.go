@@ -84,7 +84,6 @@ var checks = []check{
 	{"dashboard", checkDashboard},
 	{"log locks", checkLogLocks},
 	{"another program", checkOtherProgram},
-	{"mounts", checkMounts},
 }
 
 // Names lists the checks in their order.
