@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -58,7 +56,7 @@ func (a *app) dashboardLink(ctx context.Context, config access.Config) (string, 
 	if err != nil {
 		return "", err
 	}
-	return "http://" + net.JoinHostPort(config.Host, strconv.Itoa(config.Port)) + access.Link(key, time.Now()), nil
+	return config.URL() + access.Link(key, time.Now()), nil
 }
 
 // wayIn says how to get to the dashboard that comes along with `hermes up`, and for whom. A link goes to a terminal only: what
@@ -69,7 +67,7 @@ func (a *app) wayIn(ctx context.Context) string {
 		return ""
 	}
 	if config.Protected() {
-		return "dashboard: http://" + net.JoinHostPort(config.Host, strconv.Itoa(config.Port))
+		return "dashboard: " + config.URL()
 	}
 	if a.onTerminal() {
 		if link, err := a.dashboardLink(ctx, config); err == nil {

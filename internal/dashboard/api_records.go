@@ -19,12 +19,13 @@ var openAPIDocument []byte
 
 // openAPI sends the description of the API.
 func (s *site) openAPI(w http.ResponseWriter, r *http.Request) {
-	var doc any
+	var doc map[string]any
 	err := yaml.Unmarshal(openAPIDocument, &doc)
 	if err != nil {
 		s.apiAnswer(w, r, nil, err)
 		return
 	}
+	doc["servers"] = []map[string]string{{"url": at(r.Context(), "/")}}
 	s.apiAnswer(w, r, doc, nil)
 }
 

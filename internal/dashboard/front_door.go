@@ -123,7 +123,7 @@ func (d *relay) opens(n profile.Name, auth []string) (*fleet.Gateway, profile.Se
 func rewrite(p *httputil.ProxyRequest) {
 	p.Out.URL = p.In.URL
 	p.Out.Host = p.In.URL.Host
-	for _, name := range []string{"Cookie", "X-Csrf-Token", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "X-Real-Ip", "Proxy-Authorization"} {
+	for _, name := range []string{"Cookie", "X-Csrf-Token", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Prefix", "Forwarded", "X-Real-Ip", "Proxy-Authorization"} {
 		p.Out.Header.Del(name)
 	}
 	// A gateway asks for its own key, as a bearer. What else a visitor says in this place is for the dashboard.

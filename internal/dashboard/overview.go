@@ -16,6 +16,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"hermes/internal/dashboard/access"
 	"hermes/internal/fleet"
 	"hermes/internal/logs"
 	"hermes/internal/profile"
@@ -90,7 +91,7 @@ func (s *site) overviewEvents(w http.ResponseWriter, r *http.Request) {
 		} else {
 			for _, g := range v.Page {
 				if g.Version > newest {
-					b.Write(s.rows.get(g, v.Snapshot.Control))
+					b.Write(s.rows.get(r.Context(), g, v.Snapshot.Control))
 				}
 			}
 		}
@@ -156,7 +157,13 @@ func (s *site) streamEnded(r *http.Request, err error) {
 // rowCache keeps rows as they are sent: what a thousand streams send is made once.
 type rowCache struct {
 	mu   sync.Mutex
-	rows map[profile.Name]cachedRow
+	rows map[rowOf]cachedRow
+}
+
+// rowOf is which row, for visitors who find the dashboard where.
+type rowOf struct {
+	profile profile.Name
+	root    string
 }
 
 type cachedRow struct {
@@ -165,18 +172,19 @@ type cachedRow struct {
 	html    []byte
 }
 
-func (c *rowCache) get(g *fleet.Gateway, control bool) []byte {
+func (c *rowCache) get(ctx context.Context, g *fleet.Gateway, control bool) []byte {
+	key := rowOf{g.Profile, at(ctx, "/")}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if have, ok := c.rows[g.Profile]; ok && have.version == g.Version && have.control == control {
+	if have, ok := c.rows[key]; ok && have.version == g.Version && have.control == control {
 		return have.html
 	}
 	var b bytes.Buffer
-	_ = row(g, control, true).Render(context.Background(), &b) // a buffer takes everything
+	_ = row(g, control, true).Render(context.WithoutCancel(ctx), &b) // a buffer takes everything
 	if c.rows == nil || len(c.rows) > 10000 {
-		c.rows = map[profile.Name]cachedRow{}
+		c.rows = map[rowOf]cachedRow{}
 	}
-	c.rows[g.Profile] = cachedRow{g.Version, control, b.Bytes()}
+	c.rows[key] = cachedRow{g.Version, control, b.Bytes()}
 	return b.Bytes()
 }
 
@@ -222,6 +230,11 @@ func (s *site) render(w http.ResponseWriter, r *http.Request, code int, c templ.
 	w.WriteHeader(code)
 	_, _ = w.Write(b.Bytes()) // the visitor may be gone
 }
+
+// at returns an address of the dashboard as the visitor of a request knows it, and link the same for templates.
+func at(ctx context.Context, path string) string { return access.At(ctx, path) }
+
+func link(ctx context.Context, path string) templ.SafeURL { return templ.SafeURL(at(ctx, path)) }
 
 // profilePath is the address of a profile's page.
 func profilePath(n profile.Name) string { return "/profiles/" + url.PathEscape(n.String()) }

@@ -106,6 +106,9 @@ func APISettings(h Home, c Config, env Env, getenv func(string) string) (Setting
 	if v, _ := lookup("API_SERVER_HOST"); v != "" {
 		s.Host = v
 	}
+	if inner, ok := strings.CutPrefix(s.Host, "["); ok { // as in a URL (RFC 3986, 3.2.2)
+		s.Host = strings.TrimSuffix(inner, "]")
+	}
 	if v, source := lookup("API_SERVER_PORT"); v != "" {
 		port, err := strconv.Atoi(v)
 		if err != nil || port < 1 || port > 65535 {

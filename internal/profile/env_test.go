@@ -92,6 +92,7 @@ func TestAPISettingsPrecedence(t *testing.T) {
 		"named, nothing said":               {coder, Config{}, key, none, Settings{"127.0.0.1", DerivedPort(coder), "file"}},
 		"named, container does not reach":   {coder, Config{}, key, container, Settings{"127.0.0.1", DerivedPort(coder), "file"}},
 		"named, config.yaml":                {coder, yaml, key, container, Settings{"127.0.0.3", 3333, "file"}},
+		"brackets":                          {coder, yaml, Env{"API_SERVER_HOST": "[::1]", "API_SERVER_PORT": "2222", "API_SERVER_KEY": "file"}, none, Settings{"::1", 2222, "file"}},
 		"named, .env":                       {coder, yaml, file, container, Settings{"127.0.0.2", 2222, "file"}},
 	} {
 		got, err := APISettings(Home{Name: c.name, Dir: "/h"}, c.config, c.env, c.container)

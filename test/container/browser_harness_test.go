@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -80,6 +79,12 @@ type tab struct {
 // browse opens a browser on the dashboard of a container.
 func (b *box) browse() *tab {
 	b.t.Helper()
+	return b.browseAt("http://" + b.door("127.0.0.1:9119"))
+}
+
+// browseAt opens a browser on the dashboard of a container that is found at base, an address without a slash at its end.
+func (b *box) browseAt(base string) *tab {
+	b.t.Helper()
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
 		b.t.Fatal("chromium is missing: script/need browser installs it")
@@ -88,7 +93,7 @@ func (b *box) browse() *tab {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	v := &tab{t: b.t, base: "http://" + b.door("127.0.0.1:9119")}
+	v := &tab{t: b.t, base: base}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.UserDataDir(profile),
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"), chromedp.Flag("force-prefers-reduced-motion", true), chromedp.WSURLReadTimeout(soon),
 		chromedp.WindowSize(1280, 800))
@@ -136,8 +141,7 @@ func (v *tab) hear(event any) {
 			}
 		}
 	case *network.EventRequestWillBeSent:
-		u, err := url.Parse(e.Request.URL)
-		if err != nil || u.Scheme != "data" && "http://"+u.Host != v.base {
+		if !strings.HasPrefix(e.Request.URL, "data:") && !strings.HasPrefix(e.Request.URL, v.base+"/") {
 			text = "request elsewhere: " + e.Request.URL
 		}
 	}

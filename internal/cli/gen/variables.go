@@ -41,7 +41,7 @@ var variables = []variable{
 	{name: "HERMES_DASHBOARD_BASIC_AUTH_PASSWORD", values: "a text, or a bcrypt hash", meaning: "belongs to `HERMES_DASHBOARD_BASIC_AUTH_USERNAME`; `hermes dashboard hash-password` makes a hash; a file's path in `..._FILE` instead"},
 	{name: "HERMES_DASHBOARD_BASIC_AUTH_SECRET", def: "made at each start", values: "a text of 16 characters or more", meaning: "signs sessions, so that they survive a restart of the dashboard; a file's path in `..._FILE` instead"},
 	{name: "HERMES_DASHBOARD_ALLOWED_HOSTS", values: "names, `*.example.org`", meaning: "names under which the dashboard is asked, beside addresses and names of the local network"},
-	{name: "HERMES_DASHBOARD_PUBLIC_URL", values: "an address like `https://hermes.example.org`", meaning: "where visitors find the dashboard; its name is allowed"},
+	{name: "HERMES_DASHBOARD_PUBLIC_URL", values: "an address like `https://hermes.example.org`, `https://example.org/hermes`", meaning: "where visitors find the dashboard; its name is allowed, and all its addresses begin with its path"},
 	{name: "HERMES_DASHBOARD_OIDC_ISSUER", values: "an address", meaning: "an OpenID Connect issuer that vouches for visitors; needs `HERMES_DASHBOARD_PUBLIC_URL`"},
 	{name: "HERMES_DASHBOARD_OIDC_CLIENT_ID", values: "a text", meaning: "the dashboard's name at the issuer"},
 	{name: "HERMES_DASHBOARD_OIDC_CLIENT_SECRET", values: "a text", meaning: "belongs to it; a file's path in `..._FILE` instead"},

@@ -58,6 +58,9 @@ func build(c Config, log *slog.Logger, cost int) (*Access, error) {
 	if c.password() {
 		a.credentials, err = newCredentials(c, cost)
 	}
+	if origin := c.ownOrigin(); err == nil && origin != "" {
+		err = a.origins.AddTrustedOrigin(origin) // a proxy may pass on another Host
+	}
 	return a, err
 }
 
@@ -90,10 +93,18 @@ func relayed(path string) bool { return strings.HasPrefix(path, "/p/") }
 // Guard lets through to next who may pass.
 func (a *Access) Guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p, err := a.from(r)
+		r = below(r, p.base)
 		defer httpguard.Begin(w, r)()
 		w = httpguard.Paced(w, writeWithin)
-		p := a.from(r)
+		if p.base != "" {
+			w = &based{ResponseWriter: w, base: p.base}
+		}
 		headers(w.Header(), r.URL.Path, p.tls)
+		if err != nil {
+			a.refuse(w, r, http.StatusBadRequest, "proxy", err.Error())
+			return
+		}
 		if !a.allowedHost(p.host) {
 			a.refuse(w, r, http.StatusMisdirectedRequest, "host", "the dashboard does not answer under this name; "+a.hostHelp())
 			return
@@ -161,7 +172,7 @@ func (a *Access) enter(w http.ResponseWriter, r *http.Request, p peer, next http
 		a.byToken(w, r, p)
 		return
 	default:
-		sess, ok := a.sessions.read(r, p.tls)
+		sess, ok := a.sessions.read(r, p.place())
 		if !ok {
 			a.unauthorized(w, r)
 			return
@@ -169,7 +180,7 @@ func (a *Access) enter(w http.ResponseWriter, r *http.Request, p peer, next http
 		ctx, done := a.sessions.during(r.Context(), sess)
 		defer done()
 		r = r.WithContext(ctx)
-		a.sessions.renew(w, p.tls, sess)
+		a.sessions.renew(w, p.place(), sess)
 		v.Name, v.LogsIn, form = sess.User, true, sess.ID
 	}
 	if form != "" {
@@ -240,7 +251,7 @@ func (a *Access) crossOrigin(r *http.Request) error {
 	if r.Header.Get("Sec-Fetch-Site") == "cross-site" && r.Header.Get("Sec-Fetch-Mode") != "navigate" && !strings.HasPrefix(r.URL.Path, "/static/") {
 		return errors.New("a page of another site asks")
 	}
-	if o := r.Header.Get("Origin"); o != "" && r.Header.Get("Sec-Fetch-Site") == "" && o != "http://"+r.Host && o != "https://"+r.Host {
+	if o := r.Header.Get("Origin"); o != "" && r.Header.Get("Sec-Fetch-Site") == "" && o != "http://"+r.Host && o != "https://"+r.Host && o != a.config.ownOrigin() {
 		return errors.New("the origin is another")
 	}
 	return nil

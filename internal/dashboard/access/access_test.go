@@ -590,19 +590,22 @@ func FuzzLocal(f *testing.F) {
 }
 
 func FuzzFrom(f *testing.F) {
-	f.Add("1.2.3.4, 10.0.0.1", "localhost:1", "https")
-	f.Add("::1%eth0,,", "[::", "x")
+	f.Add("1.2.3.4, 10.0.0.1", "localhost:1", "https", "/hermes")
+	f.Add("::1%eth0,,", "[::", "x", "//x")
 	c := locked()
 	c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
 	a, err := build(c, slog.New(slog.DiscardHandler), bcrypt.MinCost)
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Fuzz(func(t *testing.T, forwarded, name, proto string) {
+	f.Fuzz(func(t *testing.T, forwarded, name, proto, base string) {
 		r := httptest.NewRequestWithContext(context.Background(), "GET", "/", nil)
 		r.RemoteAddr = "10.0.0.2:1"
-		r.Header = http.Header{"X-Forwarded-For": {forwarded}, "X-Forwarded-Host": {name}, "X-Forwarded-Proto": {proto}}
-		p := a.from(r)
+		r.Header = http.Header{"X-Forwarded-For": {forwarded}, "X-Forwarded-Host": {name}, "X-Forwarded-Proto": {proto}, "X-Forwarded-Prefix": {base}}
+		p, err := a.from(r)
+		if to, perr := url.Parse("http://here.example" + p.base + "/x"); perr != nil || to.Host != "here.example" || err != nil && p.base != "" {
+			t.Errorf("%q: %q, %v", base, p.base, err)
+		}
 		if !p.address.IsValid() || p.address.Zone() != "" {
 			t.Errorf("%q: %v", forwarded, p.address)
 		}

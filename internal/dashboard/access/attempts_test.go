@@ -163,7 +163,7 @@ func TestWhoIsNotAllowedAnyMoreIsOut(t *testing.T) {
 	s := serve(t, c)
 	for user, want := range map[string]int{"bob@example.org": 200, "robot-7": 200, "eve@example.org": 401, "ROBOT-7": 401} {
 		rec := recorder{header: http.Header{}}
-		if err := s.access.sessions.write(&rec, false, s.access.sessions.begin(user, byIssuer)); err != nil {
+		if err := s.access.sessions.write(&rec, place{}, s.access.sessions.begin(user, byIssuer)); err != nil {
 			t.Fatal(err)
 		}
 		resp := http.Response{Header: rec.header}
@@ -190,7 +190,7 @@ func TestALogoutEndsWhatStreamsInTheSession(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.AddCookie(c)
-		sess, ok := s.access.sessions.read(r, false)
+		sess, ok := s.access.sessions.read(r, place{})
 		if !ok {
 			t.Fatal("no session")
 		}

@@ -38,6 +38,9 @@ type Config struct {
 	Home volume.Dir
 	// OIDC may vouch for visitors, beside the password or instead of it.
 	OIDC OIDC
+
+	origin string // of HERMES_DASHBOARD_PUBLIC_URL: scheme, name and port
+	base   string // the path of it, without a slash at the end
 }
 
 // DefaultPort is where the dashboard listens (contract "Environment").
@@ -67,7 +70,7 @@ func FromEnv(getenv func(string) string) (Config, error) {
 		}
 	}
 	if v := getenv("HERMES_DASHBOARD_HOST"); v != "" {
-		c.Host = v
+		c.Host = unbracketed(v)
 	}
 	if v := getenv("HERMES_DASHBOARD_PORT"); v != "" {
 		port, err := strconv.Atoi(v)
@@ -87,7 +90,7 @@ func (c *Config) lists(getenv func(string) string) error {
 		p, err := netip.ParsePrefix(v)
 		if err != nil {
 			var a netip.Addr
-			if a, err = netip.ParseAddr(v); err == nil {
+			if a, err = netip.ParseAddr(unbracketed(v)); err == nil {
 				p = netip.PrefixFrom(a, a.BitLen())
 			}
 		}
@@ -97,21 +100,39 @@ func (c *Config) lists(getenv func(string) string) error {
 		c.TrustedProxies = append(c.TrustedProxies, p)
 	}
 	for _, v := range list(getenv("HERMES_DASHBOARD_ALLOWED_HOSTS")) {
+		if net.ParseIP(unbracketed(v)) != nil {
+			continue // addresses are answered anyway
+		}
 		if strings.ContainsAny(strings.TrimPrefix(v, "*."), "*/:@") {
 			return &ConfigError{fmt.Sprintf("HERMES_DASHBOARD_ALLOWED_HOSTS: %q: want names like hermes.example.org or *.example.org, without port", v)}
 		}
 		c.AllowedHosts = append(c.AllowedHosts, strings.ToLower(v))
 	}
 	if v := getenv("HERMES_DASHBOARD_PUBLIC_URL"); v != "" {
-		u, err := url.Parse(v)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil {
-			return &ConfigError{"HERMES_DASHBOARD_PUBLIC_URL: want an address like https://hermes.example.org"}
+		if err := c.public(v); err != nil {
+			return err
 		}
-		c.AllowedHosts = append(c.AllowedHosts, strings.ToLower(u.Hostname()))
-		c.OIDC.PublicURL = v
 	}
 	c.OIDC.Issuer, c.OIDC.ClientID = getenv("HERMES_DASHBOARD_OIDC_ISSUER"), getenv("HERMES_DASHBOARD_OIDC_CLIENT_ID")
 	c.OIDC.Allowed = list(getenv("HERMES_DASHBOARD_OIDC_ALLOWED"))
+	return nil
+}
+
+// public reads HERMES_DASHBOARD_PUBLIC_URL.
+func (c *Config) public(v string) error {
+	u, err := url.Parse(v)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return &ConfigError{"HERMES_DASHBOARD_PUBLIC_URL: want an address like https://hermes.example.org or https://example.org/hermes"}
+	}
+	if c.base, err = parseBase(u.EscapedPath()); err != nil {
+		return &ConfigError{"HERMES_DASHBOARD_PUBLIC_URL: " + err.Error()}
+	}
+	c.origin = u.Scheme + "://" + strings.ToLower(u.Host)
+	if port := map[string]string{"http": ":80", "https": ":443"}[u.Scheme]; u.Port() != "" {
+		c.origin = strings.TrimSuffix(c.origin, port) // browsers leave it out
+	}
+	c.AllowedHosts = append(c.AllowedHosts, strings.ToLower(u.Hostname()))
+	c.OIDC.PublicURL = v
 	return nil
 }
 
@@ -152,6 +173,24 @@ func isHash(password string) bool {
 // Address is where the dashboard listens.
 func (c Config) Address() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
 
+// URL is where a visitor finds the dashboard, without a slash at its end: HERMES_DASHBOARD_PUBLIC_URL if it answers there, else where
+// it listens.
+func (c Config) URL() string {
+	if c.ownOrigin() == "" {
+		return "http://" + c.Address()
+	}
+	return c.origin + c.base
+}
+
+// ownOrigin is the origin of HERMES_DASHBOARD_PUBLIC_URL if the dashboard answers under its name, else "". Without
+// credentials it answers on loopback only.
+func (c Config) ownOrigin() string {
+	if u, err := url.Parse(c.origin); err != nil || !c.Protected() && !isLoopback(u.Hostname()) {
+		return ""
+	}
+	return c.origin
+}
+
 // Protected reports whether visitors must log in.
 func (c Config) Protected() bool { return c.password() || c.OIDC.on() }
 
@@ -172,10 +211,11 @@ func (c Config) password() bool { return c.Username != "" && c.Password != "" }
 
 func (c Config) loopback() bool { return isLoopback(c.Host) }
 
+// isLoopback reports whether a name or an address, in brackets or not, is of this machine only.
 func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
+	if strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") {
 		return true
 	}
-	ip := net.ParseIP(host)
+	ip := net.ParseIP(unbracketed(host))
 	return ip != nil && ip.IsLoopback()
 }

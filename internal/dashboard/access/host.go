@@ -46,7 +46,15 @@ func hostOf(hostport string) string {
 	if host, _, err := net.SplitHostPort(hostport); err == nil {
 		return host
 	}
-	return strings.TrimSuffix(strings.TrimPrefix(hostport, "["), "]")
+	return unbracketed(hostport)
+}
+
+// unbracketed returns an address of IPv6 without the brackets that it has in a URL (RFC 3986, 3.2.2).
+func unbracketed(host string) string {
+	if inner, ok := strings.CutPrefix(host, "["); ok && strings.HasSuffix(inner, "]") {
+		return strings.TrimSuffix(inner, "]")
+	}
+	return host
 }
 
 // peer is where a request comes from.
@@ -55,17 +63,21 @@ type peer struct {
 	tls     bool
 	host    string
 	unknown bool // a trusted proxy sent it, for whom cannot be told
+	base    string
 }
 
 // from tells where a request comes from: the other end of the connection or, where that is a trusted proxy, the
-// nearest hop before it that is none.
-func (a *Access) from(r *http.Request) peer {
+// nearest hop before it that is none. The error is about what such a proxy says.
+func (a *Access) from(r *http.Request) (peer, error) {
 	p := peer{tls: r.TLS != nil, host: r.Host}
 	if ap, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 		p.address = ap.Addr().Unmap()
 	}
-	if !a.trusted(p.address) {
-		return p
+	trusted := a.trusted(p.address)
+	var err error
+	p.base, err = a.base(r, trusted)
+	if !trusted {
+		return p, err
 	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0; i-- {
@@ -87,7 +99,7 @@ func (a *Access) from(r *http.Request) peer {
 	if v := r.Header.Values("X-Forwarded-Host"); len(v) == 1 {
 		p.host = strings.TrimSpace(v[0])
 	}
-	return p
+	return p, err
 }
 
 // parseHop reads one element of X-Forwarded-For: an address, with a port or without, as some proxies write it.
@@ -95,7 +107,7 @@ func parseHop(s string) (netip.Addr, bool) {
 	if ap, err := netip.ParseAddrPort(s); err == nil {
 		return ap.Addr().Unmap().WithZone(""), true
 	}
-	addr, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(s, "["), "]"))
+	addr, err := netip.ParseAddr(unbracketed(s))
 	return addr.Unmap().WithZone(""), err == nil
 }
 

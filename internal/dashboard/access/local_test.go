@@ -167,7 +167,7 @@ func FuzzSessionCookie(f *testing.F) {
 	f.Add(strings.Repeat("A", 200))
 	f.Fuzz(func(t *testing.T, value string) {
 		r := &http.Request{Header: http.Header{"Cookie": {"hermes=" + value}}}
-		if s, ok := a.read(r, false); ok {
+		if s, ok := a.read(r, place{}); ok {
 			t.Errorf("%q is a session: %+v", value, s)
 		}
 	})

@@ -16,7 +16,7 @@ func (a *Access) login(w http.ResponseWriter, r *http.Request, p peer) {
 	next := local(r.FormValue("next"))
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
-		if _, ok := a.sessions.read(r, p.tls); ok {
+		if _, ok := a.sessions.read(r, p.place()); ok {
 			http.Redirect(w, r, next, http.StatusSeeOther)
 			return
 		}
@@ -24,7 +24,7 @@ func (a *Access) login(w http.ResponseWriter, r *http.Request, p peer) {
 		if r.URL.Query().Get("link") == "old" && !a.config.Protected() {
 			problem = oldLinkText
 		}
-		a.loginPage(w, http.StatusOK, next, "", problem)
+		a.loginPage(w, r, http.StatusOK, next, "", problem)
 	case http.MethodPost:
 		a.tryLogin(w, r, p, next)
 	default:
@@ -40,11 +40,11 @@ func (a *Access) tryLogin(w http.ResponseWriter, r *http.Request, p peer, next s
 	if wait > 0 {
 		seconds := int(wait.Seconds()) + 1
 		w.Header().Set("Retry-After", fmt.Sprint(seconds))
-		a.loginPage(w, http.StatusTooManyRequests, next, user, fmt.Sprintf("Too many wrong attempts. Try again in %d s.", seconds))
+		a.loginPage(w, r, http.StatusTooManyRequests, next, user, fmt.Sprintf("Too many wrong attempts. Try again in %d s.", seconds))
 		return
 	}
 	if !ok {
-		a.loginPage(w, http.StatusUnauthorized, next, user, "Wrong user name or password.")
+		a.loginPage(w, r, http.StatusUnauthorized, next, user, "Wrong user name or password.")
 		return
 	}
 	a.limiter.passed(p.address)
@@ -93,7 +93,7 @@ func (a *Access) attempt(ctx context.Context, p peer, user, password string) (ok
 
 // letIn begins a session.
 func (a *Access) letIn(w http.ResponseWriter, r *http.Request, p peer, user, by, next string) {
-	if err := a.sessions.write(w, p.tls, a.sessions.begin(user, by)); err != nil {
+	if err := a.sessions.write(w, p.place(), a.sessions.begin(user, by)); err != nil {
 		a.log.Error("cannot begin a session", "error", err)
 		http.Error(w, "cannot begin a session; the dashboard's log says why", http.StatusInternalServerError)
 		return
@@ -129,7 +129,7 @@ func (a *Access) byToken(w http.ResponseWriter, r *http.Request, p peer) {
 			http.Redirect(w, r, oldLink, http.StatusSeeOther)
 			return
 		}
-		a.loginPage(w, http.StatusUnauthorized, "/", "", oldLinkText)
+		a.loginPage(w, r, http.StatusUnauthorized, "/", "", oldLinkText)
 		return
 	}
 	a.letIn(w, r, p, "local", byLink, "/")
@@ -142,12 +142,12 @@ func (a *Access) logout(w http.ResponseWriter, r *http.Request, p peer) {
 		a.refuse(w, r, http.StatusMethodNotAllowed, "method", "log out with the button of the page")
 		return
 	}
-	if sess, ok := a.sessions.read(r, p.tls); ok {
+	if sess, ok := a.sessions.read(r, p.place()); ok {
 		if !a.sessions.validToken(sess.ID, sentToken(r)) {
 			a.refuse(w, r, http.StatusForbidden, "csrf", "this form is too old, or not ours; load the page again")
 			return
 		}
-		if err := a.sessions.end(w, p.tls, sess); err != nil {
+		if err := a.sessions.end(w, p.place(), sess); err != nil {
 			a.log.Error("a session that was ended may count again after a restart", "error", err)
 		}
 	}
@@ -167,23 +167,24 @@ func local(next string) string {
 func escape(s string) string { return url.QueryEscape(s) }
 
 // loginPage is made of plain text: it must work whatever happens to the rest.
-func (a *Access) loginPage(w http.ResponseWriter, code int, next, user, problem string) {
+func (a *Access) loginPage(w http.ResponseWriter, r *http.Request, code int, next, user, problem string) {
+	at := func(path string) string { return html.EscapeString(At(r.Context(), path)) }
 	alert := ""
 	if problem != "" {
 		alert = `<p class="notice bad" role="alert">` + html.EscapeString(problem) + `</p>`
 	}
 	form, link := "", ""
 	if a.credentials != nil {
-		form = fmt.Sprintf(`<form class="card form" method="post" action="/login">
+		form = fmt.Sprintf(`<form class="card form" method="post" action="%s">
 <input type="hidden" name="next" value="%s">
 <label>User name <input name="username" value="%s" autocomplete="username" autocapitalize="none" required autofocus></label>
 <label>Password <input name="password" type="password" autocomplete="current-password" required></label>
 <button class="primary">Log in</button>
-</form>`, html.EscapeString(next), html.EscapeString(user))
+</form>`, at("/login"), html.EscapeString(next), html.EscapeString(user))
 	}
 	if a.issuer != nil {
-		link = fmt.Sprintf(`<p><a class="button primary" href="/oidc/login?next=%s">Log in with %s</a></p>`,
-			url.QueryEscape(next), html.EscapeString(hostOfURL(a.config.OIDC.Issuer)))
+		link = fmt.Sprintf(`<p><a class="button primary" href="%s?next=%s">Log in with %s</a></p>`,
+			at("/oidc/login"), url.QueryEscape(next), html.EscapeString(hostOfURL(a.config.OIDC.Issuer)))
 	}
 	if !a.config.Protected() {
 		link = "<p>This dashboard is for whom the home belongs to. <code>hermes dashboard link</code> prints a link that logs you in.</p>"
@@ -197,9 +198,9 @@ func (a *Access) loginPage(w http.ResponseWriter, code int, next, user, problem 
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>Log in · hermes</title>
-<link rel="icon" type="image/svg+xml" href="/static/icon.svg">
-<link rel="stylesheet" href="/static/app.css">
-<script src="/static/theme.js"></script>
+<link rel="icon" type="image/svg+xml" href="%s">
+<link rel="stylesheet" href="%s">
+<script src="%s"></script>
 </head>
 <body>
 <main class="login">
@@ -209,7 +210,7 @@ func (a *Access) loginPage(w http.ResponseWriter, code int, next, user, problem 
 </main>
 </body>
 </html>
-`, alert, form, link)
+`, at("/static/icon.svg"), at("/static/app.css"), at("/static/theme.js"), alert, form, link)
 }
 
 func hostOfURL(address string) string {

@@ -96,7 +96,7 @@ func (i *issuer) flow() (*oauth2.Config, *oidc.Provider, error) {
 	}
 	return &oauth2.Config{
 		ClientID: i.config.ClientID, ClientSecret: i.config.ClientSecret, Endpoint: i.provider.Endpoint(),
-		RedirectURL: strings.TrimSuffix(i.config.PublicURL, "/") + callbackPath, Scopes: []string{oidc.ScopeOpenID, "email"},
+		RedirectURL: strings.TrimRight(i.config.PublicURL, "/") + callbackPath, Scopes: []string{oidc.ScopeOpenID, "email"},
 	}, i.provider, nil
 }
 
@@ -111,7 +111,7 @@ func (a *Access) toIssuer(w http.ResponseWriter, r *http.Request, p peer) {
 	config, _, err := a.issuer.flow()
 	if err != nil {
 		a.log.Error("cannot log anybody in", "error", err)
-		a.loginPage(w, http.StatusBadGateway, local(r.FormValue("next")), "", "The issuer of logins does not answer. Try again in a moment.")
+		a.loginPage(w, r, http.StatusBadGateway, local(r.FormValue("next")), "", "The issuer of logins does not answer. Try again in a moment.")
 		return
 	}
 	flow := pending{rand.Text(), rand.Text(), oauth2.GenerateVerifier(), local(r.FormValue("next")), a.now().Add(flowWithin)}
@@ -126,7 +126,7 @@ func (a *Access) toIssuer(w http.ResponseWriter, r *http.Request, p peer) {
 }
 
 func (a *Access) setFlow(w http.ResponseWriter, tls bool, value string, age int) {
-	http.SetCookie(w, &http.Cookie{Name: flowCookie, Value: value, Path: "/oidc/", MaxAge: age, HttpOnly: true, Secure: tls, SameSite: http.SameSiteLaxMode})
+	http.SetCookie(w, &http.Cookie{Name: flowCookie, Value: value, Path: a.config.base + "/oidc/", MaxAge: age, HttpOnly: true, Secure: tls, SameSite: http.SameSiteLaxMode})
 }
 
 // fromIssuer lets in whom the issuer vouches for, if that one is allowed.
@@ -145,7 +145,7 @@ func (a *Access) fromIssuer(w http.ResponseWriter, r *http.Request, p peer) {
 		if errors.As(err, &stranger) {
 			text = "You are not among those who may use this dashboard."
 		}
-		a.loginPage(w, http.StatusForbidden, flow.Next, "", text)
+		a.loginPage(w, r, http.StatusForbidden, flow.Next, "", text)
 		return
 	}
 	a.letIn(w, r, p, user, byIssuer, flow.Next)

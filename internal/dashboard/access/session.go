@@ -82,12 +82,32 @@ func newSessions(c Config, now func() time.Time) (*sessions, error) {
 	return &sessions{box: box, csrfKey: keys[32:], ended: ended, now: now, may: c.may, live: map[string]map[*context.CancelCauseFunc]struct{}{}}, nil
 }
 
-// cookieName is the session's cookie. Over TLS its prefix keeps other hosts from setting it (RFC 6265bis, 4.1.3).
-func cookieName(tls bool) string {
-	if tls {
+// place is where a session counts: over TLS or not, and below a path.
+type place struct {
+	tls  bool
+	base string // without a slash at the end
+}
+
+func (p peer) place() place { return place{p.tls, p.base} }
+
+// cookieName is the session's cookie. Over TLS its prefix keeps other hosts from setting it, or at least pages without TLS
+// (RFC 6265bis, 4.1.3): __Host- is for cookies of all paths only.
+func (p place) cookieName() string {
+	switch {
+	case p.tls && p.base == "":
 		return "__Host-hermes"
+	case p.tls:
+		return "__Secure-hermes"
 	}
 	return "hermes"
+}
+
+// sealedFor is authenticated with a cookie: it is good under its own name and path only.
+func (p place) sealedFor() []byte { return []byte(p.cookieName() + p.base) }
+
+// cookie returns the session's cookie. With a path of its own, other dashboards of the same origin have other cookies.
+func (p place) cookie(value string, age int) *http.Cookie {
+	return &http.Cookie{Name: p.cookieName(), Value: value, Path: cmp.Or(p.base, "/"), MaxAge: age, HttpOnly: true, Secure: p.tls, SameSite: http.SameSiteLaxMode}
 }
 
 // begin makes a session, with an ID that was never used.
@@ -97,31 +117,33 @@ func (s *sessions) begin(user, by string) session {
 }
 
 // write sets the session's cookie.
-func (s *sessions) write(w http.ResponseWriter, tls bool, sess session) error {
+func (s *sessions) write(w http.ResponseWriter, p place, sess session) error {
 	data, err := json.Marshal(sess)
 	if err != nil {
 		return fmt.Errorf("cannot write a session: %w", err)
 	}
-	// The name is authenticated too: a cookie is good under its own name only.
-	value := base64.RawURLEncoding.EncodeToString(s.box.Seal(nil, nil, data, []byte(cookieName(tls))))
-	http.SetCookie(w, &http.Cookie{
-		Name: cookieName(tls), Value: value, Path: "/", MaxAge: int(ageLimit / time.Second), HttpOnly: true, Secure: tls,
-		SameSite: http.SameSiteLaxMode,
-	})
+	value := base64.RawURLEncoding.EncodeToString(s.box.Seal(nil, nil, data, p.sealedFor()))
+	http.SetCookie(w, p.cookie(value, int(ageLimit/time.Second)))
 	return nil
 }
 
-// read returns the session of a request's cookie. One that is over is none.
-func (s *sessions) read(r *http.Request, tls bool) (session, bool) {
-	c, err := r.Cookie(cookieName(tls))
-	if err != nil {
-		return session{}, false
+// read returns the session of a request's cookie. One that is over is none. A browser sends the cookies of all paths above a
+// page, which may have the same name.
+func (s *sessions) read(r *http.Request, p place) (session, bool) {
+	for _, c := range r.CookiesNamed(p.cookieName()) {
+		if sess, ok := s.open(c, p); ok {
+			return sess, true
+		}
 	}
+	return session{}, false
+}
+
+func (s *sessions) open(c *http.Cookie, p place) (session, bool) {
 	sealed, err := base64.RawURLEncoding.Strict().DecodeString(c.Value)
 	if err != nil {
 		return session{}, false
 	}
-	data, err := s.box.Open(nil, nil, sealed, []byte(cookieName(tls)))
+	data, err := s.box.Open(nil, nil, sealed, p.sealedFor())
 	if err != nil {
 		return session{}, false
 	}
@@ -138,23 +160,23 @@ func (s *sessions) read(r *http.Request, tls bool) (session, bool) {
 }
 
 // renew writes the cookie anew if that is due.
-func (s *sessions) renew(w http.ResponseWriter, tls bool, sess session) {
+func (s *sessions) renew(w http.ResponseWriter, p place, sess session) {
 	if now := s.now().UTC(); now.Sub(sess.Seen) > renewEvery {
 		sess.Seen = now
-		_ = s.write(w, tls, sess) // the old one is still good
+		_ = s.write(w, p, sess) // the old one is still good
 	}
 }
 
 // end makes a session worthless, ends what goes on in it, and removes its cookie. The error is about whether that outlives this
 // process.
-func (s *sessions) end(w http.ResponseWriter, tls bool, sess session) error {
+func (s *sessions) end(w http.ResponseWriter, p place, sess session) error {
 	_, err := s.ended.add(sess.ID, sess.Issued.Add(ageLimit))
 	s.mu.Lock()
 	for cancel := range s.live[sess.ID] {
 		(*cancel)(errSessionEnded)
 	}
 	s.mu.Unlock()
-	http.SetCookie(w, &http.Cookie{Name: cookieName(tls), Path: "/", MaxAge: -1, HttpOnly: true, Secure: tls, SameSite: http.SameSiteLaxMode})
+	http.SetCookie(w, p.cookie("", -1))
 	return err
 }
 

@@ -31,7 +31,7 @@
   const leave = (name) => {
     if (shown() !== name) return;
     if (document.querySelector(".htmx-request")) setTimeout(leave, 500, name);
-    else location.assign("/");
+    else location.assign(document.querySelector("a.brand").href);
   };
   document.addEventListener("htmx:sseMessage", (e) => {
     if (e.detail.type === "gone" && shown()) setTimeout(leave, 500, shown());
