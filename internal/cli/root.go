@@ -51,7 +51,7 @@ Without -p a command is about the profile "default", whose home is HERMES_HOME
 	complete(cmd, "format", cobra.FixedCompletions([]cobra.Completion{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	gateway := a.gatewayCommand()
 	gateway.AddCommand(a.gatewayInstallCommand(), a.gatewayUninstallCommand())
-	cmd.AddCommand(gateway, a.profileCommand(), a.statusCommand(), a.upCommand(), a.downCommand(), a.dashboardCommand(), a.healthcheckCommand(),
+	cmd.AddCommand(gateway, a.profileCommand(), a.sessionsCommand(), a.statusCommand(), a.upCommand(), a.downCommand(), a.dashboardCommand(), a.healthcheckCommand(),
 		a.doctorCommand(), a.versionCommand(), a.bootCommand(), a.initCommand())
 	own(cmd)
 	return cmd

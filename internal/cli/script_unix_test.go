@@ -44,6 +44,8 @@ func TestMain(m *testing.M) {
 //	end NAME SIGNAL N    sends the signal; the command must end with exit code N; NAME.log is what it said
 //	foreign DIR [bare]   makes a home as hermes-agent leaves it, with PORT as its port, or without the API's variables
 //	former FILE NAME     makes of a database one of an earlier version, with its name
+//	say PROFILE SESSION TEXT sends a message to the gateway on $PORT, which must answer
+//	aged PROFILE SESSION N   nobody has written to the session for N days
 //
 // and the conditions [host]: the tests run in no container, and [systemd]: systemd runs there.
 func TestStories(t *testing.T) {
@@ -61,7 +63,8 @@ func TestStories(t *testing.T) {
 			}
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code, "ready": ready, "end": end, "foreign": foreign, "former": former},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code, "ready": ready, "end": end,
+			"foreign": foreign, "former": former, "say": say, "aged": aged},
 	})
 }
 

@@ -105,6 +105,7 @@ func (g *gateway) serve(ctx context.Context, s *service) error {
 	// Its failures are forgotten.
 	well := time.AfterFunc(healthy, func() { g.notify("RESTART_RESET=1") })
 	defer well.Stop()
+	stopPruning := retain(s.store, retentionOf(s.config), g.log, pruneAfter, pruneEvery)
 
 	var err, broken error
 	select {
@@ -116,6 +117,7 @@ func (g *gateway) serve(ctx context.Context, s *service) error {
 		served <- nil // close waits for it
 		err = fmt.Errorf("cannot serve on %s: %w", s.ln.Addr(), broken)
 	}
+	stopPruning() // before the drain: nothing is to wait for it then
 	g.keepWriting()
 	g.drain(s)
 	if broken == nil {

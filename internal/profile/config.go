@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -19,6 +20,7 @@ type Config struct {
 	Model     ModelConfig     `yaml:"model"`
 	APIServer APIServerConfig `yaml:"api_server"`
 	Gateway   GatewayConfig   `yaml:"gateway"`
+	Sessions  SessionsConfig  `yaml:"sessions"`
 
 	// Unused are the keys of a file that was written for hermes-agent, which has its config.yaml in the same place, that mean
 	// nothing here, or have a value that cannot be used. In any other file such a key is an error.
@@ -53,6 +55,38 @@ type GatewayConfig struct {
 	MaxFailures int `yaml:"max_failures"`
 	// FailureWindow is the time in which MaxFailures count, like 10m.
 	FailureWindow string `yaml:"failure_window"`
+}
+
+// SessionsConfig says what is kept of the profile's sessions. What is not kept is removed by the profile's gateway.
+type SessionsConfig struct {
+	// MaxAge is how long after somebody last wrote to it a session is removed, like 90d, 12w or 2y; at least 1d.
+	MaxAge string `yaml:"max_age"`
+	// MaxMessages is how many messages of each session are kept, the newest; at least 100.
+	MaxMessages int `yaml:"max_messages"`
+}
+
+// MinMaxMessages is the smallest sessions.max_messages: fewer would take from what a model is told of a session.
+const MinMaxMessages = 100
+
+// Age returns max_age, 0 for none. The text was checked when the file was loaded.
+func (s SessionsConfig) Age() time.Duration {
+	if d, err := ParseAge(s.MaxAge); err == nil {
+		return d
+	}
+	return 0
+}
+
+// ParseAge reads a time after which something is removed, in days, weeks or years of 365 days: 90d, 12w, 2y. It takes no smaller
+// units: 3m is three minutes to some and three months to others.
+func ParseAge(s string) (time.Duration, error) {
+	const day = 24 * time.Hour
+	for unit, d := range map[string]time.Duration{"d": day, "w": 7 * day, "y": 365 * day} {
+		number, ok := strings.CutSuffix(s, unit)
+		if n, err := strconv.ParseUint(number, 10, 32); ok && err == nil && n > 0 && time.Duration(n) <= 100*365*day/d {
+			return time.Duration(n) * d, nil
+		}
+	}
+	return 0, errors.New("want a number of days, weeks or years like 90d, 12w or 2y, from 1d to 100y")
 }
 
 // GiveUp returns max_failures and failure_window, or their defaults.
@@ -179,6 +213,13 @@ func (c *Config) check() (key, msg string) {
 		return "gateway.max_failures", fmt.Sprintf("want 1 to %d", MaxFailuresLimit)
 	case c.Gateway.FailureWindow != "" && !validWindow(c.Gateway.FailureWindow):
 		return "gateway.failure_window", fmt.Sprintf("want a duration like 10m, from 1s to %s", MaxFailureWindow)
+	case c.Sessions.MaxMessages != 0 && c.Sessions.MaxMessages < MinMaxMessages:
+		return "sessions.max_messages", fmt.Sprintf("want %d or more", MinMaxMessages)
+	}
+	if c.Sessions.MaxAge != "" {
+		if _, err := ParseAge(c.Sessions.MaxAge); err != nil {
+			return "sessions.max_age", err.Error()
+		}
 	}
 	return "", ""
 }

@@ -223,3 +223,17 @@ func TestNoFileWithinTheLimitIsExpensive(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAgeHasNoUnitThatMeansTwoThings(t *testing.T) {
+	const day = 24 * time.Hour
+	for s, want := range map[string]time.Duration{"1d": day, "90d": 90 * day, "12w": 84 * day, "2y": 730 * day, "100y": 36500 * day, "36500d": 36500 * day} {
+		if got, err := ParseAge(s); err != nil || got != want {
+			t.Errorf("%q: %s, %v; want %s", s, got, err, want)
+		}
+	}
+	for _, s := range []string{"", "0d", "-1d", "+1d", "90", "d", "3m", "90m", "24h", "1.5d", "1d12h", "101y", "36501d", "99999999999d", "1 d", "1D", "٣d"} {
+		if got, err := ParseAge(s); err == nil {
+			t.Errorf("%q: %s", s, got)
+		}
+	}
+}

@@ -54,10 +54,11 @@ const previewLength = 120
 // Sessions returns the sessions that were written to last, the newest first, and whether there are older ones. q is a text
 // that one of a session's messages must contain; "" for any.
 func (r *Reader) Sessions(ctx context.Context, q string, skip, limit int) (list []Session, more bool, err error) {
+	// Chosen first, counted then: only what is shown is counted.
 	const query = `SELECT s.id, s.created, s.updated, (SELECT count(*) FROM messages m WHERE m.session = s.id),
 		coalesce((SELECT substr(content, 1, ?1) FROM messages m WHERE m.session = s.id ORDER BY m.id LIMIT 1), '')
-		FROM sessions s WHERE ?2 = '' OR EXISTS (SELECT 1 FROM messages m WHERE m.session = s.id AND instr(lower(m.content), lower(?2)) > 0)
-		ORDER BY s.updated DESC, s.id LIMIT ?3 OFFSET ?4`
+		FROM (SELECT * FROM sessions o WHERE ?2 = '' OR EXISTS (SELECT 1 FROM messages m WHERE m.session = o.id AND instr(lower(m.content), lower(?2)) > 0)
+		ORDER BY o.updated DESC, o.id LIMIT ?3 OFFSET ?4) s ORDER BY s.updated DESC, s.id`
 	rows, err := r.db.QueryContext(ctx, query, previewLength, q, limit+1, skip)
 	if err != nil {
 		return nil, false, readFailed(err)
@@ -101,6 +102,39 @@ func (r *Reader) Transcript(ctx context.Context, session string, before int64, l
 		list, earlier = list[1:], ids[1]
 	}
 	return list, earlier, readFailed(rows.Err())
+}
+
+// pageBytes bounds what After returns at a time, in bytes of text; one message is returned however long it is.
+const pageBytes = 1 << 20
+
+// After returns messages of a session, the oldest first: those after the message with the id after, 0 for all. next is the
+// id to go on from, 0 at the end. A session that is not there has none.
+func (r *Reader) After(ctx context.Context, session string, after int64) (list []Message, next int64, err error) {
+	rows, err := r.db.QueryContext(ctx, "SELECT id, role, content, interrupted, created FROM messages WHERE session = ? AND id > ? ORDER BY id LIMIT 500", session, after)
+	if err != nil {
+		return nil, 0, readFailed(err)
+	}
+	defer rows.Close()
+	for size := 0; size < pageBytes && rows.Next(); {
+		var m Message
+		var created int64
+		if err := rows.Scan(&next, &m.Role, &m.Content, &m.Interrupted, &created); err != nil {
+			return nil, 0, readFailed(err)
+		}
+		m.Created = time.UnixMilli(created).UTC()
+		size += len(m.Content)
+		list = append(list, m)
+	}
+	return list, next, readFailed(rows.Err())
+}
+
+// LastOf returns the id after which the last n messages of a session are; 0 if it has no more than those.
+func (r *Reader) LastOf(ctx context.Context, session string, n int) (after int64, err error) {
+	err = r.db.QueryRowContext(ctx, "SELECT id FROM messages WHERE session = ? ORDER BY id DESC LIMIT 1 OFFSET ?", session, n).Scan(&after)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return after, readFailed(err)
 }
 
 // Broken is an answer that was broken off, and the question that it answered.

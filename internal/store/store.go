@@ -111,9 +111,10 @@ func reason(err error) error {
 	return err
 }
 
-// dsn is the URI of a database that is written. No character of a path is special in it.
+// dsn is the URI of a database that is written. No character of a path is special in it. A new database can become smaller again, and
+// what is removed from one is overwritten.
 func dsn(path string) string {
-	return uri(path, url.Values{"_pragma": {"busy_timeout(5000)", "cache_size(-512)", "foreign_keys(1)"}, "_txlock": {"immediate"}})
+	return uri(path, url.Values{"_pragma": {"busy_timeout(5000)", "cache_size(-512)", "foreign_keys(1)", "auto_vacuum(2)", "secure_delete(1)"}, "_txlock": {"immediate"}})
 }
 
 func uri(path string, q url.Values) string {
@@ -183,7 +184,8 @@ func (s *Store) History(ctx context.Context, session string, limit int) ([]Messa
 	return out, nil
 }
 
-// Append adds messages to a session, all or none. A zero Created means now.
+// Append adds messages to a session, all or none. A zero Created means now. An answer begins no session: one that was
+// deleted while the model thought stays deleted.
 func (s *Store) Append(ctx context.Context, session string, msgs ...Message) error {
 	if err := s.append(ctx, session, msgs); err != nil {
 		return fmt.Errorf("cannot save a message: %w", err)
@@ -198,9 +200,15 @@ func (s *Store) append(ctx context.Context, session string, msgs []Message) erro
 	}
 	defer tx.Rollback()
 	now := time.Now()
-	if _, err := tx.ExecContext(ctx,
-		"INSERT INTO sessions (id, created, updated) VALUES (?1, ?2, ?2) ON CONFLICT (id) DO UPDATE SET updated = excluded.updated",
-		session, now.UnixMilli()); err != nil {
+	begin := "INSERT INTO sessions (id, created, updated) VALUES (?1, ?2, ?2) ON CONFLICT (id) DO UPDATE SET updated = excluded.updated"
+	if len(msgs) > 0 && msgs[0].Role == "assistant" {
+		begin = "UPDATE sessions SET updated = ?2 WHERE id = ?1"
+	}
+	done, err := tx.ExecContext(ctx, begin, session, now.UnixMilli())
+	if err != nil {
+		return err
+	}
+	if n, err := done.RowsAffected(); err != nil || n == 0 {
 		return err
 	}
 	for _, m := range msgs {

@@ -138,6 +138,8 @@ func (p *probe) def(k key) (string, error) {
 		"gateway.drain_timeout":  "`" + duration(empty.Gateway.Drain()) + "`",
 		"gateway.max_failures":   fmt.Sprint(failures),
 		"gateway.failure_window": "`" + duration(window) + "`",
+		"sessions.max_age":       "kept for ever",
+		"sessions.max_messages":  "all are kept",
 	}
 	if def, ok := computed[k.path]; ok {
 		return def, nil

@@ -1,0 +1,57 @@
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"hermes/internal/profile"
+	"hermes/internal/store"
+)
+
+const (
+	// pruneAfter is how long after its start a gateway first removes sessions that its configuration does not keep. By then a machine
+	// that starts without a clock has asked for the time: with one that is years ahead everything would be old.
+	pruneAfter = 10 * time.Minute
+	// pruneEvery is how often it does so from then on.
+	pruneEvery = 24 * time.Hour
+)
+
+// pruner removes sessions. *store.Store is one.
+type pruner interface {
+	Prune(ctx context.Context, keep store.Retention, now time.Time) (store.Removed, error)
+}
+
+// retentionOf returns what a configuration keeps.
+func retentionOf(c profile.Config) store.Retention {
+	return store.Retention{MaxAge: c.Sessions.Age(), MaxMessages: c.Sessions.MaxMessages}
+}
+
+// retain removes what is not to be kept, after a time and then again and again, until stop is called, which waits for the end.
+// Where everything is kept it costs nothing.
+func retain(p pruner, keep store.Retention, log *slog.Logger, after, every time.Duration) (stop func()) {
+	if !keep.On() {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for wait := time.NewTimer(after); ; wait.Reset(every) {
+			select {
+			case <-ctx.Done():
+				wait.Stop()
+				return
+			case <-wait.C:
+			}
+			gone, err := p.Prune(ctx, keep, time.Now())
+			if gone != (store.Removed{}) {
+				log.Info("old sessions removed", "sessions", gone.Sessions, "messages", gone.Messages)
+			}
+			if err != nil && ctx.Err() == nil {
+				log.Warn("old sessions stay", "error", err)
+			}
+		}
+	}()
+	return func() { cancel(); <-ended }
+}

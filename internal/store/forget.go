@@ -1,0 +1,334 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+)
+
+// Retention says what is kept of a profile's sessions. The zero value keeps everything.
+type Retention struct {
+	// MaxAge is how long after somebody last wrote to it a session is removed; 0 for never.
+	MaxAge time.Duration
+	// MaxMessages is how many messages of each session are kept, the newest; 0 for all.
+	MaxMessages int
+}
+
+// On reports whether anything is ever removed.
+func (r Retention) On() bool { return r.MaxAge > 0 || r.MaxMessages > 0 }
+
+// Removed is how much was removed, or would be.
+type Removed struct {
+	Sessions int   `json:"sessions"` // whole ones
+	Messages int64 `json:"messages"` // those of whole sessions too
+}
+
+// NoSessionError reports a session that is not there.
+type NoSessionError struct{ ID string }
+
+func (e *NoSessionError) Error() string {
+	return fmt.Sprintf("no such session %q: `hermes sessions list` shows those that are there", e.ID)
+}
+
+const (
+	// batch is how many messages are removed at a time, and how many pages are given back: a gateway that writes meanwhile waits
+	// for no more than that.
+	batch = 1000
+	// idsAtOnce is how many sessions are looked up at a time.
+	idsAtOnce = 100
+	// minPause is how long others may write between two batches. SQLite knows no queue: who waits looks again every 100 ms at most.
+	minPause = 20 * time.Millisecond
+)
+
+// Editor removes sessions from a database that a gateway may be writing.
+type Editor struct{ db *sql.DB }
+
+// OpenEditor opens a database to remove sessions from it. One that no gateway made yet is fs.ErrNotExist. Its tables must be
+// this version's: only a gateway brings them up to date.
+func OpenEditor(ctx context.Context, path string) (*Editor, error) {
+	fail := func(err error) (*Editor, error) {
+		return nil, fmt.Errorf("cannot change the profile's database %s: %w", path, err)
+	}
+	if _, err := os.Lstat(path); err != nil {
+		return fail(reason(err))
+	}
+	if err := claim(path); err != nil {
+		return fail(err)
+	}
+	db, err := sql.Open("sqlite", dsn(path))
+	if err != nil {
+		return fail(err)
+	}
+	db.SetMaxOpenConns(1)
+	var have int
+	err = db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&have)
+	if err == nil && have != schema {
+		err = fmt.Errorf("its schema is %d, and this hermes knows %d: start the profile's gateway with this hermes first", have, schema)
+	}
+	if err != nil {
+		db.Close()
+		return fail(err)
+	}
+	return &Editor{db}, nil
+}
+
+// Close closes the database.
+func (e *Editor) Close() error { return e.db.Close() }
+
+// Known returns a *NoSessionError if a session is not there.
+func (e *Editor) Known(ctx context.Context, id string) error {
+	var there bool
+	if err := e.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM sessions WHERE id = ?)", id).Scan(&there); err != nil {
+		return readFailed(err)
+	}
+	if !there {
+		return &NoSessionError{id}
+	}
+	return nil
+}
+
+// Delete removes a session with all its messages. If it is interrupted some of them may be left: do it again. Errors:
+// *NoSessionError.
+func (e *Editor) Delete(ctx context.Context, id string) (Removed, error) {
+	var r Removed
+	err := e.Known(ctx, id)
+	if err != nil {
+		return r, err
+	}
+	for err == nil && r.Sessions == 0 {
+		err = inBatch(ctx, e.db, &r, func(tx *sql.Tx, r *Removed) error {
+			_, err := forgetSession(ctx, tx, id, batch, r)
+			return err
+		})
+	}
+	if err != nil {
+		return r, fmt.Errorf("cannot delete a session: %w", err)
+	}
+	return r, giveBack(ctx, e.db)
+}
+
+// Prune removes what a retention does not keep at a time.
+func (e *Editor) Prune(ctx context.Context, keep Retention, now time.Time) (Removed, error) {
+	return prune(ctx, e.db, keep, now)
+}
+
+// Prune removes what a retention does not keep at a time. Turns go on meanwhile.
+func (s *Store) Prune(ctx context.Context, keep Retention, now time.Time) (Removed, error) {
+	return prune(ctx, s.db, keep, now)
+}
+
+func prune(ctx context.Context, db *sql.DB, keep Retention, now time.Time) (Removed, error) {
+	var r Removed
+	var err error
+	if keep.MaxAge > 0 {
+		err = pruneOld(ctx, db, now.Add(-keep.MaxAge), &r)
+	}
+	if keep.MaxMessages > 0 && err == nil {
+		err = pruneLong(ctx, db, keep.MaxMessages, &r)
+	}
+	if err != nil {
+		return r, fmt.Errorf("cannot remove old sessions: %w", err)
+	}
+	if r == (Removed{}) {
+		return r, nil
+	}
+	return r, giveBack(ctx, db)
+}
+
+// pruneOld removes sessions that nobody wrote to since a time, in the order of their ids.
+func pruneOld(ctx context.Context, db *sql.DB, since time.Time, r *Removed) error {
+	for last, more := "", true; more; {
+		at := last
+		err := inBatch(ctx, db, r, func(tx *sql.Tx, r *Removed) error {
+			ids, err := texts(ctx, tx, "SELECT id FROM sessions WHERE updated < ? AND id > ? ORDER BY id LIMIT ?", since.UnixMilli(), last, idsAtOnce)
+			more = len(ids) > 0
+			for left := batch; len(ids) > 0 && err == nil && left > 0; ids = ids[1:] {
+				if left, err = forgetSession(ctx, tx, ids[0], left, r); left > 0 {
+					at = ids[0]
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		last = at // not before it is committed
+	}
+	return nil
+}
+
+// pruneLong removes the oldest messages of sessions that have more than so many.
+func pruneLong(ctx context.Context, db *sql.DB, keep int, r *Removed) error {
+	for last := ""; ; {
+		ids, err := texts(ctx, db, "SELECT session FROM messages WHERE session > ? GROUP BY session HAVING count(*) > ? ORDER BY session LIMIT ?", last, keep, idsAtOnce)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		for _, id := range ids {
+			for cut := int64(batch); cut == batch; {
+				err := inBatch(ctx, db, r, func(tx *sql.Tx, r *Removed) error {
+					done, err := tx.ExecContext(ctx, `DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE session = ?1 AND id <=
+						(SELECT id FROM messages WHERE session = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2) ORDER BY id LIMIT ?3)`, id, keep, batch)
+					if err == nil {
+						cut, err = done.RowsAffected()
+					}
+					r.Messages += cut
+					return err
+				})
+				if err != nil {
+					return err
+				}
+			}
+			last = id
+		}
+	}
+}
+
+// forgetSession removes up to left messages of a session, the oldest first, and the session with the last of them. It
+// returns how many more may be removed.
+func forgetSession(ctx context.Context, tx *sql.Tx, id string, left int, r *Removed) (int, error) {
+	done, err := tx.ExecContext(ctx, "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE session = ? ORDER BY id LIMIT ?)", id, left)
+	if err != nil {
+		return 0, err
+	}
+	n, err := done.RowsAffected()
+	if err != nil {
+		return 0, err
+	}
+	r.Messages += n
+	if left -= int(n); left == 0 {
+		return 0, nil // there may be more
+	}
+	if _, err = tx.ExecContext(ctx, "DELETE FROM sessions WHERE id = ?", id); err == nil {
+		r.Sessions++
+	}
+	return left, err
+}
+
+// inBatch does something in a transaction, counts what it removed if it is committed, and gives others a time to write.
+func inBatch(ctx context.Context, db *sql.DB, r *Removed, do func(*sql.Tx, *Removed) error) error {
+	began := time.Now()
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	now := *r
+	if err := do(tx, &now); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	full := now.Messages-r.Messages >= batch
+	*r = now
+	if !full {
+		return nil
+	}
+	return pause(ctx, max(minPause, time.Since(began)))
+}
+
+// pause waits, or returns why not.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// giveBack makes the file smaller by what is free in it, and the log of what was removed empty. A database of before
+// November 2026 keeps its size, and fills its free pages again: only a copy of it (Backup) is smaller.
+func giveBack(ctx context.Context, db *sql.DB) error {
+	for before := int64(-1); ; {
+		began := time.Now()
+		var free int64
+		if err := db.QueryRowContext(ctx, "PRAGMA freelist_count").Scan(&free); err != nil {
+			return fmt.Errorf("cannot make the database smaller: %w", err)
+		}
+		if free == 0 || free == before {
+			break
+		}
+		before = free
+		if err := stepAll(ctx, db, fmt.Sprintf("PRAGMA incremental_vacuum(%d)", batch)); err != nil {
+			return fmt.Errorf("cannot make the database smaller: %w", err)
+		}
+		if free > batch {
+			if err := pause(ctx, max(minPause, time.Since(began))); err != nil {
+				return err
+			}
+		}
+	}
+	// Somebody who reads meanwhile keeps it from becoming empty now; then the next one does it.
+	var busy, pages, moved int64
+	err := db.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved)
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return nil
+}
+
+// stepAll runs a statement to its end: incremental_vacuum does a page with each row.
+func stepAll(ctx context.Context, db *sql.DB, query string) error {
+	rows, err := db.QueryContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() { //nolint:revive // there is nothing in the rows
+	}
+	return rows.Err()
+}
+
+// querier is a database or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// texts returns the one column of all rows.
+func texts(ctx context.Context, db querier, query string, args ...any) ([]string, error) {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []string
+	for rows.Next() {
+		var s string
+		if err := rows.Scan(&s); err != nil {
+			return nil, err
+		}
+		list = append(list, s)
+	}
+	return list, errors.Join(rows.Err(), rows.Close())
+}
+
+// Prunable returns what Prune would remove.
+func (r *Reader) Prunable(ctx context.Context, keep Retention, now time.Time) (Removed, error) {
+	var n Removed
+	since := int64(0) // nothing is older
+	if keep.MaxAge > 0 {
+		since = now.Add(-keep.MaxAge).UnixMilli()
+		err := r.db.QueryRowContext(ctx, `SELECT count(*), coalesce(sum((SELECT count(*) FROM messages m WHERE m.session = s.id)), 0)
+			FROM sessions s WHERE updated < ?`, since).Scan(&n.Sessions, &n.Messages)
+		if err != nil {
+			return n, readFailed(err)
+		}
+	}
+	if keep.MaxMessages > 0 {
+		var long int64
+		err := r.db.QueryRowContext(ctx, `SELECT coalesce(sum(n - ?1), 0) FROM (SELECT count(*) AS n FROM messages m JOIN sessions s ON s.id = m.session
+			WHERE s.updated >= ?2 GROUP BY m.session HAVING n > ?1)`, keep.MaxMessages, since).Scan(&long)
+		if err != nil {
+			return n, readFailed(err)
+		}
+		n.Messages += long
+	}
+	return n, nil
+}

@@ -1,0 +1,308 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+var start = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+
+// aged makes a session of n messages, that was last written to so many days after start.
+func aged(t *testing.T, s *Store, id string, n, days int) {
+	t.Helper()
+	var list []Message
+	for i := range n {
+		list = append(list, Message{Role: []string{"user", "assistant"}[i%2], Content: fmt.Sprintf("%s %d", id, i), Created: start.AddDate(0, 0, days)})
+	}
+	if err := s.Append(t.Context(), id, list...); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.db.ExecContext(t.Context(), "UPDATE sessions SET updated = ? WHERE id = ?", start.AddDate(0, 0, days).UnixMilli(), id); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func editor(t *testing.T, path string) *Editor {
+	t.Helper()
+	e, err := OpenEditor(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.Close() })
+	return e
+}
+
+// kept returns how many messages each session has.
+func kept(t *testing.T, path string) map[string]int {
+	t.Helper()
+	list, _, err := reader(t, path).Sessions(t.Context(), "", 0, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := map[string]int{}
+	for _, s := range list {
+		m[s.ID] = s.Messages
+	}
+	return m
+}
+
+// TestPruneRemovesWhatPrunableCountedAndNothingElse: with more messages and sessions than go at a time.
+func TestPruneRemovesWhatPrunableCountedAndNothingElse(t *testing.T) {
+	const day = 24 * time.Hour
+	for what, c := range map[string]struct {
+		keep Retention
+		want map[string]int
+		gone Removed
+	}{
+		"nothing said":      {Retention{}, map[string]int{"old": 3, "oldest": 2500, "new": 12, "long": 2600, "many": 150}, Removed{}},
+		"age":               {Retention{MaxAge: 30 * day}, map[string]int{"new": 12, "long": 2600}, Removed{152, 2803}},
+		"length":            {Retention{MaxMessages: 10}, map[string]int{"old": 3, "oldest": 10, "new": 10, "long": 10, "many": 150}, Removed{0, 2490 + 2 + 2590}},
+		"both":              {Retention{MaxAge: 30 * day, MaxMessages: 10}, map[string]int{"new": 10, "long": 10}, Removed{152, 2803 + 2 + 2590}},
+		"exactly as many":   {Retention{MaxMessages: 12}, map[string]int{"old": 3, "oldest": 12, "new": 12, "long": 12, "many": 150}, Removed{0, 2488 + 2588}},
+		"all are younger":   {Retention{MaxAge: 1000 * day}, map[string]int{"old": 3, "oldest": 2500, "new": 12, "long": 2600, "many": 150}, Removed{}},
+		"all are older too": {Retention{MaxAge: time.Hour}, map[string]int{}, Removed{154, 2803 + 2612}},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "state.db")
+			s := mustOpen(t, path)
+			aged(t, s, "old", 3, 0)
+			aged(t, s, "oldest", 2500, -10)
+			aged(t, s, "new", 12, 99)
+			aged(t, s, "long", 2600, 99)
+			for i := range 150 {
+				aged(t, s, fmt.Sprintf("many%d", i), 2, 1)
+			}
+			now := start.AddDate(0, 0, 100)
+			would, err := reader(t, path).Prunable(t.Context(), c.keep, now)
+			if err != nil || would != c.gone {
+				t.Errorf("it would remove %+v, %v; want %+v", would, err, c.gone)
+			}
+			done, err := editor(t, path).Prune(t.Context(), c.keep, now)
+			if err != nil || done != c.gone {
+				t.Errorf("removed %+v, %v; want %+v", done, err, c.gone)
+			}
+			got := map[string]int{}
+			for id, n := range kept(t, path) {
+				if strings.HasPrefix(id, "many") {
+					id, n = "many", 1
+				}
+				got[id] += n
+			}
+			if fmt.Sprint(got) != fmt.Sprint(c.want) {
+				t.Errorf("kept %v, want %v", got, c.want)
+			}
+			if c.want["long"] == 10 { // the newest
+				if list, err := s.History(t.Context(), "long", 1<<20); err != nil || len(list) != 10 || list[0].Content != "long 2590" || list[9].Content != "long 2599" {
+					t.Errorf("%+v, %v", list, err)
+				}
+			}
+			var orphans int
+			if err := s.db.QueryRowContext(t.Context(), "SELECT count(*) FROM messages WHERE session NOT IN (SELECT id FROM sessions)").Scan(&orphans); err != nil || orphans != 0 {
+				t.Errorf("%d messages belong to no session, %v", orphans, err)
+			}
+		})
+	}
+}
+
+func TestADeletedSessionLeavesNothingInTheFiles(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	s := mustOpen(t, path)
+	const secret = "the word is xylophone"
+	for _, id := range []string{"mine", "other"} {
+		for i := range 1500 {
+			text := strings.Repeat("padding ", 20) + fmt.Sprint(i)
+			if id == "mine" {
+				text = secret + text
+			}
+			if err := s.Append(t.Context(), id, Message{Role: "user", Content: text}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := s.db.ExecContext(t.Context(), "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+		t.Fatal(err)
+	}
+	before := size(t, path)
+	e := editor(t, path)
+	if r, err := e.Delete(t.Context(), "mine"); err != nil || r != (Removed{1, 1500}) {
+		t.Errorf("%+v, %v", r, err)
+	}
+	var none *NoSessionError
+	if _, err := e.Delete(t.Context(), "mine"); !errors.As(err, &none) || none.ID != "mine" {
+		t.Errorf("once more: %v", err)
+	}
+	if got := kept(t, path); len(got) != 1 || got["other"] != 1500 {
+		t.Errorf("%v", got)
+	}
+	for _, suffix := range []string{"", "-wal"} {
+		data, err := os.ReadFile(path + suffix)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+		if bytes.Contains(data, []byte("xylophone")) {
+			t.Errorf("state.db%s still has what was said", suffix)
+		}
+	}
+	if after := size(t, path); after > before*3/4 {
+		t.Errorf("the file had %d bytes and has %d", before, after)
+	}
+}
+
+func size(t *testing.T, path string) int64 {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
+}
+
+// TestAGatewayWritesWhileSessionsAreRemoved: nothing of what it writes is lost, and it never waits too long.
+func TestAGatewayWritesWhileSessionsAreRemoved(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	s := mustOpen(t, path)
+	for i := range 20 {
+		aged(t, s, fmt.Sprint("old", i), 1000, 0)
+	}
+	e := editor(t, path)
+	ctx, stop := context.WithCancel(t.Context())
+	wrote := make(chan int, 1)
+	go func() {
+		n := 0
+		for ctx.Err() == nil {
+			if err := s.Append(t.Context(), "now", Message{Role: "user", Content: "hi"}); err != nil {
+				t.Errorf("after %d: %v", n, err)
+				break
+			}
+			n++
+		}
+		wrote <- n
+	}()
+	r, err := e.Prune(t.Context(), Retention{MaxAge: 24 * time.Hour}, start.AddDate(0, 0, 10))
+	stop()
+	n := <-wrote
+	if err != nil || r != (Removed{20, 20000}) {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if got := kept(t, path); len(got) != 1 || got["now"] != n || n == 0 {
+		t.Errorf("%v, and %d were written", got, n)
+	}
+}
+
+// TestAnAnswerBringsNoDeletedSessionBack: it was deleted while the model thought.
+func TestAnAnswerBringsNoDeletedSessionBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	s := mustOpen(t, path)
+	if err := s.Append(t.Context(), "a", Message{Role: "user", Content: "q"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := editor(t, path).Delete(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Append(t.Context(), "a", Message{Role: "assistant", Content: "a"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := kept(t, path); len(got) != 0 {
+		t.Errorf("%v", got)
+	}
+	if err := s.Append(t.Context(), "a", Message{Role: "user", Content: "again"}, Message{Role: "assistant", Content: "yes"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := kept(t, path); got["a"] != 2 {
+		t.Errorf("%v", got)
+	}
+}
+
+// TestAnInterruptedPruneIsFinishedByTheNext, and loses nothing that was to be kept.
+func TestAnInterruptedPruneIsFinishedByTheNext(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	s := mustOpen(t, path)
+	for i := range 5 {
+		aged(t, s, fmt.Sprint("old", i), 1500, 0)
+	}
+	aged(t, s, "new", 5, 100)
+	keep, now := Retention{MaxAge: 24 * time.Hour}, start.AddDate(0, 0, 100)
+	for i := range 100 {
+		ctx, stop := context.WithTimeout(t.Context(), time.Duration(i)*5*time.Millisecond)
+		_, err := editor(t, path).Prune(ctx, keep, now)
+		stop()
+		if got := kept(t, path); got["new"] != 5 {
+			t.Fatalf("%v", got)
+		}
+		if err == nil {
+			break
+		}
+	}
+	if got := kept(t, path); len(got) != 1 {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestAnEditorMakesNoDatabaseAndTouchesNoOther(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "state.db")
+	if _, err := OpenEditor(t.Context(), path); !Missing(err) {
+		t.Errorf("%v", err)
+	}
+	if _, err := os.Lstat(path); err == nil {
+		t.Error("it made one")
+	}
+	s := mustOpen(t, path)
+	if _, err := s.db.ExecContext(t.Context(), "PRAGMA user_version = 999"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenEditor(t.Context(), path); err == nil || !strings.Contains(err.Error(), "start the profile's gateway") {
+		t.Errorf("%v", err)
+	}
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink(path, link); err != nil {
+		t.Skip(err)
+	}
+	if _, err := OpenEditor(t.Context(), link); err == nil {
+		t.Error("it followed a link")
+	}
+}
+
+func TestASessionIsReadForwardsInPagesOfALimitedSize(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	s := mustOpen(t, path)
+	large := strings.Repeat("x", pageBytes)
+	for i := range 7 {
+		text := fmt.Sprint(i)
+		if i%3 == 1 {
+			text += large
+		}
+		if err := s.Append(t.Context(), "a", Message{Role: "user", Content: text}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := reader(t, path)
+	for last, want := range map[int]string{3: "456", 7: "0123456", 100: "0123456", 1: "6"} {
+		after, err := r.LastOf(t.Context(), "a", last)
+		got, pages := "", 0
+		for more := true; more && err == nil; pages++ {
+			var list []Message
+			if list, after, err = r.After(t.Context(), "a", after); len(list) > 3 {
+				t.Errorf("a page of %d", len(list))
+			}
+			more = len(list) > 0
+			for _, m := range list {
+				got += m.Content[:1]
+			}
+		}
+		if err != nil || got != want {
+			t.Errorf("the last %d: %q, %v; want %q", last, got, err, want)
+		}
+	}
+	if list, _, err := r.After(t.Context(), "none", 0); err != nil || len(list) != 0 {
+		t.Errorf("%v %v", list, err)
+	}
+}
