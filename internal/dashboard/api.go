@@ -14,6 +14,7 @@ import (
 	"hermes/internal/logs"
 	"hermes/internal/profile"
 	"hermes/internal/service"
+	"hermes/internal/store"
 )
 
 // apiRoute is one operation of the JSON API. openapi.yaml describes them under the same methods and paths.
@@ -47,6 +48,8 @@ func (s *site) apiRoutes() []apiRoute {
 		{"DELETE", one + "/variables/{variable}", s.apiSet("remove")},
 		{"GET", one + "/sessions", s.apiSessions},
 		{"GET", one + "/sessions/{session}", s.apiTranscript},
+		{"DELETE", one + "/sessions/{session}", s.apiForget},
+		{"POST", one + "/sessions/prune", s.apiPrune},
 		{"POST", one + "/chat", s.apiChat},
 		{"GET", "/api/v1/activity", s.apiActivity},
 		{"GET", "/api/v1/boot", s.apiBoot},
@@ -134,6 +137,8 @@ func errorOf(err error, detail string) *apiError {
 		changed  *profile.ChangedError
 		notReady *service.NotReadyError
 		notDown  *service.NotDownError
+		session  *store.NoSessionError
+		prune    *pruneError
 	)
 	e := &apiError{http.StatusInternalServerError, "internal", logText(err), printableLines(detail)}
 	switch {
@@ -141,12 +146,14 @@ func errorOf(err error, detail string) *apiError {
 		return already
 	case errors.As(err, &name):
 		e.Status, e.Kind = http.StatusUnprocessableEntity, "name"
-	case errors.As(err, &missing), errors.As(err, &unknown):
+	case errors.As(err, &missing), errors.As(err, &unknown), errors.As(err, &session):
 		e.Status, e.Kind = http.StatusNotFound, "not_found"
 	case errors.As(err, &exists):
 		e.Status, e.Kind = http.StatusConflict, "exists"
 	case errors.As(err, &root):
 		e.Status, e.Kind = http.StatusUnprocessableEntity, "default_profile"
+	case errors.As(err, &prune):
+		e.Status, e.Kind = http.StatusUnprocessableEntity, "prune"
 	case errors.As(err, &config):
 		e.Status, e.Kind = http.StatusUnprocessableEntity, "config"
 	case errors.As(err, &changed):

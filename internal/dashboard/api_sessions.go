@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -57,6 +58,42 @@ func (s *site) apiTranscript(c *apiCall) (any, error) {
 		list = append(list, message(m))
 	}
 	return map[string]any{"session": v.Session, "messages": list, "earlier": v.Earlier}, nil
+}
+
+func (s *site) apiForget(c *apiCall) (any, error) {
+	g, err := c.gateway()
+	if err != nil {
+		return nil, err
+	}
+	return s.forget(c.r.Context(), s.visitor(c.r), g, c.r.PathValue("session")).api()
+}
+
+func (s *site) apiPrune(c *apiCall) (any, error) {
+	g, err := c.gateway()
+	if err != nil {
+		return nil, err
+	}
+	var b struct {
+		OlderThan    string `json:"older_than"`
+		KeepMessages int    `json:"keep_messages"`
+		DryRun       bool   `json:"dry_run"`
+	}
+	if err := c.body(&b); err != nil {
+		return nil, err
+	}
+	messages := ""
+	if b.KeepMessages != 0 {
+		messages = strconv.Itoa(b.KeepMessages)
+	}
+	var gone store.Removed
+	if b.DryRun {
+		gone, err = s.prunable(c.r.Context(), g, b.OlderThan, messages)
+	} else {
+		var o outcome
+		gone, o = s.prune(c.r.Context(), s.visitor(c.r), g, b.OlderThan, messages)
+		err = o.Err
+	}
+	return map[string]any{"sessions": gone.Sessions, "messages": gone.Messages, "dry_run": b.DryRun}, err
 }
 
 func (s *site) apiChat(c *apiCall) (any, error) {

@@ -167,6 +167,21 @@ func TestTheAPIIsWhatItsDescriptionSays(t *testing.T) {
 	}
 	d.call("GET", coder+"/sessions/s1", "", 200)
 	d.call("GET", coder+"/sessions/s2", "", 404)
+	for body, want := range map[string]int{
+		`{}`: 422, `{"older_than":"3m"}`: 422, `{"keep_messages":-1}`: 422, `{"older_than":"90d","x":1}`: 400, `{"older_than":"90d"}`: 200,
+	} {
+		d.call("POST", coder+"/sessions/prune", body, want)
+	}
+	for _, dry := range []bool{true, false} {
+		if v := d.call("POST", coder+"/sessions/prune", fmt.Sprintf(`{"keep_messages":1,"dry_run":%t}`, dry), 200); v["messages"] != 1.0 || v["sessions"] != 0.0 {
+			t.Errorf("%v", v)
+		}
+	}
+	d.call("POST", "/api/v1/profiles/default/sessions/prune", `{"older_than":"1d"}`, 200)
+	d.call("DELETE", coder+"/sessions/s1", "", 200)
+	d.call("DELETE", coder+"/sessions/s1", "", 404)
+	d.call("DELETE", "/api/v1/profiles/default/sessions/s1", "", 404)
+	d.call("GET", coder+"/sessions/s1", "", 404)
 	d.call("POST", coder+"/chat", `{"session":"s1","message":"hello"}`, 502)
 	d.call("POST", coder+"/chat", `{"session":"s1","message":""}`, 422)
 	for _, action := range []string{coder + "/start", coder + "/stop", coder + "/restart", "/api/v1/all/stop", "/api/v1/all/restart"} {

@@ -3,12 +3,17 @@ package dashboard
 import (
 	"bufio"
 	"encoding/json"
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
+	"path"
 	"regexp"
 	"strings"
 	"testing"
+
+	"hermes/internal/store"
 )
 
 // addresses are the attributes that hold an address, with what they hold.
@@ -142,6 +147,47 @@ func TestAPathOfOneOfOurNamesIsNotTakenOff(t *testing.T) {
 			if resp.StatusCode != http.StatusOK || path == "/activity" && !strings.Contains(body, "<h1>Activity</h1>") {
 				t.Errorf("below %s: %s: %s", base, path, resp.Status)
 			}
+		}
+	}
+}
+
+// TestASessionsPageIsFoundWhateverItsName: a proxy that takes a path off decodes what is left of it, and tidies it up.
+func TestASessionsPageIsFoundWhateverItsName(t *testing.T) {
+	f := home(t, map[string]string{"coder": `{"gateway_state":"stopped"}`})
+	db, err := store.Open(t.Context(), f.Store.Home(mustName(t, "coder")).Database())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	ids := []string{"user:42/chat.7", "a//b", "..", ".", "a%2Fb", "a?b#c", "&id=x", "delete", `"><script>`}
+	for _, id := range ids {
+		if err := db.Append(t.Context(), id, store.Message{Role: "user", Content: "this is " + id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	srv := serve(t, locked, f)
+	_, list := get(t, srv, "/profiles/coder/sessions", login("ann", password))
+	for _, id := range ids {
+		found := false
+		for _, m := range addresses.FindAllStringSubmatch(list, -1) {
+			address, err := url.Parse(strings.ReplaceAll(m[1], "&amp;", "&"))
+			if m[1][0] == '#' {
+				continue
+			}
+			if err != nil || address.Path != path.Clean(address.Path) || strings.Contains(address.EscapedPath(), "%") {
+				t.Errorf("a proxy may change %s", m[1])
+			}
+			if address == nil || address.Query().Get("id") != id {
+				continue
+			}
+			found = true
+			resp, page := get(t, srv, address.String(), login("ann", password))
+			if text := html.EscapeString("this is " + id); resp.StatusCode != http.StatusOK || !strings.Contains(page, text) {
+				t.Errorf("%q: %s", id, resp.Status)
+			}
+		}
+		if !found {
+			t.Errorf("no link leads to %q", id)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -117,7 +118,7 @@ func (s *site) transcript(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *site) readTranscript(r *http.Request, g *fleet.Gateway) transcriptView {
-	v := transcriptView{Name: g.Profile.String(), Session: r.PathValue("session")}
+	v := transcriptView{Name: g.Profile.String(), Session: cmp.Or(r.PathValue("session"), r.URL.Query().Get("id"))}
 	before, err := strconv.ParseInt(r.URL.Query().Get("before"), 10, 64)
 	if err != nil || before < 0 {
 		before = 0

@@ -77,6 +77,7 @@ var checks = []check{
 	{"files", checkFiles},
 	{"databases", checkDatabases},
 	{"ports", checkPorts},
+	{"sessions", checkSessions},
 	{"s6", checkS6},
 	{"slots", checkSlots},
 	{"boot", checkBoot},
