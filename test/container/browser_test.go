@@ -266,7 +266,7 @@ func TestBrowserPagesFitEveryScreen(t *testing.T) {
 	b.mustExec("0", "hermes", "profile", "create", "a-profile-with-a-rather-long-name-that-has-to-fit-somewhere-1234", "--start")
 	pages := map[string]string{
 		"overview": "/", "profile": "/profiles/coder", "wrong": "/profiles/wrong", "log": "/profiles/coder/log", "chat": "/profiles/coder/chat", "sessions": "/profiles/coder/sessions",
-		"settings": "/profiles/coder/settings", "new": "/new", "activity": "/activity", "boot": "/boot", "doctor": "/doctor",
+		"session": "/profiles/coder/session?id=s", "prune": "/profiles/coder/prune?keep_messages=1", "settings": "/profiles/coder/settings", "new": "/new", "activity": "/activity", "boot": "/boot", "doctor": "/doctor",
 	}
 	for name, path := range pages {
 		v.open(path)
