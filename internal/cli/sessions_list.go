@@ -19,7 +19,7 @@ type sessionInfo struct {
 }
 
 // sessionsAtOnce is how many sessions are held at a time, of however many there are.
-const sessionsAtOnce = 500
+const sessionsAtOnce = 5000
 
 func (a *app) sessionsListCommand() *cobra.Command {
 	var number int

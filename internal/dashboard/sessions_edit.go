@@ -56,7 +56,7 @@ func (s *site) forget(ctx context.Context, v access.Visitor, g *fleet.Gateway, s
 	if err != nil {
 		return outcome{Err: err}
 	}
-	return outcome{Text: fmt.Sprintf("the session is deleted, with %d messages", gone.Messages), Next: profilePath(g.Profile) + "/sessions"}
+	return outcome{Text: fmt.Sprintf("the session is deleted, with %s", count(gone.Messages, "message")), Next: profilePath(g.Profile) + "/sessions"}
 }
 
 // pruneView is what the page shows that removes old sessions.
@@ -155,5 +155,13 @@ func (s *site) prune(ctx context.Context, v access.Visitor, g *fleet.Gateway, ol
 }
 
 func removedText(gone store.Removed) string {
-	return fmt.Sprintf("%d whole sessions, and %d messages in all,", gone.Sessions, gone.Messages)
+	return fmt.Sprintf("%s, and %s in all,", count(int64(gone.Sessions), "whole session"), count(gone.Messages, "message"))
+}
+
+// count says how many there are of something.
+func count(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -98,6 +98,7 @@ func (e *Editor) Delete(ctx context.Context, id string) (Removed, error) {
 	if err != nil {
 		return r, err
 	}
+	emptyLog(ctx, e.db) // on a full volume its room is what a removal needs
 	for err == nil && r.Sessions == 0 {
 		err = inBatch(ctx, e.db, &r, func(tx *sql.Tx, r *Removed) error {
 			_, err := forgetSession(ctx, tx, id, batch, r)
@@ -123,6 +124,7 @@ func (s *Store) Prune(ctx context.Context, keep Retention, now time.Time) (Remov
 func prune(ctx context.Context, db *sql.DB, keep Retention, now time.Time) (Removed, error) {
 	var r Removed
 	var err error
+	emptyLog(ctx, db) // on a full volume its room is what a removal needs
 	if keep.MaxAge > 0 {
 		err = pruneOld(ctx, db, now.Add(-keep.MaxAge), &r)
 	}
@@ -265,13 +267,15 @@ func giveBack(ctx context.Context, db *sql.DB) error {
 			}
 		}
 	}
-	// Somebody who reads meanwhile keeps it from becoming empty now; then the next one does it.
+	emptyLog(ctx, db)
+	return ctx.Err()
+}
+
+// emptyLog moves what is in SQLite's log into the database, as far as it goes: somebody who reads meanwhile keeps the log from
+// becoming empty now, and then the next one does it.
+func emptyLog(ctx context.Context, db *sql.DB) {
 	var busy, pages, moved int64
-	err := db.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved)
-	if err != nil && ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return nil
+	_ = db.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved)
 }
 
 // stepAll runs a statement to its end: incremental_vacuum does a page with each row.
