@@ -16,6 +16,7 @@ var rootCommands = [][]string{
 	{"profile", "list"}, {"profile", "show", "p00"}, {"profile", "create", "fresh"}, {"profile", "create", "twin", "--clone", "p01"},
 	{"profile", "rename", "fresh", "other"}, {"profile", "export", "p01", "-o", "/tmp/p01.tar.zst", "--force"}, {"profile", "import", "/tmp/p01.tar.zst", "--as", "back"},
 	{"profile", "use", "p01"}, {"profile", "use", "--clear"}, {"healthcheck"},
+	{"-p", "p01", "sessions", "list"}, {"-p", "p01", "sessions", "show", "s"}, {"-p", "p01", "sessions", "prune", "--older-than", "1d", "--yes"}, {"-p", "p01", "sessions", "delete", "s", "--yes"},
 	{"profile", "delete", "other", "--yes"}, {"profile", "delete", "fresh", "--yes"}, {"profile", "delete", "twin", "--yes"}, {"profile", "delete", "back", "--yes"},
 }
 
