@@ -34,9 +34,9 @@ func (e *NoSessionError) Error() string {
 }
 
 const (
-	// batch is how many messages are removed at a time, and how many pages are given back: a gateway that writes meanwhile waits
+	// usualBatch is how many messages are removed at a time, and how many pages are given back: a gateway that writes meanwhile waits
 	// for no more than that.
-	batch = 1000
+	usualBatch = 1000
 	// idsAtOnce is how many sessions are looked up at a time.
 	idsAtOnce = 100
 	// minPause is how long others may write between two batches. SQLite knows no queue: who waits looks again every 100 ms at most.
@@ -44,7 +44,13 @@ const (
 )
 
 // Editor removes sessions from a database that a gateway may be writing.
-type Editor struct{ db *sql.DB }
+type Editor struct{ remover }
+
+// remover removes from a database.
+type remover struct {
+	db    *sql.DB
+	batch int // usualBatch, but for tests
+}
 
 // OpenEditor opens a database to remove sessions from it. One that no gateway made yet is fs.ErrNotExist. Its tables must be
 // this version's: only a gateway brings them up to date.
@@ -72,7 +78,7 @@ func OpenEditor(ctx context.Context, path string) (*Editor, error) {
 		db.Close()
 		return fail(err)
 	}
-	return &Editor{db}, nil
+	return &Editor{remover{db, usualBatch}}, nil
 }
 
 // Close closes the database.
@@ -100,36 +106,36 @@ func (e *Editor) Delete(ctx context.Context, id string) (Removed, error) {
 	}
 	emptyLog(ctx, e.db) // on a full volume its room is what a removal needs
 	for err == nil && r.Sessions == 0 {
-		err = inBatch(ctx, e.db, &r, func(tx *sql.Tx, r *Removed) error {
-			_, err := forgetSession(ctx, tx, id, batch, r)
+		err = e.inBatch(ctx, &r, func(tx *sql.Tx, r *Removed) error {
+			_, err := forgetSession(ctx, tx, id, e.batch, r)
 			return err
 		})
 	}
 	if err != nil {
 		return r, fmt.Errorf("cannot delete a session: %w", err)
 	}
-	return r, giveBack(ctx, e.db)
+	return r, e.giveBack(ctx)
 }
 
 // Prune removes what a retention does not keep at a time.
 func (e *Editor) Prune(ctx context.Context, keep Retention, now time.Time) (Removed, error) {
-	return prune(ctx, e.db, keep, now)
+	return e.prune(ctx, keep, now)
 }
 
 // Prune removes what a retention does not keep at a time. Turns go on meanwhile.
 func (s *Store) Prune(ctx context.Context, keep Retention, now time.Time) (Removed, error) {
-	return prune(ctx, s.db, keep, now)
+	return remover{s.db, usualBatch}.prune(ctx, keep, now)
 }
 
-func prune(ctx context.Context, db *sql.DB, keep Retention, now time.Time) (Removed, error) {
+func (m remover) prune(ctx context.Context, keep Retention, now time.Time) (Removed, error) {
 	var r Removed
 	var err error
-	emptyLog(ctx, db) // on a full volume its room is what a removal needs
+	emptyLog(ctx, m.db) // on a full volume its room is what a removal needs
 	if keep.MaxAge > 0 {
-		err = pruneOld(ctx, db, now.Add(-keep.MaxAge), &r)
+		err = m.pruneOld(ctx, now.Add(-keep.MaxAge), &r)
 	}
 	if keep.MaxMessages > 0 && err == nil {
-		err = pruneLong(ctx, db, keep.MaxMessages, &r)
+		err = m.pruneLong(ctx, keep.MaxMessages, &r)
 	}
 	if err != nil {
 		return r, fmt.Errorf("cannot remove old sessions: %w", err)
@@ -137,17 +143,17 @@ func prune(ctx context.Context, db *sql.DB, keep Retention, now time.Time) (Remo
 	if r == (Removed{}) {
 		return r, nil
 	}
-	return r, giveBack(ctx, db)
+	return r, m.giveBack(ctx)
 }
 
 // pruneOld removes sessions that nobody wrote to since a time, in the order of their ids.
-func pruneOld(ctx context.Context, db *sql.DB, since time.Time, r *Removed) error {
+func (m remover) pruneOld(ctx context.Context, since time.Time, r *Removed) error {
 	for last, more := "", true; more; {
 		at := last
-		err := inBatch(ctx, db, r, func(tx *sql.Tx, r *Removed) error {
+		err := m.inBatch(ctx, r, func(tx *sql.Tx, r *Removed) error {
 			ids, err := texts(ctx, tx, "SELECT id FROM sessions WHERE updated < ? AND id > ? ORDER BY id LIMIT ?", since.UnixMilli(), last, idsAtOnce)
 			more = len(ids) > 0
-			for left := batch; len(ids) > 0 && err == nil && left > 0; ids = ids[1:] {
+			for left := m.batch; len(ids) > 0 && err == nil && left > 0; ids = ids[1:] {
 				if left, err = forgetSession(ctx, tx, ids[0], left, r); left > 0 {
 					at = ids[0]
 				}
@@ -163,17 +169,17 @@ func pruneOld(ctx context.Context, db *sql.DB, since time.Time, r *Removed) erro
 }
 
 // pruneLong removes the oldest messages of sessions that have more than so many.
-func pruneLong(ctx context.Context, db *sql.DB, keep int, r *Removed) error {
+func (m remover) pruneLong(ctx context.Context, keep int, r *Removed) error {
 	for last := ""; ; {
-		ids, err := texts(ctx, db, "SELECT session FROM messages WHERE session > ? GROUP BY session HAVING count(*) > ? ORDER BY session LIMIT ?", last, keep, idsAtOnce)
+		ids, err := texts(ctx, m.db, "SELECT session FROM messages WHERE session > ? GROUP BY session HAVING count(*) > ? ORDER BY session LIMIT ?", last, keep, idsAtOnce)
 		if err != nil || len(ids) == 0 {
 			return err
 		}
 		for _, id := range ids {
-			for cut := int64(batch); cut == batch; {
-				err := inBatch(ctx, db, r, func(tx *sql.Tx, r *Removed) error {
+			for cut := int64(m.batch); cut == int64(m.batch); {
+				err := m.inBatch(ctx, r, func(tx *sql.Tx, r *Removed) error {
 					done, err := tx.ExecContext(ctx, `DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE session = ?1 AND id <=
-						(SELECT id FROM messages WHERE session = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2) ORDER BY id LIMIT ?3)`, id, keep, batch)
+						(SELECT id FROM messages WHERE session = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2) ORDER BY id LIMIT ?3)`, id, keep, m.batch)
 					if err == nil {
 						cut, err = done.RowsAffected()
 					}
@@ -211,9 +217,9 @@ func forgetSession(ctx context.Context, tx *sql.Tx, id string, left int, r *Remo
 }
 
 // inBatch does something in a transaction, counts what it removed if it is committed, and gives others a time to write.
-func inBatch(ctx context.Context, db *sql.DB, r *Removed, do func(*sql.Tx, *Removed) error) error {
+func (m remover) inBatch(ctx context.Context, r *Removed, do func(*sql.Tx, *Removed) error) error {
 	began := time.Now()
-	tx, err := db.BeginTx(ctx, nil)
+	tx, err := m.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -225,7 +231,7 @@ func inBatch(ctx context.Context, db *sql.DB, r *Removed, do func(*sql.Tx, *Remo
 	if err := tx.Commit(); err != nil {
 		return err
 	}
-	full := now.Messages-r.Messages >= batch
+	full := now.Messages-r.Messages >= int64(m.batch)
 	*r = now
 	if !full {
 		return nil
@@ -247,27 +253,27 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // giveBack makes the file smaller by what is free in it, and the log of what was removed empty. A database of before
 // November 2026 keeps its size, and fills its free pages again: only a copy of it (Backup) is smaller.
-func giveBack(ctx context.Context, db *sql.DB) error {
+func (m remover) giveBack(ctx context.Context) error {
 	for before := int64(-1); ; {
 		began := time.Now()
 		var free int64
-		if err := db.QueryRowContext(ctx, "PRAGMA freelist_count").Scan(&free); err != nil {
+		if err := m.db.QueryRowContext(ctx, "PRAGMA freelist_count").Scan(&free); err != nil {
 			return fmt.Errorf("cannot make the database smaller: %w", err)
 		}
 		if free == 0 || free == before {
 			break
 		}
 		before = free
-		if err := stepAll(ctx, db, fmt.Sprintf("PRAGMA incremental_vacuum(%d)", batch)); err != nil {
+		if err := stepAll(ctx, m.db, fmt.Sprintf("PRAGMA incremental_vacuum(%d)", m.batch)); err != nil {
 			return fmt.Errorf("cannot make the database smaller: %w", err)
 		}
-		if free > batch {
+		if free > int64(m.batch) {
 			if err := pause(ctx, max(minPause, time.Since(began))); err != nil {
 				return err
 			}
 		}
 	}
-	emptyLog(ctx, db)
+	emptyLog(ctx, m.db)
 	return ctx.Err()
 }
 

@@ -36,8 +36,12 @@ func editor(t *testing.T, path string) *Editor {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { e.Close() })
+	e.batch = testBatch
 	return e
 }
+
+// testBatch is small, so that little needs several batches.
+const testBatch = 10
 
 // kept returns how many messages each session has.
 func kept(t *testing.T, path string) map[string]int {
@@ -61,22 +65,22 @@ func TestPruneRemovesWhatPrunableCountedAndNothingElse(t *testing.T) {
 		want map[string]int
 		gone Removed
 	}{
-		"nothing said":      {Retention{}, map[string]int{"old": 3, "oldest": 2500, "new": 12, "long": 2600, "many": 150}, Removed{}},
-		"age":               {Retention{MaxAge: 30 * day}, map[string]int{"new": 12, "long": 2600}, Removed{152, 2803}},
-		"length":            {Retention{MaxMessages: 10}, map[string]int{"old": 3, "oldest": 10, "new": 10, "long": 10, "many": 150}, Removed{0, 2490 + 2 + 2590}},
-		"both":              {Retention{MaxAge: 30 * day, MaxMessages: 10}, map[string]int{"new": 10, "long": 10}, Removed{152, 2803 + 2 + 2590}},
-		"exactly as many":   {Retention{MaxMessages: 12}, map[string]int{"old": 3, "oldest": 12, "new": 12, "long": 12, "many": 150}, Removed{0, 2488 + 2588}},
-		"all are younger":   {Retention{MaxAge: 1000 * day}, map[string]int{"old": 3, "oldest": 2500, "new": 12, "long": 2600, "many": 150}, Removed{}},
-		"all are older too": {Retention{MaxAge: time.Hour}, map[string]int{}, Removed{154, 2803 + 2612}},
+		"nothing said":      {Retention{}, map[string]int{"old": 3, "oldest": 25, "new": 12, "long": 26, "many": 150}, Removed{}},
+		"age":               {Retention{MaxAge: 30 * day}, map[string]int{"new": 12, "long": 26}, Removed{152, 328}},
+		"length":            {Retention{MaxMessages: 10}, map[string]int{"old": 3, "oldest": 10, "new": 10, "long": 10, "many": 150}, Removed{0, 15 + 2 + 16}},
+		"both":              {Retention{MaxAge: 30 * day, MaxMessages: 10}, map[string]int{"new": 10, "long": 10}, Removed{152, 328 + 2 + 16}},
+		"exactly as many":   {Retention{MaxMessages: 12}, map[string]int{"old": 3, "oldest": 12, "new": 12, "long": 12, "many": 150}, Removed{0, 13 + 14}},
+		"all are younger":   {Retention{MaxAge: 1000 * day}, map[string]int{"old": 3, "oldest": 25, "new": 12, "long": 26, "many": 150}, Removed{}},
+		"all are older too": {Retention{MaxAge: time.Hour}, map[string]int{}, Removed{154, 328 + 38}},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(t.TempDir(), "state.db")
 			s := mustOpen(t, path)
 			aged(t, s, "old", 3, 0)
-			aged(t, s, "oldest", 2500, -10)
+			aged(t, s, "oldest", 25, -10)
 			aged(t, s, "new", 12, 99)
-			aged(t, s, "long", 2600, 99)
+			aged(t, s, "long", 26, 99)
 			for i := range 150 {
 				aged(t, s, fmt.Sprintf("many%d", i), 2, 1)
 			}
@@ -100,7 +104,7 @@ func TestPruneRemovesWhatPrunableCountedAndNothingElse(t *testing.T) {
 				t.Errorf("kept %v, want %v", got, c.want)
 			}
 			if c.want["long"] == 10 { // the newest
-				if list, err := s.History(t.Context(), "long", 1<<20); err != nil || len(list) != 10 || list[0].Content != "long 2590" || list[9].Content != "long 2599" {
+				if list, err := s.History(t.Context(), "long", 1<<20); err != nil || len(list) != 10 || list[0].Content != "long 16" || list[9].Content != "long 25" {
 					t.Errorf("%+v, %v", list, err)
 				}
 			}
@@ -117,7 +121,7 @@ func TestADeletedSessionLeavesNothingInTheFiles(t *testing.T) {
 	s := mustOpen(t, path)
 	const secret = "the word is xylophone"
 	for _, id := range []string{"mine", "other"} {
-		for i := range 1500 {
+		for i := range 150 {
 			text := strings.Repeat("padding ", 20) + fmt.Sprint(i)
 			if id == "mine" {
 				text = secret + text
@@ -132,14 +136,14 @@ func TestADeletedSessionLeavesNothingInTheFiles(t *testing.T) {
 	}
 	before := size(t, path)
 	e := editor(t, path)
-	if r, err := e.Delete(t.Context(), "mine"); err != nil || r != (Removed{1, 1500}) {
+	if r, err := e.Delete(t.Context(), "mine"); err != nil || r != (Removed{1, 150}) {
 		t.Errorf("%+v, %v", r, err)
 	}
 	var none *NoSessionError
 	if _, err := e.Delete(t.Context(), "mine"); !errors.As(err, &none) || none.ID != "mine" {
 		t.Errorf("once more: %v", err)
 	}
-	if got := kept(t, path); len(got) != 1 || got["other"] != 1500 {
+	if got := kept(t, path); len(got) != 1 || got["other"] != 150 {
 		t.Errorf("%v", got)
 	}
 	for _, suffix := range []string{"", "-wal"} {
@@ -169,8 +173,8 @@ func size(t *testing.T, path string) int64 {
 func TestAGatewayWritesWhileSessionsAreRemoved(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.db")
 	s := mustOpen(t, path)
-	for i := range 20 {
-		aged(t, s, fmt.Sprint("old", i), 1000, 0)
+	for i := range 5 {
+		aged(t, s, fmt.Sprint("old", i), 20, 0)
 	}
 	e := editor(t, path)
 	ctx, stop := context.WithCancel(t.Context())
@@ -189,7 +193,7 @@ func TestAGatewayWritesWhileSessionsAreRemoved(t *testing.T) {
 	r, err := e.Prune(t.Context(), Retention{MaxAge: 24 * time.Hour}, start.AddDate(0, 0, 10))
 	stop()
 	n := <-wrote
-	if err != nil || r != (Removed{20, 20000}) {
+	if err != nil || r != (Removed{5, 100}) {
 		t.Errorf("%+v, %v", r, err)
 	}
 	if got := kept(t, path); len(got) != 1 || got["now"] != n || n == 0 {
@@ -226,7 +230,7 @@ func TestAnInterruptedPruneIsFinishedByTheNext(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.db")
 	s := mustOpen(t, path)
 	for i := range 5 {
-		aged(t, s, fmt.Sprint("old", i), 1500, 0)
+		aged(t, s, fmt.Sprint("old", i), 45, 0)
 	}
 	aged(t, s, "new", 5, 100)
 	keep, now := Retention{MaxAge: 24 * time.Hour}, start.AddDate(0, 0, 100)
