@@ -291,7 +291,7 @@ func stepAll(ctx context.Context, db *sql.DB, query string) error {
 		return err
 	}
 	defer rows.Close()
-	for rows.Next() { //nolint:revive // there is nothing in the rows
+	for rows.Next() { // there is nothing in the rows
 	}
 	return rows.Err()
 }
