@@ -84,8 +84,18 @@ func TestEveryAddressOfEveryPageIsBelowThePath(t *testing.T) {
 func TestStreamsSendAddressesBelowThePath(t *testing.T) {
 	f := lively(t)
 	srv, through := below(t, "/hermes", f)
-	for _, other := range []string{"/hermes", "/other", ""} { // rows that were made for one are not shown to another
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL+"/events", http.NoBody)
+	// Rows that were made for one are not shown to another: those of a table, and those that changed since a page was made.
+	_, page := get(t, srv, "/", through)
+	mark := regexp.MustCompile(`since=([0-9a-z]+)\.[0-9]+\.([0-9a-f]+)`).FindStringSubmatch(page)
+	if mark == nil {
+		t.Fatalf("no stream:\n%s", page)
+	}
+	for i, other := range []string{"/hermes", "/other", "", "/hermes", "/other", ""} {
+		query := ""
+		if i > 2 {
+			query = "?since=" + mark[1] + ".0." + mark[2]
+		}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL+"/events"+query, http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,6 +108,9 @@ func TestStreamsSendAddressesBelowThePath(t *testing.T) {
 		lines := bufio.NewScanner(resp.Body)
 		found := false
 		for !found && lines.Scan() {
+			if strings.Contains(lines.Text(), `id="rows"`) != (query == "") && strings.Contains(lines.Text(), "id=") {
+				t.Errorf("%q: that is another kind of event: %s", query, lines.Text())
+			}
 			for _, m := range addresses.FindAllStringSubmatch(lines.Text(), -1) {
 				found = true
 				if !strings.HasPrefix(m[1], other+"/profiles/") && !strings.HasPrefix(m[1], other+"/?") && m[1] != other+"/" {
