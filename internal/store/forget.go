@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"os"
@@ -37,8 +38,6 @@ const (
 	// usualBatch is how many messages are removed at a time, and how many pages are given back: a gateway that writes meanwhile waits
 	// for no more than that.
 	usualBatch = 1000
-	// idsAtOnce is how many sessions are looked up at a time.
-	idsAtOnce = 100
 	// minPause is how long others may write between two batches. SQLite knows no queue: who waits looks again every 100 ms at most.
 	minPause = 20 * time.Millisecond
 )
@@ -49,7 +48,7 @@ type Editor struct{ remover }
 // remover removes from a database.
 type remover struct {
 	db    *sql.DB
-	batch int // usualBatch, but for tests
+	batch int // how many messages, sessions and pages at a time: usualBatch, but for tests
 }
 
 // OpenEditor opens a database to remove sessions from it. One that no gateway made yet is fs.ErrNotExist. Its tables must be
@@ -151,7 +150,7 @@ func (m remover) pruneOld(ctx context.Context, since time.Time, r *Removed) erro
 	for last, more := "", true; more; {
 		at := last
 		err := m.inBatch(ctx, r, func(tx *sql.Tx, r *Removed) error {
-			ids, err := texts(ctx, tx, "SELECT id FROM sessions WHERE updated < ? AND id > ? ORDER BY id LIMIT ?", since.UnixMilli(), last, idsAtOnce)
+			ids, err := texts(ctx, tx, "SELECT id FROM sessions WHERE updated < ? AND id > ? ORDER BY id LIMIT ?", since.UnixMilli(), last, m.batch)
 			more = len(ids) > 0
 			for left := m.batch; len(ids) > 0 && err == nil && left > 0; ids = ids[1:] {
 				if left, err = forgetSession(ctx, tx, ids[0], left, r); left > 0 {
@@ -171,7 +170,7 @@ func (m remover) pruneOld(ctx context.Context, since time.Time, r *Removed) erro
 // pruneLong removes the oldest messages of sessions that have more than so many.
 func (m remover) pruneLong(ctx context.Context, keep int, r *Removed) error {
 	for last := ""; ; {
-		ids, err := texts(ctx, m.db, "SELECT session FROM messages WHERE session > ? GROUP BY session HAVING count(*) > ? ORDER BY session LIMIT ?", last, keep, idsAtOnce)
+		ids, err := texts(ctx, m.db, "SELECT session FROM messages WHERE session > ? GROUP BY session HAVING count(*) > ? ORDER BY session LIMIT ?", last, keep, m.batch)
 		if err != nil || len(ids) == 0 {
 			return err
 		}
@@ -278,10 +277,21 @@ func (m remover) giveBack(ctx context.Context) error {
 }
 
 // emptyLog moves what is in SQLite's log into the database, as far as it goes: somebody who reads meanwhile keeps the log from
-// becoming empty now, and then the next one does it.
+// becoming empty now, and then the next one does it. Nobody can write while it waits for readers, so it does not wait for long.
 func emptyLog(ctx context.Context, db *sql.DB) {
-	var busy, pages, moved int64
-	_ = db.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved)
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	_, err = conn.ExecContext(ctx, "PRAGMA busy_timeout = 200")
+	if err == nil {
+		var busy, pages, moved int64
+		_ = conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved) // see above
+	}
+	if _, err := conn.ExecContext(context.WithoutCancel(ctx), fmt.Sprintf("PRAGMA busy_timeout = %d", busyTimeout)); err != nil {
+		_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // the next one waits again
+	}
 }
 
 // stepAll runs a statement to its end: incremental_vacuum does a page with each row.

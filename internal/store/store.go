@@ -111,10 +111,13 @@ func reason(err error) error {
 	return err
 }
 
+// busyTimeout is how long a statement waits for others that use the database, in milliseconds.
+const busyTimeout = 5000
+
 // dsn is the URI of a database that is written. No character of a path is special in it. A new database can become smaller again, and
 // what is removed from one is overwritten.
 func dsn(path string) string {
-	return uri(path, url.Values{"_pragma": {"busy_timeout(5000)", "cache_size(-512)", "foreign_keys(1)", "auto_vacuum(2)", "secure_delete(1)"}, "_txlock": {"immediate"}})
+	return uri(path, url.Values{"_pragma": {fmt.Sprintf("busy_timeout(%d)", busyTimeout), "cache_size(-512)", "foreign_keys(1)", "auto_vacuum(2)", "secure_delete(1)"}, "_txlock": {"immediate"}})
 }
 
 func uri(path string, q url.Values) string {
