@@ -59,7 +59,7 @@ func (a *app) known() (profile.Home, error) {
 
 // readSessions reads the database of a profile. One that is not there yet is not read.
 func readSessions(ctx context.Context, h profile.Home, read func(*store.Reader) error) error {
-	db, err := store.OpenReader(ctx, h.Database())
+	db, err := store.OpenReader(ctx, store.Find(ctx, h.Database(), h.FormerDatabase()))
 	if store.Missing(err) {
 		return nil
 	}

@@ -39,7 +39,7 @@ it asks; anywhere else it needs --yes. If one of the sessions is not there nothi
 }
 
 func (a *app) deleteSessions(ctx context.Context, h profile.Home, ids []string, yes bool) error {
-	db, err := store.OpenEditor(ctx, h.Database())
+	db, err := store.OpenEditor(ctx, store.Find(ctx, h.Database(), h.FormerDatabase()))
 	if store.Missing(err) {
 		return &store.NoSessionError{ID: ids[0]}
 	}

@@ -108,7 +108,7 @@ func (a *app) prune(ctx context.Context, h profile.Home, keep store.Retention, d
 }
 
 func pruneNow(ctx context.Context, h profile.Home, keep store.Retention, now time.Time) (gone store.Removed, err error) {
-	db, err := store.OpenEditor(ctx, h.Database())
+	db, err := store.OpenEditor(ctx, store.Find(ctx, h.Database(), h.FormerDatabase()))
 	if err != nil {
 		return gone, err
 	}

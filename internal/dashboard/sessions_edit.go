@@ -21,7 +21,7 @@ const removeWithin = 10 * time.Minute
 
 // editStore changes a profile's database. One that is not there yet has no sessions.
 func editStore(ctx context.Context, g *fleet.Gateway, edit func(*store.Editor) error) error {
-	db, err := store.OpenEditor(ctx, g.Home.Database())
+	db, err := store.OpenEditor(ctx, store.Find(ctx, g.Home.Database(), g.Home.FormerDatabase()))
 	if store.Missing(err) {
 		return nil
 	}

@@ -63,6 +63,11 @@ func OpenEditor(ctx context.Context, path string) (*Editor, error) {
 	if err := claim(path); err != nil {
 		return fail(err)
 	}
+	if who, err := ownerOf(ctx, path); err != nil {
+		return fail(reason(err))
+	} else if who == foreign {
+		return fail(ErrForeign)
+	}
 	db, err := sql.Open("sqlite", dsn(path))
 	if err != nil {
 		return fail(err)

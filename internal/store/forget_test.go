@@ -266,6 +266,14 @@ func TestAnEditorMakesNoDatabaseAndTouchesNoOther(t *testing.T) {
 	if _, err := OpenEditor(t.Context(), path); err == nil || !strings.Contains(err.Error(), "start the profile's gateway") {
 		t.Errorf("%v", err)
 	}
+	for _, statement := range []string{fmt.Sprintf("PRAGMA user_version = %d", schema), "PRAGMA application_id = 1", "PRAGMA wal_checkpoint(TRUNCATE)"} {
+		if _, err := s.db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := OpenEditor(t.Context(), path); !errors.Is(err, ErrForeign) {
+		t.Errorf("another program's: %v", err)
+	}
 	link := filepath.Join(dir, "link")
 	if err := os.Symlink(path, link); err != nil {
 		t.Skip(err)
