@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +16,12 @@ import (
 // initEmbedded is the init of an image without s6.
 func (a *app) initEmbedded(command []string) error {
 	if os.Getpid() == 1 {
-		return a.belowPID1()
+		err := a.belowPID1()
+		var ended *silentError
+		if errors.As(err, &ended) && ended.code == 128+int(syscall.SIGTERM) && a.redirected(command) {
+			return nil // M6: the child got the signal before it could take any
+		}
+		return err
 	}
 	code, err := container.Embedded{
 		Redirected: a.redirected(command),
