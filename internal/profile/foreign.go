@@ -14,7 +14,7 @@ import (
 var foreignKeys = []string{
 	"_config_version", "agent", "approvals", "command_allowlist", "compression", "cron", "custom_providers", "dashboard", "database",
 	"discord", "display", "fallback_model", "fallback_providers", "group_sessions_per_user", "mcp_servers", "memory", "model_aliases",
-	"platforms", "providers", "quick_commands", "session_reset", "sessions", "slack", "streaming", "stt", "telegram", "terminal",
+	"platforms", "providers", "quick_commands", "session_reset", "slack", "streaming", "stt", "telegram", "terminal",
 	"thread_sessions_per_user", "tts", "updates",
 }
 

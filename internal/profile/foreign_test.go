@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -36,6 +37,16 @@ func TestAFileOfAnotherProgramIsReadAsFarAsItGoes(t *testing.T) {
 	for _, key := range foreignKeys {
 		if slices.Contains([]string{"model", "api_server", "gateway"}, key) {
 			t.Errorf("%s is a key of ours", key)
+		}
+	}
+}
+
+// TestNoKeyOfOursSaysThatAFileIsAnotherPrograms: such a file would be read with one eye closed.
+func TestNoKeyOfOursSaysThatAFileIsAnotherPrograms(t *testing.T) {
+	config := reflect.TypeFor[Config]()
+	for i := range config.NumField() {
+		if key := config.Field(i).Tag.Get("yaml"); slices.Contains(foreignKeys, key) {
+			t.Errorf("%q is a key of ours", key)
 		}
 	}
 }
