@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -224,15 +225,19 @@ func TestAVolumeThatCannotBeLockedIsAnError(t *testing.T) {
 }
 
 // TestPortOfAnotherProcess is the other process of the test below.
-func TestPortOfAnotherProcess(t *testing.T) {
-	root, label := os.Getenv("HERMES_TEST_PORT_ROOT"), os.Getenv("HERMES_TEST_PORT_NAME")
-	if root == "" {
-		t.Skip("only as another process")
-	}
+// assignPorts is what another process does in TestManyThatStartAtOnceGetDifferentPorts.
+func assignPorts(root, label string) error {
 	s := NewStore(root)
 	for i := range 4 {
-		mustPort(t, s, s.Home(name(t, fmt.Sprintf("%s-%d", label, i))))
+		n, err := ParseName(fmt.Sprintf("%s-%d", label, i))
+		if err != nil {
+			return err
+		}
+		if _, err := s.AssignPort(context.Background(), s.Home(n), env()); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 func TestManyThatStartAtOnceGetDifferentPorts(t *testing.T) {
@@ -250,7 +255,7 @@ func TestManyThatStartAtOnceGetDifferentPorts(t *testing.T) {
 	results := make(chan error)
 	for p := range processes {
 		go func() {
-			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestPortOfAnotherProcess$")
+			cmd := exec.CommandContext(t.Context(), os.Args[0])
 			cmd.Env = append(os.Environ(), "HERMES_TEST_PORT_ROOT="+s.Root(), fmt.Sprintf("HERMES_TEST_PORT_NAME=p%d", p))
 			out, err := cmd.CombinedOutput()
 			if err != nil {

@@ -22,6 +22,13 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if root := os.Getenv("HERMES_TEST_PORT_ROOT"); root != "" {
+		if err := assignPorts(root, os.Getenv("HERMES_TEST_PORT_NAME")); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	goleak.VerifyTestMain(m)
 }
 
