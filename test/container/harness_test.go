@@ -20,9 +20,8 @@ import (
 )
 
 const (
-	// maxContainers is how many tests may have containers at once: timings on a machine
-	// with two cores are worth little beyond that.
-	maxContainers = 4
+	// maxContainers is how many tests may have containers at once. Most of the time they wait.
+	maxContainers = 8
 	// commandTimeout bounds one docker command, none of which should take a tenth of it.
 	commandTimeout = 90 * time.Second
 	// soon is the deadline of conditions that come true in a second or two when all is well.
