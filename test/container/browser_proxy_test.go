@@ -107,6 +107,7 @@ func join(ctx context.Context, conn net.Conn, socket string) {
 // TestBrowserBelowAPathOfAReverseProxy: a real nginx shows the dashboard below a path, whether it takes the path off or not, whether it
 // names it or HERMES_DASHBOARD_PUBLIC_URL does, and with no other setting than that. Whatever leads out of the path is reported.
 func TestBrowserBelowAPathOfAReverseProxy(t *testing.T) {
+	t.Parallel()
 	const said = "proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For 192.0.2.7; proxy_set_header X-Forwarded-Prefix /team/hermes;"
 	for name, c := range map[string]struct{ location, upstream, headers, public string }{
 		"taken off and named": {"/team/hermes/", "/", said, ""},

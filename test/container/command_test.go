@@ -9,6 +9,7 @@ import (
 )
 
 func TestExitCodeOfTheCommand(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		cmd  []string
@@ -35,6 +36,7 @@ func TestExitCodeOfTheCommand(t *testing.T) {
 
 // TestExitCodeAfterDockerStopIsTheCommands: the 0 after docker stop belongs to the redirect alone.
 func TestExitCodeAfterDockerStopIsTheCommands(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		cmd  []string
@@ -65,6 +67,7 @@ func TestExitCodeAfterDockerStopIsTheCommands(t *testing.T) {
 }
 
 func TestCommandRouting(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		cmd  []string

@@ -83,6 +83,7 @@ func TestGatewayThatIsKilledAgainAndAgainComesBack(t *testing.T) {
 // TestKilledSupervisorsComeBack: each level of the tree restarts the one below it, and a
 // gateway that lost its supervisor does not end up running twice.
 func TestKilledSupervisorsComeBack(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		pick func(process) bool

@@ -73,6 +73,7 @@ func TestDashboardTruthfullyShowsAStoppedGateway(t *testing.T) {
 }
 
 func TestDashboardIsUpWhereAskedFor(t *testing.T) {
+	t.Parallel()
 	for _, value := range []string{"true", "YES"} {
 		t.Run(value, func(t *testing.T) {
 			parallel(t)
@@ -90,6 +91,7 @@ func TestDashboardIsUpWhereAskedFor(t *testing.T) {
 }
 
 func TestDashboardIsDownUnlessAskedFor(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		env  []string

@@ -146,6 +146,7 @@ func TestCommandOfAnImageWithoutS6(t *testing.T) {
 }
 
 func TestRestrictedContainersWithoutS6(t *testing.T) {
+	t.Parallel()
 	img := withoutS6(t)
 	for _, c := range []struct {
 		name  string

@@ -33,6 +33,7 @@ func (b *box) noStorm(slot string) int {
 }
 
 func TestWrongConfigIsReportedOnce(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, file, content string
 		want                []string // in one line of docker logs
@@ -134,6 +135,7 @@ func TestTakenPortIsReportedAndRetriedWithBackoff(t *testing.T) {
 
 // TestUnwritableVolumeIsReported, and nothing on it looks healthy.
 func TestUnwritableVolumeIsReported(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		used bool
@@ -175,6 +177,7 @@ func TestUnwritableVolumeIsReported(t *testing.T) {
 
 // TestFullVolumeIsReported: 64 kB hold the key and the state, and no database.
 func TestFullVolumeIsReported(t *testing.T) {
+	t.Parallel()
 	for _, size := range []string{"4k", "64k"} {
 		t.Run(size, func(t *testing.T) {
 			parallel(t)

@@ -63,6 +63,7 @@ func orNone(s string) string {
 // TestFleetBootTable: one container holds a profile for every row. It boots with all of them
 // down, gets the states, and goes down and up again.
 func TestFleetBootTable(t *testing.T) {
+	t.Parallel()
 	for _, reboot := range reboots {
 		t.Run(reboot.name, func(t *testing.T) {
 			parallel(t)
@@ -214,6 +215,7 @@ func TestFleetBootstrapStateSeedsTheDefaultProfileOnce(t *testing.T) {
 // TestFleetHealsOwnershipAtBoot: what root made in profiles/ becomes the runtime user's, links are not followed, and
 // trees whose top is right are not walked.
 func TestFleetHealsOwnershipAtBoot(t *testing.T) {
+	t.Parallel()
 	for _, reboot := range reboots {
 		t.Run(reboot.name, func(t *testing.T) {
 			parallel(t)

@@ -124,6 +124,7 @@ func TestFleetStartAllIsRefused(t *testing.T) {
 // TestFleetPartialFailureOfAllIsCounted: one slot, or one home, that refuses does not stop the others; it is named, and
 // what its operator wants stays as it was.
 func TestFleetPartialFailureOfAllIsCounted(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, broken string
 		stops        bool // it stops all the same, and what failed is that this is kept
@@ -202,6 +203,7 @@ func TestFleetTypoIsNamedByteForByte(t *testing.T) {
 
 // TestFleetRefusedS6CommandIsReadable is S6CommandError's text of M7.
 func TestFleetRefusedS6CommandIsReadable(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ name, broken string }{
 		{"without rights", "chmod 000 /run/service/gateway-coder/supervise/control"},
 		{"gone", "rm /run/service/gateway-coder/supervise/control"},

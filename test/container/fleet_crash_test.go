@@ -239,6 +239,7 @@ func (b *box) checkGaveUp(prefix string) {
 // TestFleetKilledSupervisionComesBack: whatever is killed with -9, everything is back, with one gateway for each profile, those
 // that were stopped stay so, and logs flow.
 func TestFleetKilledSupervisionComesBack(t *testing.T) {
+	t.Parallel()
 	profiles := fleetOf(4, wantsRunning)
 	profiles[3].state = `{"desired_state":"stopped"}`
 	all := profileNames(profiles)

@@ -280,6 +280,7 @@ func difference(want, got string) string {
 // TestFleetHostileRootHome: what lies in the root home itself leads outside. The container boots or says why not, the good profiles run
 // where it boots, and nothing outside changes.
 func TestFleetHostileRootHome(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, script string
 		good         bool // named profiles run all the same

@@ -216,6 +216,7 @@ func TestFleetDeleteTwiceAtOnce(t *testing.T) {
 
 // TestFleetDeleteDuringARestart: of the gateway by another command, by a crash, and of the whole tree; the profile is gone and is not raised again.
 func TestFleetDeleteDuringARestart(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ name, script string }{
 		{"hermes gateway restart", `for i in 1 2 3 4; do hermes -p %s gateway restart; done`},
 		{"restart --all", `hermes gateway restart --all`},

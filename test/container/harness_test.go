@@ -9,6 +9,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -41,6 +42,11 @@ func TestMain(m *testing.M) {
 }
 
 func runTests(m *testing.M) int {
+	// The default, one test for each processor, is for those that work. These wait, and parallel says how many may.
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		_ = f.Value.Set("64")
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	dir, err := os.MkdirTemp("", "hermes-test-")
@@ -66,7 +72,7 @@ func buildTestClient(ctx context.Context, dir string) (err error) {
 }
 
 // parallel lets a test run beside others, as soon as there is room for its containers.
-// A test with parallel subtests calls it in those only.
+// A test with parallel subtests calls it in those only, and t.Parallel itself: else no other test runs beside them.
 func parallel(t *testing.T) {
 	t.Helper()
 	t.Parallel()

@@ -74,6 +74,7 @@ func TestSingleFilesThatAreMountsAreWritten(t *testing.T) {
 
 // TestAMountThatCannotBeWrittenEndsWith78: and says what to do.
 func TestAMountThatCannotBeWrittenEndsWith78(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ at, content, profile, want string }{
 		"no key":   {".env", "OTHER=kept\n", "default", "API_SERVER_KEY: missing: add a line API_SERVER_KEY="},
 		"no port":  {"profiles/coder/.env", "API_SERVER_KEY=abcdef-0123456789\n", "coder", "API_SERVER_PORT: missing, and the file is a mount of its own and cannot be written: read-only file system: add the line API_SERVER_PORT=9"},

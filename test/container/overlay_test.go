@@ -268,6 +268,7 @@ func TestS6OverlayImageWithABundleInTheOldPlace(t *testing.T) {
 // TestS6OverlayImageAsAnotherUser: with --user everything is that user's, on a new volume too, and root of docker exec becomes
 // that user.
 func TestS6OverlayImageAsAnotherUser(t *testing.T) {
+	t.Parallel()
 	const user = "1234:1235"
 	for name, flags := range map[string][]string{
 		"writable": nil, "read-only": {"--read-only", "-e", "S6_READ_ONLY_ROOT=1", "--tmpfs", "/run:exec,uid=1234", "--tmpfs", "/tmp"},

@@ -156,6 +156,7 @@ func foregroundGateway(t *testing.T, b *box) process {
 }
 
 func TestNoSuperviseRunsTheGatewayAsTheCommand(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		env  []string
@@ -208,6 +209,7 @@ func TestNoSuperviseMakesTheGatewaysCodeTheContainers(t *testing.T) {
 }
 
 func TestOnlyStrictValuesOptOut(t *testing.T) {
+	t.Parallel()
 	for _, value := range []string{"0", "on", "", "false", " 1", "y"} {
 		t.Run(fmt.Sprintf("%q", value), func(t *testing.T) {
 			parallel(t)

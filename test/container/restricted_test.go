@@ -82,6 +82,7 @@ func (b *box) servesStill(user, profile string, before life) error {
 }
 
 func TestRestrictedContainers(t *testing.T) {
+	t.Parallel()
 	const user = "1234:1234"
 	nothing := []string{"--cap-drop", "ALL", "--security-opt", "no-new-privileges"}
 	readOnly := []string{"--read-only", "--tmpfs", "/run", "--tmpfs", "/tmp"}

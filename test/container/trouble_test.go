@@ -24,6 +24,7 @@ func (b *box) wants(code int, cmd []string, words ...string) {
 
 // TestAKillForWantOfMemoryIsToldAsSuch: the kernel is made to choose the gateway.
 func TestAKillForWantOfMemoryIsToldAsSuch(t *testing.T) {
+	t.Parallel()
 	for manager, image := range map[string]func(*testing.T) string{"s6 (container supervisor)": func(*testing.T) string { return "" }, embeddedManager: withoutS6} {
 		t.Run(manager, func(t *testing.T) {
 			parallel(t)

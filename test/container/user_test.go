@@ -7,6 +7,7 @@ import (
 )
 
 func TestUIDRemap(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		env  []string
@@ -69,6 +70,7 @@ func TestUIDRemapOfAVolumeInUse(t *testing.T) {
 }
 
 func TestWrongUIDStopsTheBoot(t *testing.T) {
+	t.Parallel()
 	for _, kv := range []string{
 		"HERMES_UID=0", "HERMES_GID=0", "HERMES_UID=65535", "HERMES_UID=abc", "HERMES_UID=-1", "HERMES_UID=12.5",
 		"HERMES_GID=99999999999999999999", "PUID=0", "PGID=root", "HERMES_UID= 5",
@@ -108,6 +110,7 @@ func TestDockerExecAsRootLeavesNoRootFiles(t *testing.T) {
 }
 
 func TestDockerExecAsRootDropsToTheRuntimeUser(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		value string
 		want  int

@@ -9,6 +9,7 @@ import (
 
 // TestValuesFromElsewhere: what docker's --env-file, Kubernetes, other images and Windows put into a container.
 func TestValuesFromElsewhere(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file := func(name, text string) string {
 		path := filepath.Join(dir, name)

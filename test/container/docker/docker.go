@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -64,6 +65,10 @@ func (r Result) String() string {
 
 // Do runs docker with these arguments and waits for it. stdin may be nil.
 func Do(ctx context.Context, stdin io.Reader, args ...string) Result {
+	if args[0] == "build" {
+		// The classic builder keeps the container of a step that failed, with its anonymous volumes.
+		args = slices.Insert(slices.Clone(args), 1, "--force-rm")
+	}
 	return DoIn(ctx, "", stdin, args...)
 }
 
