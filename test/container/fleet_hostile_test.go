@@ -62,7 +62,7 @@ func nasties() []nasty {
 	lives("state-half", "registered", `printf '{"gateway_state":"runn' >gateway_state.json`)
 	lives("state-empty", "registered", ": >gateway_state.json")
 	lives("state-deep", "registered", "head -c 500000 /dev/zero | tr '\\0' '[' >gateway_state.json")
-	lives("state-no-rights", "registered", "chmod 000 gateway_state.json")
+	in("state-no-rights", "registered", "chmod 000 gateway_state.json")
 	lives("state-word", "registered", `printf '{"gateway_state":"\\u001b[31m\\nx action=started"}' >gateway_state.json`)
 	in("config-deep", "started", "head -c 100000 /dev/zero | tr '\\0' '[' >config.yaml")
 	in("no-rights", "skipped", "cd ..; chmod 000 \"$1\"")
