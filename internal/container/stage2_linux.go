@@ -45,11 +45,23 @@ func Stage2(dir string, command []string, redirected bool) error {
 		// The last line of the log is the reason; what ends the container is silent.
 		fmt.Fprintf(os.Stderr, "✗ hermes cannot boot: %v\n", err)
 	}
-	halt := exec.Command("s6-svscanctl", "-t", l.TreeDir())
-	if out, herr := halt.CombinedOutput(); herr != nil && !bytes.Contains(out, []byte("not running")) && !bytes.Contains(out, []byte("not listening")) {
-		return fmt.Errorf("cannot stop the container: %w: %s", herr, bytes.TrimSpace(out))
+	return l.halt()
+}
+
+// halt tells the root tree to come down.
+func (l Layout) halt() error {
+	for try := 1; ; try++ {
+		out, err := exec.Command("s6-svscanctl", "-t", l.TreeDir()).CombinedOutput()
+		var ended *exec.ExitError
+		switch {
+		case err == nil, bytes.Contains(out, []byte("not running")), bytes.Contains(out, []byte("not listening")):
+			return nil
+		// A container that goes down already ends every process.
+		case errors.As(err, &ended) && !ended.Exited() && try < 3:
+		default:
+			return fmt.Errorf("cannot stop the container: %w: %s", err, bytes.TrimSpace(out))
+		}
 	}
-	return nil
 }
 
 // commandEnded carries the container's exit code.

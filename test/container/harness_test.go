@@ -22,7 +22,7 @@ import (
 
 const (
 	// maxContainers is how many tests may have containers at once. Most of the time they wait.
-	maxContainers = 8
+	maxContainers = 5
 	// commandTimeout bounds one docker command, none of which should take a tenth of it.
 	commandTimeout = 90 * time.Second
 	// soon is the deadline of conditions that come true in a second or two when all is well.
