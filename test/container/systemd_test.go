@@ -161,7 +161,7 @@ func TestSystemdKeepsTheManagersContract(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
 	defer cancel()
 	r := docker.Do(ctx, nil, "exec", "-u", me, h.name, "env", "XDG_RUNTIME_DIR=/run/user/1500", "sh", "-c",
-		"cd && exec contract.test -test.run Manager\\|Systemd -test.timeout 5m")
+		"cd && exec contract.test -test.run Manager\\|Systemd -test.timeout 5m -test.parallel 4")
 	if err := r.Failed(); err != nil || !strings.Contains(r.Stdout, "PASS") {
 		t.Errorf("%v\n%s\n%s", err, tail(r.Stdout), tail(r.Stderr))
 	}
