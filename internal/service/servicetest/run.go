@@ -170,7 +170,7 @@ func hangUp(t *testing.T, r Rig) {
 			return ""
 		})
 	}
-	if naps > 0 {
+	if naps > 0 && r.Tries != 1 { // systemd waits before every start
 		t.Error("it waited before it was started again")
 	}
 }
