@@ -3,6 +3,7 @@ package container_test
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,8 +39,21 @@ func TestFleetStopAllStaysStopped(t *testing.T) {
 		throughout(t, 2*time.Second, "they stay down after "+reboot.name, stopped)
 	}
 	// Nor does the supervisor of the tree undo it.
+	ofTheTree := func(p process) bool {
+		return p.Comm == "s6-svscan" && p.PID != 1 || p.Comm == "s6-supervise" && p.UID == runtimeUID
+	}
+	before := only(b.ps(), ofTheTree)
 	b.killOne(func(p process) bool { return p.Comm == "s6-svscan" && p.PID != 1 })
-	eventually(t, soon, "the tree is back", stopped)
+	eventually(t, soon, "another tree is there", func() error {
+		now := only(b.ps(), ofTheTree)
+		same := func(p process) bool {
+			return slices.ContainsFunc(before, func(q process) bool { return q.life() == p.life() })
+		}
+		if len(now) != len(before) || slices.ContainsFunc(now, same) {
+			return fmt.Errorf("%v, before %v", now, before)
+		}
+		return stopped()
+	})
 	throughout(t, 2*time.Second, "they stay down under a new tree", stopped)
 	if got := b.gatewaysOf(); len(got) != 0 {
 		t.Errorf("gateways: %v", got)

@@ -292,10 +292,15 @@ func TestFleetKilledSupervisionComesBack(t *testing.T) {
 				}
 				b.exec("0", "sh", "-c", kill) // some may be gone before it is their turn
 				eventually(t, soon, "everything is back", func() error {
-					for _, p := range b.ps() {
+					processes := b.ps()
+					for _, p := range processes {
 						if slices.ContainsFunc(victims, func(v process) bool { return v.life() == p.life() && v.Comm == p.Comm && p.State != "Z" }) {
 							return fmt.Errorf("%v still lives", p)
 						}
+					}
+					// Who asks at once sees those that are left, not those that come.
+					if again := only(processes, c.pick); len(again) < len(victims) {
+						return fmt.Errorf("%v came for %v", again, victims)
 					}
 					if err := b.fleetIs(withDefault(all), up)(); err != nil {
 						return err
