@@ -14,7 +14,7 @@ import (
 )
 
 // portLockWait is how long an assignment waits for others. Each reads the small files of every profile.
-const portLockWait = 10 * time.Second
+const portLockWait = 30 * time.Second
 
 // portsLockName guards the choice of ports on a volume: two profiles that start at once must not
 // choose the same.

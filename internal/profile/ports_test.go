@@ -242,7 +242,7 @@ func assignPorts(root, label string) error {
 
 func TestManyThatStartAtOnceGetDifferentPorts(t *testing.T) {
 	s := NewStore(t.TempDir())
-	const processes, goroutines = 6, 24
+	const processes, goroutines = 4, 12
 	var homes []Home
 	for p := range processes {
 		for i := range 4 {
