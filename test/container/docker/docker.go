@@ -65,15 +65,15 @@ func (r Result) String() string {
 
 // Do runs docker with these arguments and waits for it. stdin may be nil.
 func Do(ctx context.Context, stdin io.Reader, args ...string) Result {
-	if args[0] == "build" {
-		// The classic builder keeps the container of a step that failed, with its anonymous volumes.
-		args = slices.Insert(slices.Clone(args), 1, "--force-rm")
-	}
 	return DoIn(ctx, "", stdin, args...)
 }
 
 // DoIn is Do in a directory, "" for this process's.
 func DoIn(ctx context.Context, dir string, stdin io.Reader, args ...string) Result {
+	if args[0] == "build" {
+		// The classic builder keeps the container of a step that failed, with its anonymous volumes.
+		args = slices.Insert(slices.Clone(args), 1, "--force-rm")
+	}
 	cmd := exec.CommandContext(ctx, "docker", args...)
 	cmd.Dir = dir
 	// A cut off `docker run` leaves its pipes to nobody, but do not rely on it.
