@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -38,5 +39,31 @@ func TestAFailureIsTheReasonOfTheStepAfterIt(t *testing.T) {
 				t.Error("whether it looks the same is another matter than whether something happened")
 			}
 		})
+	}
+}
+
+// TestAFailureThatIsSeenBeforeItsStepIsTold: the supervisor writes down how a process ended, and somebody may look before it says that the
+// process is gone.
+func TestAFailureThatIsSeenBeforeItsStepIsTold(t *testing.T) {
+	died := service.Death{Time: time.Now(), ExitCode: -1, Signal: "SIGKILL"}
+	var old *Gateway
+	var told []string
+	history := []Change{{Time: died.Time.Add(-time.Hour), To: "running", PID: 7}}
+	for _, look := range []service.View{
+		{State: "running", PID: 7},
+		{State: "running", PID: 7, LastFailure: died}, {State: "running", PID: 7, LastFailure: died, ActiveTurns: 1},
+		{State: "running", PID: 8, LastFailure: died}, {State: "running", PID: 8, LastFailure: died, ActiveTurns: 1},
+		{State: "stopped", LastFailure: died},
+	} {
+		now := &Gateway{View: look}
+		now.early = early(old, now)
+		if c, step := changed(old, now, history); step {
+			history = append(history, c)
+			told = append(told, c.To+" "+c.Reason)
+		}
+		old = now
+	}
+	if want := []string{"running killed by SIGKILL", "stopped "}; !slices.Equal(told, want) {
+		t.Errorf("told %q, want %q", told, want)
 	}
 }

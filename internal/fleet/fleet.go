@@ -214,6 +214,7 @@ func (f *Fleet) gateway(before *Snapshot, v service.View) *Gateway {
 		g.Since = now.Add(-time.Duration(v.Uptime * float64(time.Second))).Truncate(time.Second)
 	}
 	g.Counters, _ = profile.ReadCounters(g.Home) // broken ones say nothing
+	g.early = early(old, g)
 	if old != nil {
 		g.GiveUps = old.GiveUps
 		if g.State == string(profile.StateStartupFailed) && old.State != g.State {

@@ -24,6 +24,8 @@ type Gateway struct {
 	Samples []int64
 	// Version is different for each Gateway of the same profile.
 	Version uint64
+
+	early bool // see early
 }
 
 // Running reports whether the gateway's process runs.

@@ -1,6 +1,7 @@
 package container_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -133,8 +134,13 @@ func (b *box) background(user string, cmd ...string) {
 // logs returns what the container wrote.
 func (b *box) logs() (stdout, stderr string) {
 	b.t.Helper()
-	r := must(b.t, "logs", b.name)
-	return r.Stdout, r.Stderr
+	ctx, cancel := context.WithTimeout(b.t.Context(), commandTimeout)
+	defer cancel()
+	stdout, stderr, err := engine.Logs(ctx, b.name)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return stdout, stderr
 }
 
 // allLogs returns both streams, for messages whose stream is not the promise.
@@ -178,7 +184,13 @@ func (b *box) stop() docker.Result {
 // inspect returns one value of docker inspect.
 func (b *box) inspect(format string) string {
 	b.t.Helper()
-	return strings.TrimSpace(must(b.t, "inspect", "-f", format, b.name).Stdout)
+	ctx, cancel := context.WithTimeout(b.t.Context(), commandTimeout)
+	defer cancel()
+	text, err := engine.Inspect(ctx, b.name, format)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return text
 }
 
 func (b *box) running() error {

@@ -16,11 +16,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto"
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 
 	"hermes/test/container/docker"
@@ -82,36 +85,79 @@ func (b *box) browse() *tab {
 	return b.browseAt("http://" + b.door("127.0.0.1:9119"))
 }
 
-// browseAt opens a browser on the dashboard of a container that is found at base, an address without a slash at its end.
+// chromium is the browser of all tests. To start one costs more than most of what they do with it.
+type chromium struct {
+	dir  string // where it keeps its files; removed with the run
+	once sync.Once
+	ctx  context.Context
+	end  func()
+	err  error
+}
+
+// start starts the browser, for the first who wants it, and returns the context in which others open tabs.
+func (c *chromium) start() (context.Context, error) {
+	c.once.Do(func() {
+		var path, profile string
+		if path, c.err = exec.LookPath("chromium"); c.err != nil {
+			c.err = errors.New("chromium is missing: script/need browser installs it")
+			return
+		}
+		if profile, c.err = os.MkdirTemp(c.dir, "browser"); c.err != nil {
+			return
+		}
+		options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.UserDataDir(profile),
+			chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"), chromedp.Flag("force-prefers-reduced-motion", true), chromedp.WSURLReadTimeout(soon))
+		ctx, closeAll := chromedp.NewExecAllocator(context.Background(), options...)
+		ctx, closeFirst := chromedp.NewContext(ctx)
+		c.ctx, c.err = ctx, chromedp.Run(ctx)
+		c.end = func() {
+			closeFirst()
+			closeAll()
+			// Its helpers may write a little longer than it lives.
+			_ = waitFor(soon, func() error { return os.RemoveAll(profile) })
+		}
+	})
+	return c.ctx, c.err
+}
+
+func (c *chromium) stop() {
+	if c.end != nil {
+		c.end()
+	}
+}
+
+// browseAt opens a browser's tab, with cookies of its own, on the dashboard of a container that is found at base, an address without a
+// slash at its end.
 func (b *box) browseAt(base string) *tab {
 	b.t.Helper()
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		b.t.Fatal("chromium is missing: script/need browser installs it")
-	}
-	profile, err := os.MkdirTemp("", "browser")
+	ctx, err := browser.start()
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	v := &tab{t: b.t, base: base}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.UserDataDir(profile),
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"), chromedp.Flag("force-prefers-reduced-motion", true), chromedp.WSURLReadTimeout(soon),
-		chromedp.WindowSize(1280, 800))
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
-	ctx, closeAll := chromedp.NewExecAllocator(ctx, options...)
-	ctx, closeTab := chromedp.NewContext(ctx)
+	all := cdp.WithExecutor(ctx, chromedp.FromContext(ctx).Browser)
+	own, err := target.CreateBrowserContext().Do(all)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() {
+		if err := target.DisposeBrowserContext(own).Do(all); err != nil {
+			b.t.Error(err)
+		}
+	})
+	window, err := target.CreateTarget("about:blank").WithBrowserContextID(own).WithNewWindow(true).WithWidth(1280).WithHeight(800).Do(all)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	ctx, closeTab := chromedp.NewContext(ctx, chromedp.WithTargetID(window))
 	v.ctx = ctx
 	b.t.Cleanup(func() {
 		if b.t.Failed() {
 			v.screenshot("failed-" + strings.ReplaceAll(b.t.Name(), "/", "-"))
 		}
 		closeTab()
-		closeAll()
 		cancel()
-		// Its helpers may write a little longer than it lives.
-		if err := waitFor(soon, func() error { return os.RemoveAll(profile) }); err != nil {
-			b.t.Log(err)
-		}
 		v.mu.Lock()
 		defer v.mu.Unlock()
 		for _, p := range v.problems {
@@ -119,7 +165,7 @@ func (b *box) browseAt(base string) *tab {
 		}
 	})
 	chromedp.ListenTarget(ctx, v.hear)
-	v.do(network.Enable(), log.Enable())
+	v.do(network.Enable(), log.Enable(), emulation.SetFocusEmulationEnabled(true), chromedp.EmulateViewport(1280, 800))
 	return v
 }
 
@@ -217,9 +263,21 @@ func (v *tab) eval(expression string, to any) {
 	v.do(chromedp.Evaluate(expression, to, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
 }
 
+// click clicks where an element is. One that the page replaced between the look and the click is looked for again.
 func (v *tab) click(selector string) {
 	v.t.Helper()
-	v.do(chromedp.Click(selector, chromedp.ByQuery, chromedp.NodeVisible))
+	err := waitFor(soon, func() error {
+		ctx, cancel := context.WithTimeout(v.ctx, soon)
+		defer cancel()
+		err := chromedp.Run(ctx, chromedp.Click(selector, chromedp.ByQuery, chromedp.NodeVisible))
+		if e := new(cdproto.Error); err != nil && !errors.As(err, &e) {
+			v.t.Fatalf("the browser cannot click %s: %v; the page says:\n%s", selector, err, v.text("body"))
+		}
+		return err
+	})
+	if err != nil {
+		v.t.Fatalf("the browser cannot click %s: %v; the page says:\n%s", selector, err, v.text("body"))
+	}
 }
 
 // fill replaces what stands in a field.

@@ -89,7 +89,7 @@ func TestKilledSupervisorsComeBack(t *testing.T) {
 		pick func(process) bool
 	}{
 		{"s6-supervise of the gateway", func(p process) bool {
-			return p.Comm == "s6-supervise" && p.Cmdline[len(p.Cmdline)-1] == gatewaySlot
+			return p.Comm == "s6-supervise" && p.last() == gatewaySlot
 		}},
 		{"s6-log of the gateway", func(p process) bool {
 			return p.Comm == "s6-log" && strings.Contains(strings.Join(p.Cmdline, " "), "default")

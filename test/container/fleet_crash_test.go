@@ -244,26 +244,20 @@ func TestFleetKilledSupervisionComesBack(t *testing.T) {
 	profiles[3].state = `{"desired_state":"stopped"}`
 	all := profileNames(profiles)
 	up := without(all, []string{"p03"})
-	last := func(p process) string {
-		if len(p.Cmdline) == 0 {
-			return ""
-		}
-		return p.Cmdline[len(p.Cmdline)-1]
-	}
 	for _, c := range []struct {
 		name string
 		pick func(process) bool
 	}{
 		{"s6-svscan", func(p process) bool { return p.Comm == "s6-svscan" && p.PID != 1 }},
-		{"s6-supervise of a gateway", func(p process) bool { return p.Comm == "s6-supervise" && last(p) == "gateway-p00" }},
-		{"s6-supervise of a stopped gateway", func(p process) bool { return p.Comm == "s6-supervise" && last(p) == "gateway-p03" }},
+		{"s6-supervise of a gateway", func(p process) bool { return p.Comm == "s6-supervise" && p.last() == "gateway-p00" }},
+		{"s6-supervise of a stopped gateway", func(p process) bool { return p.Comm == "s6-supervise" && p.last() == "gateway-p03" }},
 		{"every s6-supervise of a gateway", func(p process) bool {
-			return p.Comm == "s6-supervise" && p.UID == runtimeUID && !strings.HasSuffix(last(p), "/log")
+			return p.Comm == "s6-supervise" && p.UID == runtimeUID && !strings.HasSuffix(p.last(), "/log")
 		}},
-		{"logger", func(p process) bool { return p.Comm == "s6-log" && strings.HasSuffix(last(p), "/p00") }},
-		{"s6-supervise of a logger", func(p process) bool { return p.Comm == "s6-supervise" && last(p) == "gateway-p00/log" }},
+		{"logger", func(p process) bool { return p.Comm == "s6-log" && strings.HasSuffix(p.last(), "/p00") }},
+		{"s6-supervise of a logger", func(p process) bool { return p.Comm == "s6-supervise" && p.last() == "gateway-p00/log" }},
 		{"every logger and its s6-supervise", func(p process) bool {
-			return p.Comm == "s6-log" || p.Comm == "s6-supervise" && strings.HasSuffix(last(p), "/log")
+			return p.Comm == "s6-log" || p.Comm == "s6-supervise" && strings.HasSuffix(p.last(), "/log")
 		}},
 		{"every s6-supervise and s6-svscan", func(p process) bool {
 			return p.UID == runtimeUID && strings.HasPrefix(p.Comm, "s6-sv") || p.UID == runtimeUID && p.Comm == "s6-supervise"
@@ -345,7 +339,7 @@ func (b *box) checkOneLoggerEach(names []string) {
 	eventually(b.t, soon, "one logger for each gateway", func() error {
 		count := map[string]int{}
 		for _, p := range only(b.ps(), func(p process) bool { return p.Comm == "s6-log" }) {
-			dir := p.Cmdline[len(p.Cmdline)-1]
+			dir := p.last()
 			count[dir[strings.LastIndex(dir, "/")+1:]]++
 		}
 		for _, name := range names {

@@ -22,7 +22,7 @@ import (
 
 const (
 	// maxContainers is how many tests may have containers at once. Most of the time they wait.
-	maxContainers = 5
+	maxContainers = 8
 	// commandTimeout bounds one docker command, none of which should take a tenth of it.
 	commandTimeout = 90 * time.Second
 	// soon is the deadline of conditions that come true in a second or two when all is well.
@@ -35,6 +35,8 @@ var (
 	image      = docker.Image()
 	runPrefix  = "hermes-test-" + strings.ToLower(rand.Text()[:8]) + "-" // of all names of this run
 	testClient string                                                    // path on the host
+	engine     *docker.Engine
+	browser    chromium
 )
 
 func TestMain(m *testing.M) {
@@ -57,12 +59,17 @@ func runTests(m *testing.M) int {
 	cleanUp, err := docker.RemoveAfter(runPrefix, dir)
 	if err == nil {
 		defer func() { _ = cleanUp() }()
+		engine, err = docker.NewEngine()
+	}
+	if err == nil {
 		err = errors.Join(docker.Check(ctx, image), buildTestClient(ctx, dir))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	browser.dir = dir
+	defer browser.stop()
 	return m.Run()
 }
 

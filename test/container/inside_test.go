@@ -64,6 +64,14 @@ func (p process) isGateway() bool {
 	return i > 0 && i+1 < len(p.Cmdline) && p.Cmdline[i+1] == "run"
 }
 
+// last is the last word of the command line; the kernel shows none of a process that is about to end.
+func (p process) last() string {
+	if len(p.Cmdline) == 0 {
+		return ""
+	}
+	return p.Cmdline[len(p.Cmdline)-1]
+}
+
 func (p process) isHeartbeat() bool { return slices.Equal(p.Cmdline, []string{"sleep", "infinity"}) }
 
 func (p process) isHermes(command ...string) bool {
