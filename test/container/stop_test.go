@@ -2,6 +2,7 @@ package container_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +41,27 @@ func TestDockerStopIsCleanUnderTheRedirect(t *testing.T) {
 	}
 	if log := b.allLogs(); strings.Contains(strings.ToLower(log), "panic") || strings.Contains(log, "fatal") {
 		t.Errorf("an unclean end:\n%s", log)
+	}
+}
+
+// TestDockerStopIsCleanBesideAnotherOnTheVolume: what waits for the other container's locks keeps nobody from stopping.
+func TestDockerStopIsCleanBesideAnotherOnTheVolume(t *testing.T) {
+	parallel(t)
+	vol := volume(t)
+	first := startGateway(t, options{vol: vol})
+	second := start(t, options{vol: vol}, "gateway", "run")
+	eventually(t, soon, "its logger waits", func() error {
+		if n := len(linesWith(second.allLogs(), "[default] waiting for /opt/data/logs/gateways/default/lock")); n != 1 {
+			return fmt.Errorf("it said so %d times", n)
+		}
+		return nil
+	})
+	second.stop()
+	if code := second.wait(); code != 0 {
+		t.Errorf("exit code %d, want 0", code)
+	}
+	if err := first.isReady(gatewaySlot)(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -63,8 +63,9 @@ exec hermes gateway finish %s "$1" "$2"
 //
 // s6-log ends where its lock is taken (s6-log.html), and its supervisor would start it again each second. When
 // only that supervisor died, the logger that it left behind goes on reading the same pipe, and holds the lock until the
-// gateway's slot goes. So the new one waits for the lock, and takes over when the other ends. s6-setlock passes the lock
-// on: it becomes s6-log, and a POSIX lock belongs to a process. It exits 1 where the lock is taken (s6-setlock.html).
+// gateway's slot goes. So the new one waits for the lock, says so once, and takes over when the other ends. s6-setlock exits 1 where the
+// lock is taken (s6-setlock.html). It waits a few seconds at a time: nothing tells a logger that waits of the end of its service but
+// that its supervisor does not start it again, and docker stop allows ten.
 //
 // s6-log renames current, which it makes executable when it is done with it, and ends where it cannot: current may be a mount.
 const logTemplate = `#!/bin/sh
@@ -76,8 +77,13 @@ if [ -f "$dir/current" ] && [ ! -x "$dir/current" ]; then
 fi
 if [ -z "$mount" ] && { [ -d "$dir" ] || mkdir -p "$dir"; } && [ -w "$dir" ]; then
 	s6-setlock -n "$dir/lock" true 2>/dev/null
-	[ $? -ne 1 ] || echo "[%[2]s] waiting for $dir/lock: another process still logs there"
-	exec env -i PATH="$PATH" TZ=UTC0 s6-setlock "$dir/lock" s6-log n10 s1000000 'p[%[2]s]' 1 pUTC T "$dir"
+	if [ $? -eq 1 ]; then
+		[ -e waits ] || echo "[%[2]s] waiting for $dir/lock: another process still logs there"
+		: >waits
+		exec s6-setlock -t 3000 "$dir/lock" true 2>/dev/null
+	fi
+	[ ! -e waits ] || rm -f waits
+	exec env -i PATH="$PATH" TZ=UTC0 s6-log n10 s1000000 'p[%[2]s]' 1 pUTC T "$dir"
 fi
 echo "cannot log to $dir${mount:+, where current is a mount of its own}: logging to the container's log only"
 exec env -i PATH="$PATH" s6-log 'p[%[2]s]' 1
