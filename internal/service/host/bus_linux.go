@@ -24,9 +24,9 @@ const (
 	// to execute itself anew (systemctl daemon-reexec), which packages do.
 	reconnectFor = 20 * time.Second
 	connectFor   = time.Second
-	pingFor      = 10 * time.Second
-	pingAgain    = 20 * time.Millisecond
 	answerFor    = 30 * time.Second // more than a reload of many units takes
+	pingFor      = answerFor
+	pingAgain    = 20 * time.Millisecond
 	retryPause   = 20 * time.Millisecond
 )
 
