@@ -23,11 +23,30 @@ const lookFor = 2 * time.Minute
 // every process, and every gateway is one.
 func (s *site) metrics() http.Handler {
 	look := looker{fleet: s.fleet}
+	var last lastExposition
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		look.on()
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-		_, _ = w.Write(exposition(s.fleet.Snapshot())) // the visitor may be gone
+		snap := s.fleet.Snapshot()
+		_, _ = w.Write(exposition(snap)) // the visitor may be gone
+		_, _ = w.Write(last.of(snap))
 	})
+}
+
+// lastExposition keeps what the newest picture says of the gateways: a thousand of them are a thousand times the same text.
+type lastExposition struct {
+	mu   sync.Mutex
+	snap *fleet.Snapshot
+	text []byte
+}
+
+func (l *lastExposition) of(snap *fleet.Snapshot) []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.snap != snap {
+		l.snap, l.text = snap, gatewaysExposition(snap.Gateways)
+	}
+	return l.text
 }
 
 // looker looks on for some time after each scrape.
@@ -83,37 +102,60 @@ func perGateway() []metric {
 	}
 }
 
-// exposition is a snapshot in Prometheus's text format. Profile names need no escape; %q escapes as the format asks.
+// writeHead begins a metric.
+func writeHead(b *bytes.Buffer, name, kind, help string) {
+	fmt.Fprintf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind)
+}
+
+func appendNumber(b []byte, v float64) []byte { return strconv.AppendFloat(b, v, 'g', -1, 64) }
+
+// exposition is what there is to say of the dashboard, in Prometheus's text format; %q escapes as the format asks.
 func exposition(snap *fleet.Snapshot) []byte {
 	var b bytes.Buffer
-	head := func(name, kind, help string) { fmt.Fprintf(&b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind) }
-	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 	single := func(name, help string, v float64) {
-		head(name, "gauge", help)
-		fmt.Fprintf(&b, "%s %s\n", name, number(v))
+		writeHead(&b, name, "gauge", help)
+		fmt.Fprintf(&b, "%s %s\n", name, appendNumber(nil, v))
 	}
-	head("hermes_info", "gauge", "The dashboard's version, and who supervises the gateways.")
+	writeHead(&b, "hermes_info", "gauge", "The dashboard's version, and who supervises the gateways.")
 	fmt.Fprintf(&b, "hermes_info{version=%q,manager=%q} 1\n", version.Version, snap.Manager)
 	single("hermes_supervisor_reachable", "1 if the gateways can be controlled from here.", float64(bit(snap.Control)))
 	single("hermes_broken_profiles", "Directories among the profiles that cannot be used.", float64(len(snap.Broken)))
 	single("hermes_dashboard_memory_bytes", "Proportional set size of the dashboard.", float64(service.PSS(os.Getpid())))
 	single("hermes_dashboard_goroutines", "Goroutines of the dashboard.", float64(runtime.NumGoroutine()))
+	return b.Bytes()
+}
+
+// gatewaysExposition is what there is to say of the gateways. Profile names need no escape.
+func gatewaysExposition(gateways []*fleet.Gateway) []byte {
+	var b bytes.Buffer
+	names := make([]string, len(gateways))
+	for i, g := range gateways {
+		names[i] = `{profile="` + g.Profile.String() + `"`
+	}
+	line := func(i int, name, more string, v float64) {
+		b.WriteString(name)
+		b.WriteString(names[i])
+		b.WriteString(more)
+		b.WriteString("} ")
+		b.Write(appendNumber(b.AvailableBuffer(), v))
+		b.WriteByte('\n')
+	}
 	for _, m := range perGateway() {
-		head(m.name, m.kind, m.help)
-		for _, g := range snap.Gateways {
+		writeHead(&b, m.name, m.kind, m.help)
+		for i, g := range gateways {
 			if v, ok := m.of(g); ok {
-				fmt.Fprintf(&b, "%s{profile=%q} %s\n", m.name, g.Profile, number(v))
+				line(i, m.name, "", v)
 			}
 		}
 	}
-	head("hermes_gateway_state", "gauge", "1 for the state that the gateway is in.")
-	for _, g := range snap.Gateways {
-		fmt.Fprintf(&b, "hermes_gateway_state{profile=%q,state=%q} 1\n", g.Profile, g.State)
+	writeHead(&b, "hermes_gateway_state", "gauge", "1 for the state that the gateway is in.")
+	for i, g := range gateways {
+		line(i, "hermes_gateway_state", `,state=`+strconv.Quote(g.State), 1)
 	}
-	head("hermes_turn_seconds", "summary", "How long turns took.")
-	for _, g := range snap.Gateways {
-		fmt.Fprintf(&b, "hermes_turn_seconds_sum{profile=%q} %s\nhermes_turn_seconds_count{profile=%q} %d\n",
-			g.Profile, number(g.Counters.TurnSeconds), g.Profile, g.Counters.Turns)
+	writeHead(&b, "hermes_turn_seconds", "summary", "How long turns took.")
+	for i, g := range gateways {
+		line(i, "hermes_turn_seconds_sum", "", g.Counters.TurnSeconds)
+		line(i, "hermes_turn_seconds_count", "", float64(g.Counters.Turns))
 	}
 	return b.Bytes()
 }

@@ -60,7 +60,7 @@ func TestTheGrafanaDashboardAsksForMetricsThatExist(t *testing.T) {
 	if err := json.Unmarshal(data, &doc); err != nil {
 		t.Fatal(err)
 	}
-	exist := string(exposition(&fleet.Snapshot{}))
+	exist := string(exposition(&fleet.Snapshot{})) + string(gatewaysExposition(nil))
 	names := regexp.MustCompile(`hermes_[a-z_]+`).FindAllString(string(data), -1)
 	for _, name := range names {
 		name = strings.TrimSuffix(strings.TrimSuffix(name, "_sum"), "_count")

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/a-h/templ"
@@ -30,7 +29,7 @@ func (s *site) overview(w http.ResponseWriter, r *http.Request) {
 
 func (s *site) overviewView(q query) overviewView {
 	snap := s.fleet.Snapshot()
-	v := overviewView{Query: q, Snapshot: snap}
+	v := overviewView{Query: q, Snapshot: snap, Counts: snap.Counts(), rows: &s.rows}
 	v.Page, v.Matches, v.Pages = q.choose(snap)
 	events := q.values()
 	events.Set("since", s.mark(v))
@@ -91,15 +90,15 @@ func (s *site) overviewEvents(w http.ResponseWriter, r *http.Request) {
 		} else {
 			for _, g := range v.Page {
 				if g.Version > newest {
-					b.Write(s.rows.get(r.Context(), g, v.Snapshot.Control))
+					b.Write(s.rows.changed(r.Context(), g, v.Snapshot.Control))
 				}
 			}
 		}
 		for _, g := range v.Page {
 			newest = max(newest, g.Version)
 		}
-		if c := v.Snapshot.Counts(); !maps.Equal(c, counts) {
-			counts = c
+		if !maps.Equal(v.Counts, counts) {
+			counts = v.Counts
 			if err := render(r.Context(), &b, statesNav(v, true)); err != nil {
 				return err
 			}
@@ -152,40 +151,6 @@ func (s *site) streamEnded(r *http.Request, err error) {
 	if err != nil && r.Context().Err() == nil {
 		s.log.Debug("a stream of events ended", "path", r.URL.Path, "error", err)
 	}
-}
-
-// rowCache keeps rows as they are sent: what a thousand streams send is made once.
-type rowCache struct {
-	mu   sync.Mutex
-	rows map[rowOf]cachedRow
-}
-
-// rowOf is which row, for visitors who find the dashboard where.
-type rowOf struct {
-	profile profile.Name
-	root    string
-}
-
-type cachedRow struct {
-	version uint64
-	control bool
-	html    []byte
-}
-
-func (c *rowCache) get(ctx context.Context, g *fleet.Gateway, control bool) []byte {
-	key := rowOf{g.Profile, at(ctx, "/")}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if have, ok := c.rows[key]; ok && have.version == g.Version && have.control == control {
-		return have.html
-	}
-	var b bytes.Buffer
-	_ = row(g, control, true).Render(context.WithoutCancel(ctx), &b) // a buffer takes everything
-	if c.rows == nil || len(c.rows) > 10000 {
-		c.rows = map[rowOf]cachedRow{}
-	}
-	c.rows[key] = cachedRow{g.Version, control, b.Bytes()}
-	return b.Bytes()
 }
 
 type channelState struct {
