@@ -9,6 +9,8 @@ import (
 
 	"hermes/internal/container"
 	"hermes/internal/profile"
+	"hermes/internal/profile/ports"
+	"hermes/internal/profile/provision"
 	"hermes/internal/service"
 )
 
@@ -31,7 +33,7 @@ type Slots interface {
 func Reconcile(store *profile.Store, slots Slots, getenv func(string) string, dryRun bool) ([]Outcome, error) {
 	var problems []error
 	if !dryRun {
-		if _, err := store.Seed(profile.Default()); err != nil {
+		if _, err := provision.Seed(context.Background(), store, profile.Default()); err != nil {
 			problems = append(problems, err)
 		}
 	}
@@ -40,15 +42,15 @@ func Reconcile(store *profile.Store, slots Slots, getenv func(string) string, dr
 		problems = append(problems, err)
 	}
 	g := &guard{files: store.Files()} // a dry run leaves no trace
-	var ports map[profile.Name]profile.Assignment
+	var given map[profile.Name]ports.Assignment
 	if !dryRun {
 		g = newGuard(store)
 		// Before there is a slot: a gateway's first start finds its port decided.
-		o := profile.AssignOptions{Skip: func(n profile.Name) bool { return g.skip(n.String()) != "" }}
+		o := ports.Options{Skip: func(n profile.Name) bool { return g.skip(n.String()) != "" }}
 		if g.careful {
 			o.Reading = func(n profile.Name) { g.working(n.String()) }
 		}
-		if ports, err = store.AssignPorts(context.Background(), getenv, o); err != nil {
+		if given, err = ports.AssignAll(context.Background(), store, getenv, o); err != nil {
 			problems = append(problems, err)
 		}
 	}
@@ -62,7 +64,7 @@ func Reconcile(store *profile.Store, slots Slots, getenv func(string) string, dr
 		default:
 			g.working(e.Label)
 			o = reconcileOne(e.Home, slots, getenv, dryRun)
-			o.Reason = cmp.Or(o.Reason, portTrouble(ports[e.Home.Name]))
+			o.Reason = cmp.Or(o.Reason, portTrouble(given[e.Home.Name]))
 		}
 		outcomes = append(outcomes, o)
 	}
@@ -83,7 +85,7 @@ func Reconcile(store *profile.Store, slots Slots, getenv func(string) string, dr
 }
 
 // portTrouble says why a gateway may not get its port; "" if there is no reason.
-func portTrouble(a profile.Assignment) string {
+func portTrouble(a ports.Assignment) string {
 	switch {
 	case a.Err != nil:
 		return a.Err.Error()

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"hermes/internal/profile"
+	"hermes/internal/profile/env"
 	"hermes/internal/service"
 )
 
@@ -92,7 +93,7 @@ func TestGatewayDefaultIsAlwaysRegistered(t *testing.T) {
 	if spec, ok := s.written["gateway-default"]; !ok || spec.Up {
 		t.Errorf("slots %+v", s.written)
 	}
-	if env, err := profile.LoadEnv(profile.NewStore(root).Home(profile.Default())); err != nil || env["API_SERVER_KEY"] == "" {
+	if env, err := env.Load(profile.NewStore(root).Home(profile.Default())); err != nil || env["API_SERVER_KEY"] == "" {
 		t.Errorf("the home is not seeded: %v", err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"hermes/internal/container"
 	"hermes/internal/profile"
+	"hermes/internal/profile/ports"
 	"hermes/internal/service"
 	"hermes/internal/service/host"
 )
@@ -119,7 +120,7 @@ func (a *app) install(ctx context.Context, f installFlags) error {
 		return fmt.Errorf("gateway '%s' is a service of %s already: `hermes -p %s gateway uninstall` first", n, m.Name(id), n)
 	}
 	var wrong *profile.ConfigError
-	if _, err := store.AssignPort(ctx, h, a.getenv); err != nil && !errors.As(err, &wrong) { // a wrong file is the gateway's to report
+	if _, err := ports.Assign(ctx, store, h, a.getenv); err != nil && !errors.As(err, &wrong) { // a wrong file is the gateway's to report
 		return err
 	}
 	if err := m.Register(ctx, service.GatewaySpec(h)); err != nil {

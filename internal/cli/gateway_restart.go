@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hermes/internal/profile"
+	"hermes/internal/profile/config"
 	"hermes/internal/service"
 )
 
@@ -41,7 +42,7 @@ down is started. --all restarts every gateway but those that were stopped, a few
 			return l.Restart(ctx, n, wait(n))
 		}, w.noWait)
 	}
-	w.flags(cmd, startTimeout+profile.DefaultDrainTimeout, "ready again")
+	w.flags(cmd, startTimeout+config.DefaultDrainTimeout, "ready again")
 	cmd.Flags().BoolVar(&all, "all", false, "restart the gateways of all profiles")
 	return cmd
 }

@@ -15,6 +15,7 @@ import (
 	"hermes/internal/container"
 	"hermes/internal/gateway"
 	"hermes/internal/profile"
+	"hermes/internal/profile/config"
 	"hermes/internal/service"
 )
 
@@ -184,5 +185,5 @@ func (a *app) standDown(ctx context.Context, n profile.Name) error {
 	if err != nil {
 		return err
 	}
-	return m.Stop(ctx, service.Gateway(n), profile.DefaultDrainTimeout+10*time.Second)
+	return m.Stop(ctx, service.Gateway(n), config.DefaultDrainTimeout+10*time.Second)
 }

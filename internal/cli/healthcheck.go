@@ -13,6 +13,9 @@ import (
 
 	"hermes/internal/container"
 	"hermes/internal/profile"
+	"hermes/internal/profile/config"
+	"hermes/internal/profile/env"
+	"hermes/internal/profile/ports"
 	"hermes/internal/service"
 )
 
@@ -80,21 +83,21 @@ func (a *app) healthy(ctx context.Context, n profile.Name) (string, error) {
 
 // ask requests /health from a profile's gateway.
 func (a *app) ask(ctx context.Context, h profile.Home) error {
-	c, err := profile.LoadConfig(h)
+	c, err := config.Load(h)
 	if err != nil {
 		return err
 	}
-	env, err := profile.LoadEnv(h)
+	env, err := env.Load(h)
 	if err != nil {
 		return err
 	}
-	s, err := profile.APISettings(h, c, env, a.getenv)
+	s, err := ports.Resolve(h, c, env, a.getenv)
 	if err != nil {
 		return err
 	}
 	host := s.Host
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
-		host = profile.DefaultAPIHost
+		host = ports.DefaultHost
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()

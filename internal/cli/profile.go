@@ -11,6 +11,8 @@ import (
 	"hermes/internal/container"
 	"hermes/internal/gateway"
 	"hermes/internal/profile"
+	"hermes/internal/profile/contents"
+	"hermes/internal/profile/provision"
 	"hermes/internal/service"
 )
 
@@ -127,12 +129,12 @@ type made struct {
 }
 
 // register gives a new profile its slot. makeErr is what came of making it, which may lack its port only.
-func (a *app) register(ctx context.Context, p service.Profiles, m profile.Made, makeErr error) (made, error) {
-	var unassigned *profile.UnassignedError
+func (a *app) register(ctx context.Context, p service.Profiles, m provision.Made, makeErr error) (made, error) {
+	var unassigned *provision.UnassignedError
 	if makeErr != nil && !errors.As(makeErr, &unassigned) {
 		return made{}, withWayOut(makeErr)
 	}
-	_, reasons := profile.ByReason(m.LeftOut)
+	_, reasons := contents.ByReason(m.LeftOut)
 	info := made{m.Home.Name, m.Home.Dir, m.Port, leftOutNames(m.LeftOut), reasons, p.Manager != nil && p.Manager.SupportsRegistration()}
 	if makeErr == nil {
 		if err := p.Register(ctx, m.Home); err != nil {
@@ -158,7 +160,7 @@ func (a *app) tellMade(verb string, m made, started bool) error {
 	return nil
 }
 
-func leftOutNames(all []profile.LeftOut) (names []string) {
+func leftOutNames(all []contents.LeftOut) (names []string) {
 	for _, l := range all {
 		names = append(names, l.Name)
 	}
@@ -167,12 +169,12 @@ func leftOutNames(all []profile.LeftOut) (names []string) {
 
 // tellLeftOut names files that did not come along, a line for each reason, on stderr, where they do not disturb an archive.
 // hint, if not "", says what brings those along that may hold keys.
-func (a *app) tellLeftOut(all []profile.LeftOut, hint string) {
+func (a *app) tellLeftOut(all []contents.LeftOut, hint string) {
 	if a.format == "json" {
 		return
 	}
 	const most = 8
-	reasons, names := profile.ByReason(all)
+	reasons, names := contents.ByReason(all)
 	for _, why := range reasons {
 		shown, more := names[why], ""
 		if len(shown) > most {
@@ -182,7 +184,7 @@ func (a *app) tellLeftOut(all []profile.LeftOut, hint string) {
 		for i, f := range shown {
 			quoted[i] = fmt.Sprintf("%q", f)
 		}
-		if why == profile.WhySecret && hint != "" {
+		if why == contents.WhySecret && hint != "" {
 			why += "; " + hint
 		}
 		fmt.Fprintf(a.Err, "left out (%s): %s%s\n", why, strings.Join(quoted, ", "), more)

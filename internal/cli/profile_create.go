@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"context"
 	"errors"
 
 	"github.com/spf13/cobra"
 
 	"hermes/internal/profile"
+	"hermes/internal/profile/provision"
 )
 
 func (a *app) profileCreateCommand() *cobra.Command {
@@ -42,7 +44,7 @@ plain files. It never gets its keys, port, memory, state or logs.`,
 			if err != nil {
 				return err
 			}
-			m, err := p.Store.Create(cmd.Context(), n, from, a.getenv)
+			m, err := provision.Create(cmd.Context(), p.Store, n, from, a.getenv)
 			info, err := a.register(cmd.Context(), p, m, err)
 			a.tellLeftOut(m.LeftOut, "")
 			if err != nil {
@@ -80,7 +82,7 @@ func (a *app) cloneSource(store *profile.Store, clone bool, from string) (*profi
 	}
 	get := store.Get
 	if n.IsDefault() {
-		get = store.Seed // it exists always
+		get = func(n profile.Name) (profile.Home, error) { return provision.Seed(context.Background(), store, n) } // it exists always
 	}
 	h, err := get(n)
 	return &h, withWayOut(err)

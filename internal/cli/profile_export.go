@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"hermes/internal/profile"
+	"hermes/internal/profile/archive"
+	"hermes/internal/profile/contents"
 	"hermes/internal/store"
 )
 
@@ -75,7 +77,7 @@ func (a *app) export(ctx context.Context, h profile.Home, f exportFlags) error {
 		return err
 	}
 	if a.format == "json" {
-		_, reasons := profile.ByReason(e.LeftOut)
+		_, reasons := contents.ByReason(e.LeftOut)
 		return a.json(map[string]any{
 			"profile": h.Name, "file": f.output, "files": e.Files, "size_bytes": e.Size, "secrets": f.secrets,
 			"left_out": leftOutNames(e.LeftOut), "left_out_reasons": reasons,
@@ -86,7 +88,7 @@ func (a *app) export(ctx context.Context, h profile.Home, f exportFlags) error {
 }
 
 // exportFile writes the archive beside its place and puts it there when it is whole.
-func (a *app) exportFile(ctx context.Context, h profile.Home, f exportFlags) (e profile.Exported, err error) {
+func (a *app) exportFile(ctx context.Context, h profile.Home, f exportFlags) (e archive.Exported, err error) {
 	switch info, err := os.Lstat(f.output); {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
@@ -115,10 +117,10 @@ func (a *app) exportFile(ctx context.Context, h profile.Home, f exportFlags) (e 
 	return e, os.Rename(tmp.Name(), f.output)
 }
 
-func (a *app) exportTo(ctx context.Context, h profile.Home, w io.Writer, f exportFlags) (profile.Exported, error) {
+func (a *app) exportTo(ctx context.Context, h profile.Home, w io.Writer, f exportFlags) (archive.Exported, error) {
 	progress, done := a.progress("exporting profile '" + h.Name.String() + "'")
-	e, err := profile.Export(ctx, h, w, profile.ExportOptions{
-		Secrets: f.secrets, Limits: profile.DefaultLimits(), Snapshot: store.Backup, Progress: progress,
+	e, err := archive.Export(ctx, h, w, archive.ExportOptions{
+		Secrets: f.secrets, Limits: archive.DefaultLimits(), Snapshot: store.Backup, Progress: progress,
 	})
 	done()
 	if err == nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hermes/internal/profile"
+	"hermes/internal/profile/archive"
 )
 
 func (a *app) profileImportCommand() *cobra.Command {
@@ -23,7 +24,7 @@ absurd sizes. A key is generated if the archive holds none, and a port that anot
   hermes profile import coder.tar.zst --as reviewer`,
 		Args: words(1, "FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o := profile.ImportOptions{Limits: profile.DefaultLimits(), Getenv: a.getenv}
+			o := archive.ImportOptions{Limits: archive.DefaultLimits(), Getenv: a.getenv}
 			if as != "" {
 				n, err := profile.NewName(as)
 				if err != nil {
@@ -39,7 +40,7 @@ absurd sizes. A key is generated if the archive holds none, and a port that anot
 	return cmd
 }
 
-func (a *app) importArchive(ctx context.Context, file string, o profile.ImportOptions) error {
+func (a *app) importArchive(ctx context.Context, file string, o archive.ImportOptions) error {
 	p, err := a.profiles()
 	if err != nil {
 		return err
@@ -55,7 +56,7 @@ func (a *app) importArchive(ctx context.Context, file string, o profile.ImportOp
 	}
 	var done func()
 	o.Progress, done = a.progress("importing " + file)
-	m, err := p.Store.Import(ctx, in, o)
+	m, err := archive.Import(ctx, p.Store, in, o)
 	done()
 	info, err := a.register(ctx, p, m, err)
 	a.tellLeftOut(m.LeftOut, "")

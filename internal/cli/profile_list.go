@@ -10,6 +10,8 @@ import (
 
 	"hermes/internal/container"
 	"hermes/internal/profile"
+	"hermes/internal/profile/config"
+	"hermes/internal/profile/ports"
 	"hermes/internal/service"
 )
 
@@ -69,10 +71,10 @@ func (a *app) profileInfo(store *profile.Store, v service.View) profileInfo {
 	h := store.Home(v.Profile)
 	info := profileInfo{Profile: v.Profile.String(), Home: h.Dir, State: v.State, Desired: v.Desired, LogFile: v.LogFile}
 	var err error
-	if info.Port, info.PortFrom, err = profile.OwnPort(h, a.getenv); err != nil {
+	if info.Port, info.PortFrom, err = ports.Own(h, a.getenv); err != nil {
 		info.Error = err.Error()
 	}
-	c, err := profile.LoadConfig(h)
+	c, err := config.Load(h)
 	if err != nil {
 		info.Error = err.Error()
 		return info

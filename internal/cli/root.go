@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 
 	"hermes/internal/container"
 	"hermes/internal/profile"
+	"hermes/internal/profile/provision"
 	"hermes/internal/version"
 )
 
@@ -188,7 +190,7 @@ func (a *app) home() (profile.Home, error) {
 		return profile.Home{}, err
 	}
 	if n.IsDefault() {
-		return store.Seed(n)
+		return provision.Seed(context.Background(), store, n)
 	}
 	return store.Get(n)
 }

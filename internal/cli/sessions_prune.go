@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hermes/internal/profile"
+	"hermes/internal/profile/config"
 	"hermes/internal/store"
 )
 
@@ -37,7 +38,7 @@ does the same once a day. On a terminal it asks; anywhere else it needs --yes. -
 			case given("keep-messages") && keepMessages < 1:
 				return &usageError{fmt.Errorf("invalid --keep-messages %d: want 1 or more", keepMessages)}
 			case given("older-than"):
-				if keep.MaxAge, err = profile.ParseAge(olderThan); err != nil {
+				if keep.MaxAge, err = config.ParseAge(olderThan); err != nil {
 					return &usageError{fmt.Errorf("invalid --older-than %q: %w", olderThan, err)}
 				}
 				keep.MaxMessages = keepMessages
@@ -62,7 +63,7 @@ does the same once a day. On a terminal it asks; anywhere else it needs --yes. -
 
 // configured returns what a profile's configuration keeps.
 func configured(h profile.Home) (store.Retention, error) {
-	c, err := profile.LoadConfig(h)
+	c, err := config.Load(h)
 	if err != nil {
 		return store.Retention{}, err
 	}

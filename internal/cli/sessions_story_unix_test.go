@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"hermes/internal/profile"
+	"hermes/internal/profile/env"
 )
 
 // say PROFILE SESSION TEXT sends a message to the gateway that listens on $PORT, which must answer.
@@ -22,7 +23,7 @@ func say(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: say PROFILE SESSION TEXT")
 	}
-	env, err := profile.LoadEnv(homeOf(ts, args[0]))
+	env, err := env.Load(homeOf(ts, args[0]))
 	ts.Check(err)
 	body, err := json.Marshal(map[string]any{"messages": []map[string]string{{"role": "user", "content": args[2]}}})
 	ts.Check(err)

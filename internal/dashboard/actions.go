@@ -11,6 +11,8 @@ import (
 	"hermes/internal/dashboard/access"
 	"hermes/internal/logs"
 	"hermes/internal/profile"
+	"hermes/internal/profile/contents"
+	"hermes/internal/profile/provision"
 	"hermes/internal/service"
 )
 
@@ -216,7 +218,7 @@ func (s *site) create(ctx context.Context, v access.Visitor, name, from string, 
 	}
 	o := outcome{Text: fmt.Sprintf("profile '%s' is created", n), Next: profilePath(n)}
 	var more []string
-	reasons, names := profile.ByReason(m.LeftOut)
+	reasons, names := contents.ByReason(m.LeftOut)
 	for _, why := range reasons {
 		more = append(more, fmt.Sprintf("left out (%s): %s", why, strings.Join(names[why], ", ")))
 	}
@@ -230,25 +232,25 @@ func (s *site) create(ctx context.Context, v access.Visitor, name, from string, 
 	return o
 }
 
-func (s *site) make(ctx context.Context, n profile.Name, from string) (profile.Made, error) {
+func (s *site) make(ctx context.Context, n profile.Name, from string) (provision.Made, error) {
 	var source *profile.Home
 	if from != "" {
 		name, err := profile.ParseName(from)
 		if err != nil {
-			return profile.Made{}, err
+			return provision.Made{}, err
 		}
 		get := s.o.Store.Get
 		if name.IsDefault() {
-			get = s.o.Store.Seed // it exists always
+			get = func(n profile.Name) (profile.Home, error) { return provision.Seed(ctx, s.o.Store, n) } // it exists always
 		}
 		h, err := get(name)
 		if err != nil {
-			return profile.Made{}, err
+			return provision.Made{}, err
 		}
 		source = &h
 	}
-	m, err := s.o.Store.Create(ctx, n, source, s.o.Getenv)
-	var unassigned *profile.UnassignedError
+	m, err := provision.Create(ctx, s.o.Store, n, source, s.o.Getenv)
+	var unassigned *provision.UnassignedError
 	if err != nil && !errors.As(err, &unassigned) {
 		return m, err
 	}

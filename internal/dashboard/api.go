@@ -13,6 +13,7 @@ import (
 	"hermes/internal/fleet"
 	"hermes/internal/logs"
 	"hermes/internal/profile"
+	"hermes/internal/profile/config"
 	"hermes/internal/service"
 	"hermes/internal/store"
 )
@@ -39,7 +40,7 @@ func (s *site) apiRoutes() []apiRoute {
 		{"POST", "/api/v1/all/stop", s.apiAll("stop")},
 		{"POST", "/api/v1/all/restart", s.apiAll("restart")},
 		{"GET", one + "/log", s.apiLog},
-		{"GET", one + "/config", s.apiFile(profile.Home.ReadConfig)},
+		{"GET", one + "/config", s.apiFile(config.Read)},
 		{"PUT", one + "/config", s.apiSet("config")},
 		{"GET", one + "/soul", s.apiFile(profile.Home.ReadSoul)},
 		{"PUT", one + "/soul", s.apiSet("soul")},

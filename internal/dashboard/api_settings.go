@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"hermes/internal/profile"
+	"hermes/internal/profile/env"
 )
 
 type fileView struct {
@@ -25,7 +26,7 @@ func (s *site) apiVariables(c *apiCall) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	names, err := g.Home.Variables()
+	names, err := env.Names(g.Home)
 	if names == nil {
 		names = []string{}
 	}

@@ -17,6 +17,9 @@ import (
 	"time"
 
 	"hermes/internal/profile"
+	"hermes/internal/profile/config"
+	"hermes/internal/profile/env"
+	"hermes/internal/profile/ports"
 	"hermes/internal/store"
 )
 
@@ -182,15 +185,15 @@ func (s *site) chatRequest(ctx context.Context, n profile.Name, session, message
 	if !g.Up() || !g.Ready {
 		return nil, fmt.Errorf("gateway '%s' is not running", n)
 	}
-	c, err := profile.LoadConfig(g.Home)
+	c, err := config.Load(g.Home)
 	if err != nil {
 		return nil, err
 	}
-	env, err := profile.LoadEnv(g.Home)
+	env, err := env.Load(g.Home)
 	if err != nil {
 		return nil, err
 	}
-	api, err := profile.APISettings(g.Home, c, env, s.o.Getenv)
+	api, err := ports.Resolve(g.Home, c, env, s.o.Getenv)
 	if err != nil {
 		return nil, err
 	}

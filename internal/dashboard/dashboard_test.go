@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -19,6 +20,7 @@ import (
 	"hermes/internal/dashboard/access"
 	"hermes/internal/doctor"
 	"hermes/internal/profile"
+	"hermes/internal/profile/provision"
 	"hermes/internal/service"
 )
 
@@ -44,7 +46,7 @@ func hash() string {
 func home(t *testing.T, states map[string]string) Fleet {
 	t.Helper()
 	store := profile.NewStore(t.TempDir())
-	if _, err := store.Seed(profile.Default()); err != nil {
+	if _, err := provision.Seed(context.Background(), store, profile.Default()); err != nil {
 		t.Fatal(err)
 	}
 	for name, state := range states {
@@ -52,7 +54,7 @@ func home(t *testing.T, states map[string]string) Fleet {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, err := store.Create(t.Context(), n, nil, func(string) string { return "" })
+		m, err := provision.Create(t.Context(), store, n, nil, func(string) string { return "" })
 		if err != nil {
 			t.Fatal(err)
 		}

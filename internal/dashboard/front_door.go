@@ -17,6 +17,9 @@ import (
 	"hermes/internal/fleet"
 	"hermes/internal/httpguard"
 	"hermes/internal/profile"
+	"hermes/internal/profile/config"
+	"hermes/internal/profile/env"
+	"hermes/internal/profile/ports"
 )
 
 // frontDoor adds /p/<profile>/v1/..., which leads to the API of that profile's gateway, so that one published port reaches
@@ -94,8 +97,8 @@ var bodyCodes = map[int]string{
 
 // opens tells whether a request has the key of a profile. For one that has not, a profile that is there and one that is
 // not are the same.
-func (d *relay) opens(n profile.Name, auth []string) (*fleet.Gateway, profile.Settings, bool) {
-	none := profile.Settings{}
+func (d *relay) opens(n profile.Name, auth []string) (*fleet.Gateway, ports.Endpoint, bool) {
+	none := ports.Endpoint{}
 	if len(auth) != 1 || !isBearer(auth[0]) {
 		return nil, none, false
 	}
@@ -104,15 +107,15 @@ func (d *relay) opens(n profile.Name, auth []string) (*fleet.Gateway, profile.Se
 		n = profile.Default()
 	}
 	h := d.s.o.Store.Home(n)
-	c, err := profile.LoadConfig(h)
+	c, err := config.Load(h)
 	if err != nil {
 		return nil, none, false
 	}
-	env, err := profile.LoadEnv(h)
+	env, err := env.Load(h)
 	if err != nil {
 		return nil, none, false
 	}
-	api, err := profile.APISettings(h, c, env, d.s.o.Getenv)
+	api, err := ports.Resolve(h, c, env, d.s.o.Getenv)
 	_, key, _ := strings.Cut(auth[0], " ")
 	want, got := sha256.Sum256([]byte(api.Key)), sha256.Sum256([]byte(key))
 	right := subtle.ConstantTimeCompare(want[:], got[:]) == 1

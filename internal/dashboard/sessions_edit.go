@@ -12,7 +12,7 @@ import (
 
 	"hermes/internal/dashboard/access"
 	"hermes/internal/fleet"
-	"hermes/internal/profile"
+	"hermes/internal/profile/config"
 	"hermes/internal/store"
 )
 
@@ -65,7 +65,7 @@ type pruneView struct {
 	// OlderThan and Keep are what was asked, as it was written.
 	OlderThan, Keep string
 	// Config is what the profile's configuration keeps.
-	Config  profile.SessionsConfig
+	Config  config.Sessions
 	Counted bool
 	Would   store.Removed
 	Err     error
@@ -74,7 +74,7 @@ type pruneView struct {
 // retentionOf reads which sessions are to be removed. Empty texts are no limit; without any there is nothing to do.
 func retentionOf(olderThan, messages string) (keep store.Retention, err error) {
 	if olderThan != "" {
-		if keep.MaxAge, err = profile.ParseAge(olderThan); err != nil {
+		if keep.MaxAge, err = config.ParseAge(olderThan); err != nil {
 			return keep, &pruneError{"older than: " + err.Error()}
 		}
 	}
@@ -102,7 +102,7 @@ func (s *site) prunePage(w http.ResponseWriter, r *http.Request) {
 	}
 	q := r.URL.Query()
 	v := pruneView{Name: g.Profile.String(), OlderThan: q.Get("older_than"), Keep: q.Get("keep_messages")}
-	c, err := profile.LoadConfig(g.Home)
+	c, err := config.Load(g.Home)
 	if v.Config, v.Err = c.Sessions, err; err == nil && (q.Has("older_than") || q.Has("keep_messages")) {
 		v.Would, v.Err = s.prunable(r.Context(), g, v.OlderThan, v.Keep)
 		v.Counted = v.Err == nil

@@ -9,6 +9,8 @@ import (
 
 	"hermes/internal/dashboard/access"
 	"hermes/internal/profile"
+	"hermes/internal/profile/config"
+	"hermes/internal/profile/env"
 )
 
 // settingsView is the content of a profile's settings page.
@@ -28,9 +30,9 @@ func (s *site) settings(w http.ResponseWriter, r *http.Request) {
 	}
 	v := settingsView{Name: g.Profile.String()}
 	var errs [3]error
-	v.Config, errs[0] = g.Home.ReadConfig()
+	v.Config, errs[0] = config.Read(g.Home)
 	v.Soul, errs[1] = g.Home.ReadSoul()
-	v.Variables, errs[2] = g.Home.Variables()
+	v.Variables, errs[2] = env.Names(g.Home)
 	for _, err := range errs {
 		if err != nil {
 			v.Errs = append(v.Errs, err)
@@ -66,13 +68,13 @@ func (s *site) set(ctx context.Context, v access.Visitor, n profile.Name, what s
 	var text, detail string
 	switch what {
 	case "config":
-		text, err = "config.yaml is saved", h.SaveConfig(ctx, value("text"), value("tag"))
+		text, err = "config.yaml is saved", config.Save(ctx, h, value("text"), value("tag"))
 	case "soul":
 		text, err = "SOUL.md is saved", h.SaveSoul(ctx, value("text"), value("tag"))
 	case "variable":
-		text, detail, err = fmt.Sprintf("variable %s is set", name), name, h.SetVariable(ctx, name, value("value"))
+		text, detail, err = fmt.Sprintf("variable %s is set", name), name, env.Set(ctx, h, name, value("value"))
 	case "remove":
-		text, detail, err = fmt.Sprintf("variable %s is removed", name), name, h.RemoveVariable(ctx, name)
+		text, detail, err = fmt.Sprintf("variable %s is removed", name), name, env.Remove(ctx, h, name)
 	default:
 		return outcome{Err: errNoSetting}
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hermes/internal/profile"
+	"hermes/internal/profile/provision"
 	"hermes/internal/service"
 	"hermes/internal/volume"
 )
@@ -41,7 +42,7 @@ func name(t *testing.T, s string) profile.Name {
 // profile makes a healthy profile.
 func (p *patient) profile(s string) profile.Home {
 	p.t.Helper()
-	h, err := p.Store.Seed(name(p.t, s))
+	h, err := provision.Seed(context.Background(), p.Store, name(p.t, s))
 	if err != nil {
 		p.t.Fatal(err)
 	}

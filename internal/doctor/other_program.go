@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"hermes/internal/profile"
+	"hermes/internal/profile/config"
 	"hermes/internal/store"
 )
 
@@ -18,7 +18,7 @@ func checkOtherProgram(ctx context.Context, e *examination) []Finding {
 			found = append(found, Finding{Severity: Note, Profile: h.Name.String(), What: what, Mend: mend})
 		}
 		// What is wrong with the file is the profile check's to tell.
-		if c, err := profile.LoadConfig(h); err == nil && len(c.Unused) > 0 {
+		if c, err := config.Load(h); err == nil && len(c.Unused) > 0 {
 			note(fmt.Sprintf("%s is written for hermes-agent, and %d of its keys mean nothing here: %s", h.Config(), len(c.Unused), strings.Join(c.Unused, ", ")),
 				"docs/configuration.md has the keys that do; the file can stay as it is")
 		}

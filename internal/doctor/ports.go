@@ -8,13 +8,14 @@ import (
 	"strings"
 
 	"hermes/internal/profile"
+	"hermes/internal/profile/ports"
 )
 
 // checkPorts looks for profiles that want the same port. Files that cannot be read are the profile check's.
 func checkPorts(_ context.Context, e *examination) []Finding {
 	users := map[int][]profile.Home{}
 	for _, h := range e.homes() {
-		if port, _, err := profile.OwnPort(h, e.Getenv); err == nil && port != 0 {
+		if port, _, err := ports.Own(h, e.Getenv); err == nil && port != 0 {
 			users[port] = append(users[port], h)
 		}
 	}

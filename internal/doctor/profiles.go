@@ -9,6 +9,9 @@ import (
 	"runtime"
 
 	"hermes/internal/profile"
+	"hermes/internal/profile/config"
+	"hermes/internal/profile/env"
+	"hermes/internal/profile/ports"
 )
 
 func checkProfiles(_ context.Context, e *examination) []Finding {
@@ -78,24 +81,24 @@ func (e *examination) inspect(h profile.Home) (found []Finding, echo bool) {
 	if f, ok := envMode(h); ok {
 		found = append(found, f)
 	}
-	c, err := profile.LoadConfig(h)
+	c, err := config.Load(h)
 	if err != nil {
 		add(Error, err.Error(), "edit the file, then "+e.again(h.Name))
 		return found, false
 	}
-	env, err := profile.LoadEnv(h)
+	vars, err := env.Load(h)
 	if err != nil {
 		add(Error, err.Error(), "edit the file, then "+e.again(h.Name))
 		return found, false
 	}
-	if _, err := profile.APISettings(h, c, env, e.Getenv); err != nil && !fresh {
+	if _, err := ports.Resolve(h, c, vars, e.Getenv); err != nil && !fresh {
 		add(Error, err.Error(), "edit the file, then "+e.again(h.Name))
 	}
-	key, err := env.Secret(c.Model.APIKeyEnv, e.Getenv)
+	key, err := vars.Secret(c.Model.APIKeyEnv, e.Getenv)
 	if err != nil && c.Model.Provider == "openai" {
 		add(Error, err.Error(), "mend the variable, and start what runs the gateways again")
 	}
-	if err == nil && c.Model.Provider == "openai" && c.Model.BaseURL == profile.DefaultOpenAIBaseURL && key == "" {
+	if err == nil && c.Model.Provider == "openai" && c.Model.BaseURL == config.DefaultOpenAIBaseURL && key == "" {
 		add(Error, fmt.Sprintf("%s: %s: missing: provider openai needs it", h.Env(), c.Model.APIKeyEnv),
 			"add a line "+c.Model.APIKeyEnv+"=<the provider's key>, then "+e.again(h.Name))
 	}

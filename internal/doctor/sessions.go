@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"hermes/internal/profile"
+	"hermes/internal/profile/config"
 )
 
 // manySessions is from when on a database that only grows is worth a word, in bytes.
@@ -19,8 +19,8 @@ func checkSessions(_ context.Context, e *examination) []Finding {
 		if err != nil || info.Size() < manySessions {
 			continue
 		}
-		c, err := profile.LoadConfig(h)
-		if err != nil || c.Sessions != (profile.SessionsConfig{}) {
+		c, err := config.Load(h)
+		if err != nil || c.Sessions != (config.Sessions{}) {
 			continue // the profile check tells about the file
 		}
 		found = append(found, Finding{Severity: Note, Profile: h.Name.String(),

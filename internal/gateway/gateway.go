@@ -101,7 +101,7 @@ type gateway struct {
 }
 
 func (g *gateway) run(ctx context.Context) error {
-	if err := g.seed(); err != nil {
+	if err := g.seed(ctx); err != nil {
 		return err
 	}
 	lock, err := g.acquire(ctx)

@@ -7,32 +7,35 @@ import (
 	"io/fs"
 	"net"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"hermes/internal/model"
 	"hermes/internal/model/echo"
 	"hermes/internal/model/openai"
 	"hermes/internal/profile"
+	"hermes/internal/profile/config"
+	"hermes/internal/profile/env"
+	"hermes/internal/profile/ports"
+	"hermes/internal/profile/provision"
 )
 
 // seed makes the default profile's home where it is missing: it exists always. A home of hermes-agent gets what it lacks.
-func (g *gateway) seed() error {
+func (g *gateway) seed(ctx context.Context) error {
 	h := g.o.Home
 	if !h.Name.IsDefault() {
-		return h.SeedForeign()
+		return provision.SeedForeign(ctx, h)
 	}
 	if _, err := h.Files().Lstat(profile.SoulName); !errors.Is(err, fs.ErrNotExist) {
 		return nil // there, or a later step says what is wrong
 	}
-	_, err := profile.NewStore(h.Root).Seed(h.Name)
+	_, err := provision.Seed(ctx, profile.NewStore(h.Root), h.Name)
 	return err
 }
 
 // settings is what the profile's files say.
 type settings struct {
-	config profile.Config
-	api    profile.Settings
+	config config.Config
+	api    ports.Endpoint
 	model  model.Provider
 }
 
@@ -40,26 +43,26 @@ type settings struct {
 func (g *gateway) load(ctx context.Context) (s settings, err error) {
 	h := g.o.Home
 	// A profile that was made without our commands gets its port at its first start.
-	if _, err := profile.NewStore(h.Root).AssignPort(ctx, h, g.o.Getenv); err != nil {
+	if _, err := ports.Assign(ctx, profile.NewStore(h.Root), h, g.o.Getenv); err != nil {
 		return s, err
 	}
-	if s.config, err = profile.LoadConfig(h); err != nil {
+	if s.config, err = config.Load(h); err != nil {
 		return s, err
 	}
 	if n := len(s.config.Unused); n > 0 {
 		g.log.Warn("config.yaml is written for hermes-agent: what means nothing here is not used", "keys", n, "not_used", strings.Join(s.config.Unused[:min(n, 50)], " "))
 	}
-	env, err := profile.LoadEnv(h)
+	vars, err := env.Load(h)
 	if err != nil {
 		return s, err
 	}
-	if s.api, err = profile.APISettings(h, s.config, env, g.o.Getenv); err != nil {
+	if s.api, err = ports.Resolve(h, s.config, vars, g.o.Getenv); err != nil {
 		return s, err
 	}
 	if err := checkSoul(h); err != nil {
 		return s, err
 	}
-	s.model, err = newModel(h, s.config.Model, env, g.o.Getenv)
+	s.model, err = newModel(h, s.config.Model, vars, g.o.Getenv)
 	return s, err
 }
 
@@ -81,15 +84,15 @@ func checkSoul(h profile.Home) error {
 	return &profile.ConfigError{File: h.Soul(), Msg: "cannot read it: " + err.Error()}
 }
 
-func newModel(h profile.Home, c profile.ModelConfig, env profile.Env, getenv func(string) string) (model.Provider, error) {
+func newModel(h profile.Home, c config.Model, vars env.Vars, getenv func(string) string) (model.Provider, error) {
 	if c.Provider != "openai" {
 		return echo.New(h.Config(), h.Env()), nil
 	}
-	key, err := env.Secret(c.APIKeyEnv, getenv)
+	key, err := vars.Secret(c.APIKeyEnv, getenv)
 	if err != nil {
 		return nil, err
 	}
-	if key == "" && sameHost(c.BaseURL, profile.DefaultOpenAIBaseURL) {
+	if key == "" && sameHost(c.BaseURL, config.DefaultOpenAIBaseURL) {
 		return nil, &profile.ConfigError{File: h.Env(), Key: c.APIKeyEnv,
 			Msg: "missing: provider openai needs it; or set model.base_url in " + h.Config() + " to a server that needs no key"}
 	}
@@ -106,8 +109,8 @@ func sameHost(a, b string) bool {
 }
 
 // listen binds the API's port, so that a taken one is found before anybody is told.
-func (g *gateway) listen(s profile.Settings) (net.Listener, error) {
-	ln, err := net.Listen("tcp", net.JoinHostPort(s.Host, strconv.Itoa(s.Port)))
+func (g *gateway) listen(s ports.Endpoint) (net.Listener, error) {
+	ln, err := net.Listen("tcp", s.Listen())
 	if err == nil {
 		return ln, nil
 	}

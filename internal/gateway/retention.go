@@ -5,7 +5,7 @@ import (
 	"log/slog"
 	"time"
 
-	"hermes/internal/profile"
+	"hermes/internal/profile/config"
 	"hermes/internal/store"
 )
 
@@ -23,7 +23,7 @@ type pruner interface {
 }
 
 // retentionOf returns what a configuration keeps.
-func retentionOf(c profile.Config) store.Retention {
+func retentionOf(c config.Config) store.Retention {
 	return store.Retention{MaxAge: c.Sessions.Age(), MaxMessages: c.Sessions.MaxMessages}
 }
 

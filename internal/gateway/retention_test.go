@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"hermes/internal/profile"
+	"hermes/internal/profile/config"
 	"hermes/internal/store"
 )
 
@@ -33,7 +33,7 @@ func (p prunes) Prune(ctx context.Context, keep store.Retention, now time.Time) 
 func TestWhatIsNotKeptIsRemovedAgainAndAgainAndSaid(t *testing.T) {
 	t.Parallel()
 	want := store.Retention{MaxAge: 90 * 24 * time.Hour, MaxMessages: 500}
-	if got := retentionOf(profile.Config{Sessions: profile.SessionsConfig{MaxAge: "90d", MaxMessages: 500}}); got != want {
+	if got := retentionOf(config.Config{Sessions: config.Sessions{MaxAge: "90d", MaxMessages: 500}}); got != want {
 		t.Fatalf("%+v", got)
 	}
 	var said bytes.Buffer
@@ -52,7 +52,7 @@ func TestWhatIsNotKeptIsRemovedAgainAndAgainAndSaid(t *testing.T) {
 
 func TestWhereEverythingIsKeptNothingIsEverRemoved(t *testing.T) {
 	t.Parallel()
-	if keep := retentionOf(profile.Config{}); keep.On() {
+	if keep := retentionOf(config.Config{}); keep.On() {
 		t.Fatalf("without a word of it %+v is kept", keep)
 	}
 	retain(nil, store.Retention{}, slog.New(slog.DiscardHandler), 0, 0)()

@@ -11,6 +11,7 @@ import (
 	"hermes/internal/channel/apiserver"
 	"hermes/internal/conversation"
 	"hermes/internal/profile"
+	"hermes/internal/profile/config"
 	"hermes/internal/store"
 	"hermes/internal/volume"
 )
@@ -23,7 +24,7 @@ const healthy = 5 * time.Minute
 
 // service is a gateway that has all it needs to serve.
 type service struct {
-	config profile.Config
+	config config.Config
 	ln     net.Listener
 	store  *store.Store
 	turns  *turns

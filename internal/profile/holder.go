@@ -21,7 +21,7 @@ func RunningPID(h Home) (pid int, running bool) {
 	var record struct {
 		PID int `json:"pid"`
 	}
-	if data, err := h.Files().ReadFile(PIDName, maxConfigFile); err == nil && json.Unmarshal(data, &record) == nil {
+	if data, err := h.Files().ReadFile(PIDName, MaxFile); err == nil && json.Unmarshal(data, &record) == nil {
 		pid = record.PID
 	}
 	return pid, true

@@ -66,7 +66,7 @@ func (h Home) Config() string { return filepath.Join(h.Dir, ConfigName) }
 // Env holds the profile's secrets, mode 0600.
 func (h Home) Env() string { return filepath.Join(h.Dir, EnvName) }
 
-// OwnEnv has what this program itself would write into Env, where that file is another program's: see generatedName.
+// OwnEnv has what this program itself would write into Env, where that file is another program's: see env.Put.
 func (h Home) OwnEnv() string { return filepath.Join(h.Dir, OwnEnvName) }
 
 // StateFile is gateway_state.json. Read and write it with ReadState and UpdateState.

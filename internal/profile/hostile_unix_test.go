@@ -4,7 +4,6 @@ package profile
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,36 +33,6 @@ var makeNasty = map[string]func(path string) error{
 	"symbolic link": func(p string) error { return os.Symlink("/etc/passwd", p) },
 	"directory":     func(p string) error { return os.Mkdir(p, 0o755) },
 	"device":        func(p string) error { return os.Symlink("/dev/zero", p) },
-}
-
-func TestNoFileOfAProfileIsReadThroughALinkOrBlocks(t *testing.T) {
-	for kind, make := range makeNasty {
-		h := home(t)
-		for _, path := range []string{h.StateFile(), h.Config(), h.Env(), h.PIDFile(), h.LockFile(), h.Soul()} {
-			if err := make(path); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for what, f := range map[string]func() error{
-			"ReadState":  func() error { _, err := ReadState(h); return err },
-			"LoadConfig": func() error { _, err := LoadConfig(h); return err },
-			"LoadEnv":    func() error { _, err := LoadEnv(h); return err },
-			"check":      h.check,
-		} {
-			err := atOnce(t, what+" of a "+kind, f)
-			if err == nil || !strings.Contains(err.Error(), h.Dir) || strings.Contains(err.Error(), "root:") {
-				t.Errorf("%s of a %s: %v", what, kind, err)
-			}
-		}
-		if err := atOnce(t, "RunningPID", func() error {
-			if pid, running := RunningPID(h); running {
-				return fmt.Errorf("pid %d", pid)
-			}
-			return nil
-		}); err != nil {
-			t.Errorf("%s: %v", kind, err)
-		}
-	}
 }
 
 func TestUpdateStateMovesANastyAsideAndFollowsNothing(t *testing.T) {
@@ -169,31 +138,6 @@ func TestListShowsTheGoodNamesTheBadAndHidesWhatIsNoProfile(t *testing.T) {
 		if have, there := got[label]; !there || have != ok {
 			t.Errorf("%q: there %v, usable %v; want usable %v", label, there, have, ok)
 		}
-	}
-}
-
-func TestSeedKeepsSecretsPrivate(t *testing.T) {
-	old := syscall.Umask(0)
-	defer syscall.Umask(old)
-	s := NewStore(filepath.Join(t.TempDir(), "root"))
-	h, err := s.Seed(Default())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for path, want := range map[string]os.FileMode{h.Dir: 0o700, h.Env(): 0o600, h.Soul(): 0o644} {
-		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
-			t.Errorf("%s: %v, %v; want %v", path, info.Mode(), err, want)
-		}
-	}
-	// An .env that a person wrote without a key, open to all, is private once it holds one.
-	if err := errors.Join(os.WriteFile(h.Env(), nil, 0o644), os.Chmod(h.Env(), 0o644)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Seed(Default()); err != nil {
-		t.Fatal(err)
-	}
-	if info, err := os.Stat(h.Env()); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("with a new key: %v, %v", info.Mode(), err)
 	}
 }
 

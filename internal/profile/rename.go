@@ -8,18 +8,13 @@ import (
 	"runtime"
 )
 
-// Rename gives a profile another name. It keeps its port; its logs and its place as the chosen profile
-// (Active) go with it. Its gateway must be down (*RunningError). Other errors are *ExistsError and *NotFoundError.
-// A home that was renamed is returned also with an error, which is about what goes with it.
-func (s *Store) Rename(ctx context.Context, from, to Name, getenv func(string) string) (Home, error) {
+// Rename gives a profile another name. Its logs and its place as the chosen profile (Active) go with it, and so does its port if
+// it has one: provision.Rename sees to that. Its gateway must be down (*RunningError). Other errors are *ExistsError and
+// *NotFoundError. A home that was renamed is returned also with an error, which is about what goes with it.
+func (s *Store) Rename(ctx context.Context, from, to Name) (Home, error) {
 	old, h := s.Home(from), s.Home(to)
 	if err := s.CanRename(from, to); err != nil {
 		return old, err
-	}
-	// A profile that never ran has the port of its name, which would change.
-	var wrong *ConfigError
-	if _, err := s.AssignPort(ctx, old, getenv); err != nil && !errors.As(err, &wrong) {
-		return old, fmt.Errorf("cannot rename profile '%s': %w", from, err)
 	}
 	if err := s.move(ctx, old, h); err != nil {
 		return old, err
@@ -35,7 +30,7 @@ func (s *Store) CanRename(from, to Name) error {
 	if err := s.Home(from).check(); err != nil {
 		return err
 	}
-	return s.vacant(to)
+	return s.Vacant(to)
 }
 
 func (s *Store) move(ctx context.Context, old, h Home) error {
@@ -51,7 +46,7 @@ func (s *Store) move(ctx context.Context, old, h Home) error {
 		lock.Unlock()
 	}
 	if err := s.profiles().Rename(old.Name.String(), h.Name.String()); err != nil {
-		if verr := s.vacant(h.Name); verr != nil {
+		if verr := s.Vacant(h.Name); verr != nil {
 			return verr
 		}
 		return fmt.Errorf("cannot rename profile '%s': %w", old.Name, err)

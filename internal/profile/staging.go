@@ -31,8 +31,8 @@ func (e *ExistsError) Error() string {
 	return fmt.Sprintf("%s exists already and is no profile: move it away, or choose another name than '%s'", e.Dir, e.Name)
 }
 
-// vacant checks that a name is free.
-func (s *Store) vacant(n Name) error {
+// Vacant checks that a name is free.
+func (s *Store) Vacant(n Name) error {
 	h := s.Home(n)
 	if n.IsDefault() {
 		return &ExistsError{n, h.Dir, true}
@@ -46,16 +46,17 @@ func (s *Store) vacant(n Name) error {
 	return &ExistsError{n, h.Dir, h.check() == nil}
 }
 
-// staging is a home that is being made, under a name that no profile can have. Its lock tells a
+// Staging is a home that is being made, under a name that no profile can have. Its lock tells a
 // sweep that somebody is at it.
-type staging struct {
+type Staging struct {
 	store *Store
 	name  string // in the profiles directory; "" when it is published or discarded
-	files volume.Dir
+	Files volume.Dir
 	lock  *volume.Lock
 }
 
-func (s *Store) stage() (*staging, error) {
+// Stage begins a new home. Whoever calls it publishes or discards it.
+func (s *Store) Stage() (*Staging, error) {
 	if err := s.profiles().MkdirAll(".", 0o755); err != nil {
 		return nil, fmt.Errorf("cannot make a profile: %w", err)
 	}
@@ -71,7 +72,7 @@ func (s *Store) stage() (*staging, error) {
 	}
 }
 
-func (s *Store) tryStage() (*staging, error) {
+func (s *Store) tryStage() (*Staging, error) {
 	name, err := s.profiles().MkdirTemp(stagingPrefix)
 	if err != nil {
 		return nil, err
@@ -82,25 +83,25 @@ func (s *Store) tryStage() (*staging, error) {
 		_ = s.profiles().RemoveAll(name) // else the next sweep does it
 		return nil, err
 	}
-	return &staging{s, name, files, lock}, nil
+	return &Staging{s, name, files, lock}, nil
 }
 
-// home is the staged home as one of a profile.
-func (st *staging) home(n Name) Home {
-	return Home{Name: n, Dir: st.files.Path("."), Root: st.store.root, files: st.files, root: st.store.files}
+// Home is the staged home as one of a profile.
+func (st *Staging) Home(n Name) Home {
+	return Home{Name: n, Dir: st.Files.Path("."), Root: st.store.root, files: st.Files, root: st.store.files}
 }
 
-// publish puts the home in its place, all at once, and never over something else.
-func (st *staging) publish(n Name) (Home, error) {
+// Publish puts the home in its place, all at once, and never over something else: *ExistsError.
+func (st *Staging) Publish(n Name) (Home, error) {
 	h := st.store.Home(n)
-	if err := st.store.vacant(n); err != nil {
+	if err := st.store.Vacant(n); err != nil {
 		return h, err
 	}
 	if runtime.GOOS == "windows" { // which renames no directory with an open file
 		st.lock.Unlock()
 	}
 	if err := st.store.profiles().Rename(st.name, n.String()); err != nil {
-		if verr := st.store.vacant(n); verr != nil {
+		if verr := st.store.Vacant(n); verr != nil {
 			return h, verr // somebody else was faster
 		}
 		return h, fmt.Errorf("cannot put profile '%s' in place: %w", n, err)
@@ -111,8 +112,8 @@ func (st *staging) publish(n Name) (Home, error) {
 	return h, nil
 }
 
-// discard removes what was not published.
-func (st *staging) discard() {
+// Discard removes what was not published.
+func (st *Staging) Discard() {
 	if st.name == "" {
 		return
 	}

@@ -22,13 +22,6 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	if root := os.Getenv("HERMES_TEST_PORT_ROOT"); root != "" {
-		if err := assignPorts(root, os.Getenv("HERMES_TEST_PORT_NAME")); err != nil {
-			fmt.Println(err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
 	goleak.VerifyTestMain(m)
 }
 
@@ -45,6 +38,15 @@ func home(t testing.TB) Home {
 	t.Helper()
 	dir := t.TempDir()
 	return Home{Name: Default(), Dir: dir, Root: dir}
+}
+
+func slurp(t testing.TB, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
 }
 
 func putState(t testing.TB, h Home, content string) {

@@ -2,8 +2,6 @@ package profile
 
 import (
 	"cmp"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -81,7 +79,7 @@ func (s *Store) Home(n Name) Home {
 }
 
 // Get returns the home of a profile that exists: a real directory that holds
-// SOUL.md. The default profile exists always; Seed fills it. Errors are of type
+// SOUL.md. The default profile exists always; provision.Seed fills it. Errors are of type
 // *NotFoundError, or say what is in the way.
 func (s *Store) Get(n Name) (Home, error) {
 	h := s.Home(n)
@@ -162,84 +160,13 @@ func (s *Store) inspect(label string) (_ Entry, ok bool) {
 	return Entry{Home: h, Label: label, Err: err}, true
 }
 
-const soulTemplate = `# Who you are
-
-You are a helpful assistant. Answer briefly and truthfully; say so when you do not know.
-
-Edit this file to change who answers: it is the system prompt of this profile.
-`
-
-// Seed makes the home of a profile where it is missing: the directory (0700),
-// SOUL.md, and an .env with a generated API key (0600). What exists is kept.
-func (s *Store) Seed(n Name) (Home, error) {
-	h := s.Home(n)
-	if err := h.Files().MkdirAll(".", 0o700); err != nil {
-		return h, fmt.Errorf("cannot make the home of profile '%s': %w", n, err)
-	}
-	for _, f := range []struct {
-		name string
-		data func() string
-		perm fs.FileMode
-	}{
-		{EnvName, func() string {
-			return "# Secrets of this profile. Keep this file private.\nAPI_SERVER_KEY=" + NewAPIKey() + "\n"
-		}, 0o600},
-		// Last: its presence makes the directory a profile.
-		{SoulName, func() string { return soulTemplate }, 0o644},
-	} {
-		if _, err := h.Files().Lstat(f.name); err == nil {
-			continue
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return h, err
+// CheckSource checks that a profile can be copied from. One that is not there is *NotFoundError.
+func (h Home) CheckSource() error {
+	if h.Name.IsDefault() {
+		if _, err := h.Files().Lstat(SoulName); err != nil {
+			return &NotFoundError{h.Name, h.Dir}
 		}
-		if f.name == EnvName && h.generatedName() != EnvName {
-			continue // below
-		}
-		if err := h.Files().WriteFile(f.name, []byte(f.data()), f.perm); err != nil {
-			return h, fmt.Errorf("cannot seed profile '%s': %w", n, err)
-		}
+		return nil
 	}
-	return h, h.ensureAPIKey()
-}
-
-// SeedForeign makes an API key for a home of hermes-agent that has none, in a file of our own. Any other home stays as it is.
-func (h Home) SeedForeign() error {
-	if env, err := LoadEnv(h); err != nil || env["API_SERVER_KEY"] != "" || h.generatedName() != OwnEnvName {
-		return nil //nolint:nilerr // a wrong .env is the gateway's to report
-	}
-	return h.ensureAPIKey()
-}
-
-// ensureAPIKey adds an API key to an .env that somebody wrote without one.
-func (h Home) ensureAPIKey() error {
-	env, err := LoadEnv(h)
-	if err != nil || env["API_SERVER_KEY"] != "" {
-		return nil // a wrong .env is the gateway's to report
-	}
-	name := h.generatedName()
-	old, err := h.Files().ReadFile(name, maxConfigFile)
-	if errors.Is(err, fs.ErrNotExist) && name == OwnEnvName {
-		old, err = []byte(ownEnvHeader), nil
-	}
-	if err != nil {
-		return fmt.Errorf("cannot add an API key for profile '%s': %w", h.Name, err)
-	}
-	if len(old) > 0 && old[len(old)-1] != '\n' {
-		old = append(old, '\n')
-	}
-	err = h.Files().WriteFile(name, append(old, "API_SERVER_KEY="+NewAPIKey()+"\n"...), 0o600)
-	if errors.Is(err, volume.ErrMount) {
-		return nil // the gateway says which line is missing
-	}
-	if err != nil {
-		return fmt.Errorf("cannot add an API key for profile '%s': %w", h.Name, err)
-	}
-	return nil
-}
-
-// NewAPIKey returns a key of 192 random bits for a profile's API server.
-func NewAPIKey() string {
-	b := make([]byte, 24)
-	rand.Read(b) // never fails: crypto/rand
-	return "hk-" + base64.RawURLEncoding.EncodeToString(b)
+	return h.check()
 }

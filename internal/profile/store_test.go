@@ -8,6 +8,15 @@ import (
 	"testing"
 )
 
+func env(pairs ...string) func(string) string {
+	m := map[string]string{}
+	for _, p := range pairs {
+		name, value, _ := strings.Cut(p, "=")
+		m[name] = value
+	}
+	return func(name string) string { return m[name] }
+}
+
 func TestRootFromEnv(t *testing.T) {
 	wd, err := os.Getwd()
 	if err != nil {
@@ -50,7 +59,7 @@ func TestGetTellsAProfileFromADirectory(t *testing.T) {
 	if _, err := s.Get(n); !errors.As(err, &missing) {
 		t.Errorf("no SOUL.md: %v", err)
 	}
-	if _, err := s.Seed(n); err != nil {
+	if err := os.WriteFile(s.Home(n).Soul(), []byte("I am"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Get(n); err != nil {
@@ -89,70 +98,5 @@ func TestProfilesDefaultIsNeverUsedAndAlwaysReported(t *testing.T) {
 			entries[1].Err == nil || !strings.Contains(entries[1].Err.Error(), "is never used: the home of profile 'default' is "+s.Root()) {
 			t.Errorf("SOUL.md %v: %+v, %v", soul, entries, err)
 		}
-	}
-}
-
-func TestSeedMakesAHomeAndKeepsWhatExists(t *testing.T) {
-	s := NewStore(filepath.Join(t.TempDir(), "new", "root"))
-	h, err := s.Seed(Default())
-	if err != nil {
-		t.Fatal(err)
-	}
-	first, err := LoadEnv(h)
-	if err != nil || !strings.HasPrefix(first["API_SERVER_KEY"], "hk-") || len(first["API_SERVER_KEY"]) < 32 {
-		t.Fatalf("key %v, %v", first, err)
-	}
-	if err := os.WriteFile(h.Soul(), []byte("mine"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	before, err := os.ReadFile(h.Env())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Seed(Default()); err != nil {
-		t.Fatal(err)
-	}
-	after, _ := os.ReadFile(h.Env())
-	soul, _ := os.ReadFile(h.Soul())
-	if string(after) != string(before) || string(soul) != "mine" {
-		t.Errorf("a second Seed changed something: %q %q", after, soul)
-	}
-	other, err := NewStore(t.TempDir()).Seed(Default())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if e, _ := LoadEnv(other); e["API_SERVER_KEY"] == first["API_SERVER_KEY"] {
-		t.Error("two profiles got the same key")
-	}
-}
-
-func TestSeedAddsAMissingKeyAndKeepsTheRest(t *testing.T) {
-	h := home(t)
-	if err := os.WriteFile(h.Env(), []byte("# mine\nOTHER=x"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := NewStore(h.Root).Seed(Default()); err != nil {
-		t.Fatal(err)
-	}
-	e, err := LoadEnv(h)
-	if err != nil || e["OTHER"] != "x" || e["API_SERVER_KEY"] == "" {
-		t.Errorf("got %v, %v", e, err)
-	}
-	if data, _ := os.ReadFile(h.Env()); !strings.HasPrefix(string(data), "# mine\nOTHER=x\nAPI_SERVER_KEY=") {
-		t.Errorf("got %q", data)
-	}
-}
-
-func TestSeedLeavesAWrongEnvToItsOwner(t *testing.T) {
-	h := home(t)
-	wrong := "API_SERVER_KEY='open\n"
-	if err := os.WriteFile(h.Env(), []byte(wrong), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := NewStore(h.Root).Seed(Default()); err != nil {
-		t.Fatal(err)
-	}
-	if data, _ := os.ReadFile(h.Env()); string(data) != wrong {
-		t.Errorf("got %q", data)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hermes/internal/profile"
+	"hermes/internal/profile/config"
 )
 
 // Backoff says how a service that fails is started again (contract B2). It is the rule of every
@@ -35,7 +36,7 @@ func BackoffOf(store *profile.Store, id ID) Backoff {
 	if !ok {
 		return b
 	}
-	if c, err := profile.LoadConfig(store.Home(n)); err == nil { // a wrong file is the gateway's to report
+	if c, err := config.Load(store.Home(n)); err == nil { // a wrong file is the gateway's to report
 		b.Limit, b.Window = c.Gateway.GiveUp()
 	}
 	return b

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"hermes/internal/profile"
+	"hermes/internal/profile/provision"
 	"hermes/internal/service"
 )
 
@@ -45,7 +46,7 @@ func newServices(t *testing.T) (service.Profiles, services, profile.Home, profil
 	m := services{newSlots()}
 	m.up[service.Gateway(coder.Name)] = true
 	p.Manager = service.Split{Host: m}
-	made, err := p.Store.Create(t.Context(), profileName(t, "loose"), nil, none)
+	made, err := provision.Create(t.Context(), p.Store, profileName(t, "loose"), nil, none)
 	if err != nil {
 		t.Fatal(err)
 	}

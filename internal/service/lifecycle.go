@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hermes/internal/profile"
+	"hermes/internal/profile/config"
 )
 
 // killMargin is what a gateway gets on top of its drain_timeout before it is killed.
@@ -14,8 +15,8 @@ const killMargin = 5 * time.Second
 
 // GatewaySpec defines the service of a profile's gateway, down.
 func GatewaySpec(h profile.Home) Spec {
-	drain := profile.DefaultDrainTimeout
-	if c, err := profile.LoadConfig(h); err == nil { // a wrong file is the gateway's to report
+	drain := config.DefaultDrainTimeout
+	if c, err := config.Load(h); err == nil { // a wrong file is the gateway's to report
 		drain = c.Gateway.Drain()
 	}
 	return Spec{ID: Gateway(h.Name), KillAfter: drain + killMargin}

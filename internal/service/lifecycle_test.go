@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hermes/internal/profile"
+	"hermes/internal/profile/provision"
 	"hermes/internal/service"
 )
 
@@ -56,7 +57,7 @@ func newLifecycle(t *testing.T) (service.Lifecycle, *fake, profile.Home) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := store.Seed(n)
+	h, err := provision.Seed(context.Background(), store, n)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,8 @@ import (
 
 	"hermes/internal/environment"
 	"hermes/internal/profile"
+	"hermes/internal/profile/ports"
+	"hermes/internal/profile/provision"
 )
 
 // Profiles keeps profiles and their slots together (M10). Where no manager is in charge, or the manager
@@ -32,7 +34,7 @@ func (p Profiles) installed(n profile.Name) Installer {
 // Register gives a profile that exists its slot, down, and sees to it that it has its port.
 func (p Profiles) Register(ctx context.Context, h profile.Home) error {
 	var wrong *profile.ConfigError
-	if _, err := p.Store.AssignPort(ctx, h, environment.Get); err != nil && !errors.As(err, &wrong) { // a wrong file is the gateway's to report
+	if _, err := ports.Assign(ctx, p.Store, h, environment.Get); err != nil && !errors.As(err, &wrong) { // a wrong file is the gateway's to report
 		return err
 	}
 	if !p.registers() {
@@ -167,7 +169,7 @@ func (p Profiles) Rename(ctx context.Context, from, to profile.Name) (h profile.
 	if err != nil {
 		return old, ran, fmt.Errorf("cannot rename profile '%s': %w", from, err)
 	}
-	h, err = p.Store.Rename(ctx, from, to, environment.Get)
+	h, err = provision.Rename(ctx, p.Store, from, to, environment.Get)
 	if h.Name == from { // it stayed: so does its slot
 		if rerr := p.back(context.WithoutCancel(ctx), old, ran); rerr != nil {
 			err = errors.Join(err, rerr)

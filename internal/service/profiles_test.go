@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hermes/internal/profile"
+	"hermes/internal/profile/provision"
 	"hermes/internal/service"
 )
 
@@ -86,7 +87,7 @@ func newProfiles(t *testing.T) (service.Profiles, *slots, profile.Home) {
 	t.Helper()
 	m := newSlots()
 	p := service.Profiles{Manager: m, Store: profile.NewStore(t.TempDir())}
-	made, err := p.Store.Create(t.Context(), profileName(t, "coder"), nil, none)
+	made, err := provision.Create(t.Context(), p.Store, profileName(t, "coder"), nil, none)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +243,7 @@ func TestRenameMovesTheSlotAndTellsWhetherItRan(t *testing.T) {
 func TestARenameThatCannotBeStopsNoGateway(t *testing.T) {
 	p, m, h := newProfiles(t)
 	m.up[service.Gateway(h.Name)] = true
-	if _, err := p.Store.Create(t.Context(), profileName(t, "taken"), nil, none); err != nil {
+	if _, err := provision.Create(t.Context(), p.Store, profileName(t, "taken"), nil, none); err != nil {
 		t.Fatal(err)
 	}
 	var exists *profile.ExistsError
@@ -256,7 +257,7 @@ func TestARenameThatFailsPutsTheSlotBack(t *testing.T) {
 	m.up[service.Gateway(h.Name)] = true
 	m.before = func(action string) error { // the new name is taken in the meantime
 		if action == "stop" {
-			if _, err := p.Store.Create(t.Context(), profileName(t, "taken"), nil, none); err != nil {
+			if _, err := provision.Create(t.Context(), p.Store, profileName(t, "taken"), nil, none); err != nil {
 				t.Error(err)
 			}
 		}

@@ -8,6 +8,9 @@ import (
 
 	"hermes/internal/environment"
 	"hermes/internal/profile"
+	"hermes/internal/profile/config"
+	"hermes/internal/profile/env"
+	"hermes/internal/profile/ports"
 )
 
 // View is what people and programs are shown of a gateway: what the manager knows, joined with
@@ -158,15 +161,15 @@ func FromStatus(st Status, h profile.Home, manager string) View {
 
 func base(h profile.Home, manager string) View {
 	v := View{Profile: h.Name, Manager: manager, State: string(profile.StateStopped), Restarts: -1, LogFile: h.LogDir() + "/current"}
-	c, err := profile.LoadConfig(h)
+	c, err := config.Load(h)
 	if err != nil {
 		return v
 	}
-	env, err := profile.LoadEnv(h)
+	env, err := env.Load(h)
 	if err != nil {
 		return v
 	}
-	if s, err := profile.APISettings(h, c, env, environment.Get); err == nil {
+	if s, err := ports.Resolve(h, c, env, environment.Get); err == nil {
 		v.Port = s.Port
 	}
 	return v

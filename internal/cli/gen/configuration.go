@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"hermes/internal/profile"
+	"hermes/internal/profile/config"
+	"hermes/internal/profile/ports"
 )
 
 // configuration describes every key of config.yaml and every variable.
@@ -86,11 +88,11 @@ func newProbe() (*probe, error) {
 
 func (p *probe) close() { os.RemoveAll(p.home.Dir) }
 
-func (p *probe) load(yaml string) (profile.Config, error) {
+func (p *probe) load(yaml string) (config.Config, error) {
 	if err := os.WriteFile(filepath.Join(p.home.Dir, "config.yaml"), []byte(yaml), 0o600); err != nil {
-		return profile.Config{}, err
+		return config.Config{}, err
 	}
-	return profile.LoadConfig(p.home)
+	return config.Load(p.home)
 }
 
 // nonsense is a value that no key with a rule accepts.
@@ -133,8 +135,8 @@ func (p *probe) def(k key) (string, error) {
 	computed := map[string]string{
 		"model.provider":         fmt.Sprintf("`%s`; `%s` if `model.name` is set", empty.Model.Provider, openai.Model.Provider),
 		"model.base_url":         fmt.Sprintf("`%s` for openai", openai.Model.BaseURL),
-		"api_server.host":        "`" + profile.DefaultAPIHost + "`",
-		"api_server.port":        fmt.Sprintf("%d for `default`; else one from %d to %d, made from the name and written down", profile.DefaultPort, profile.FirstPort, profile.EndPort-1),
+		"api_server.host":        "`" + ports.DefaultHost + "`",
+		"api_server.port":        fmt.Sprintf("%d for `default`; else one from %d to %d, made from the name and written down", ports.Default, ports.First, ports.End-1),
 		"gateway.drain_timeout":  "`" + duration(empty.Gateway.Drain()) + "`",
 		"gateway.max_failures":   fmt.Sprint(failures),
 		"gateway.failure_window": "`" + duration(window) + "`",

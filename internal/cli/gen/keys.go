@@ -28,7 +28,7 @@ var withoutComment = map[string]string{
 
 // keys reads the types of config.yaml from their source: the tags and the comments of the fields.
 func keys(root string) ([]key, error) {
-	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, "internal", "profile", "config.go"), nil, parser.ParseComments)
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, "internal", "profile", "config", "config.go"), nil, parser.ParseComments)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func keys(root string) ([]key, error) {
 		return true
 	})
 	if types["Config"] == nil {
-		return nil, fmt.Errorf("no type Config in internal/profile/config.go")
+		return nil, fmt.Errorf("no type Config in internal/profile/config/config.go")
 	}
 	return fields(types, "Config", "")
 }

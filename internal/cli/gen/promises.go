@@ -27,6 +27,7 @@ const (
 	inService    = "internal/service"
 	inS6         = "internal/service/s6"
 	inProfile    = "internal/profile"
+	inPorts      = "internal/profile/ports"
 	inDashboard  = "internal/dashboard"
 	inGateway    = "internal/gateway"
 	inInit       = "internal/container"
@@ -46,7 +47,7 @@ var promises = []promise{
 	{row: "M8", text: "`stop --all` and `restart --all` go through every slot and count; `start --all` is refused.", proof: []proof{{inContainers, "Fleet(StopAll|RestartAll|StartAll|PartialFailure).*"}}},
 	{row: "M9", text: "A boot makes every slot anew and starts those that ran; one broken profile stops no other.", proof: []proof{{inContainers, "Fleet(BootTable|SurvivesTenRestarts|HostileVolume.*|HostileRootHome|BootstrapState.*)|GatewayThatRanComesBackAfterRestart"}, {inBoot, "EveryRowOfTheBootTable|ABootBringsBackExactlyThoseThatRan|OneProfilesTroubleNeverStopsTheOthers|TheBootLogIs.*|GatewayDefaultIsAlwaysRegistered"}}},
 	{row: "M10", text: "`profile create`, `delete`, `rename`, `import` and `clone` keep slots and profiles together.", proof: []proof{{inContainers, "Fleet(Create|Delete|Rename).*"}, {inService, "Delete.*|Rename.*|FirstStart.*"}}},
-	{row: "M11", text: "A named profile has a port that follows from its name and never moves.", proof: []proof{{inProfile, "DerivedPortsNeverMove|APortIs.*|APortThat.*|TheSearchForAPort.*"}, {inContainers, "FleetCollidingPortsBothServe|FleetCreateMovesAPortThatIsOwned"}}},
+	{row: "M11", text: "A named profile has a port that follows from its name and never moves.", proof: []proof{{inPorts, "DerivedPortsNeverMove|APortIs.*|APortThat.*|TheSearchForAPort.*"}, {inContainers, "FleetCollidingPortsBothServe|FleetCreateMovesAPortThatIsOwned"}}},
 	{row: "M12", text: "Lifecycle commands ask the service manager in charge, and refuse with a way out where there is none.", proof: []proof{{inContainers, "LifecycleCommandsReturnWhenItIsTrue|Restricted.*"}, {inCLI, "Stories"}, {inService, "EachGatewayIsAskedOfItsOwnManager"}}},
 	{row: "M13", text: "`status` names the manager.", proof: []proof{{inContainers, "StatusAndListSpeakJSON|GatewayIsAServiceOf.*|Restricted.*|ImageWithoutS6.*"}}},
 	{row: "M14", text: "`-p NAME` works anywhere in the command line; without it, `default` is meant.", proof: []proof{{inContainers, "FleetTypoIsNamedByteForByte|FleetCommandsAtOnceLeaveOneTruth"}, {inCLI, "Stories"}}},
@@ -77,7 +78,7 @@ var promises = []promise{
 	{row: "B19", text: "Configuration is applied without a restart where that can be.", missing: notBuilt},
 	{row: "B20", text: "A volume of hermes-agent works as it is, and is left as it was.", missing: notBuilt},
 	{row: "B21", text: "An upgrade that does not work goes back; backups are verified.", proof: []proof{{"internal/store", "ABackup.*"}}},
-	{row: "B22", text: "Nobody who can write the volume, reach the port or make an archive gets further than that.", proof: []proof{{inContainers, "RootsCommands.*|ABootsHealing.*|HealingLeaves.*|NothingThatHasSteppedDown.*|AProgramThat.*|EachProcessGetsItsOwnVariablesOnly|RequestsThatNeverArrive.*|TheDashboardTellsNoSecret"}, {"internal/volume", ".*Exchanged.*|NamesThatLeadOut.*|RootFollows.*|HealStopsAtMounts|RemoveAllStopsAtMounts"}, {inProfile, "WhatAnArchiveMayNotDo|NoArchiveMakesMoreThanItMay|Nothing.*|NoFile.*"}, {"internal/httpguard", ".*"}, {"internal/dashboard/access", ".*"}}},
+	{row: "B22", text: "Nobody who can write the volume, reach the port or make an archive gets further than that.", proof: []proof{{inContainers, "RootsCommands.*|ABootsHealing.*|HealingLeaves.*|NothingThatHasSteppedDown.*|AProgramThat.*|EachProcessGetsItsOwnVariablesOnly|RequestsThatNeverArrive.*|TheDashboardTellsNoSecret"}, {"internal/volume", ".*Exchanged.*|NamesThatLeadOut.*|RootFollows.*|HealStopsAtMounts|RemoveAllStopsAtMounts"}, {inProfile, "NoFile.*"}, {inProfile + "/archive", "WhatAnArchiveMayNotDo|NoArchiveMakesMoreThanItMay"}, {inProfile + "/config", "Nothing.*|NoFile.*"}, {"internal/httpguard", ".*"}, {"internal/dashboard/access", ".*"}}},
 }
 
 var testName = regexp.MustCompile(`(?m)^func Test([A-Z][A-Za-z0-9_]*)\(`)

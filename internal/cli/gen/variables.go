@@ -6,6 +6,7 @@ import (
 	"hermes/internal/container"
 	"hermes/internal/dashboard/access"
 	"hermes/internal/profile"
+	"hermes/internal/profile/ports"
 	"hermes/internal/service"
 )
 
@@ -18,9 +19,9 @@ type variable struct {
 }
 
 const (
-	onOff = "`1`, `true`, `yes`"
-	ports = "1 to 65535"
-	ids   = "1 to 4294967294, but not 65535"
+	onOff       = "`1`, `true`, `yes`"
+	portNumbers = "1 to 65535"
+	ids         = "1 to 4294967294, but not 65535"
 )
 
 var variables = []variable{
@@ -36,7 +37,7 @@ var variables = []variable{
 	{name: "HERMES_GATEWAY_BOOTSTRAP_STATE", values: "`running`", meaning: "image: on a volume that has no state yet, start the default profile's gateway at boot"},
 	{name: "HERMES_DASHBOARD", values: onOff, meaning: "image: run the dashboard, supervised"},
 	{name: "HERMES_DASHBOARD_HOST", def: "`0.0.0.0` in the image, `127.0.0.1` elsewhere", values: "an address", meaning: "where the dashboard listens"},
-	{name: "HERMES_DASHBOARD_PORT", def: fmt.Sprint(access.DefaultPort), values: ports, meaning: "where the dashboard listens"},
+	{name: "HERMES_DASHBOARD_PORT", def: fmt.Sprint(access.DefaultPort), values: portNumbers, meaning: "where the dashboard listens"},
 	{name: "HERMES_DASHBOARD_BASIC_AUTH_USERNAME", values: "a text", meaning: "the dashboard's credentials; without them it serves loopback only, and otherwise ends with code 78"},
 	{name: "HERMES_DASHBOARD_BASIC_AUTH_PASSWORD", values: "a text, or a bcrypt hash", meaning: "belongs to `HERMES_DASHBOARD_BASIC_AUTH_USERNAME`; `hermes dashboard hash-password` makes a hash; a file's path in `..._FILE` instead"},
 	{name: "HERMES_DASHBOARD_BASIC_AUTH_SECRET", def: "made at each start", values: "a text of 16 characters or more", meaning: "signs sessions, so that they survive a restart of the dashboard; a file's path in `..._FILE` instead"},
@@ -48,9 +49,9 @@ var variables = []variable{
 	{name: "HERMES_DASHBOARD_OIDC_ALLOWED", values: "e-mail addresses, subjects", meaning: "who is let in, of those for whom the issuer vouches"},
 	{name: "HERMES_DASHBOARD_TRUSTED_PROXIES", values: "addresses, networks", meaning: "reverse proxies whose `X-Forwarded-` headers are believed"},
 	{name: "HERMES_DASHBOARD_METRICS_TOKEN", values: "a text of 16 characters or more", meaning: "a bearer token that is good for `/metrics` only; a file's path in `..._FILE` instead"},
-	{name: "API_SERVER_HOST", def: "`" + profile.DefaultAPIHost + "`", values: "an address",
+	{name: "API_SERVER_HOST", def: "`" + ports.DefaultHost + "`", values: "an address",
 		meaning: "where the API of the profile `default` listens; others say it in their own files"},
-	{name: "API_SERVER_PORT", def: fmt.Sprint(profile.DefaultPort), values: ports, meaning: "the port of the API of `default`"},
+	{name: "API_SERVER_PORT", def: fmt.Sprint(ports.Default), values: portNumbers, meaning: "the port of the API of `default`"},
 	{name: "API_SERVER_KEY", def: "made with the profile, in its `.env`", values: "a text", meaning: "the key that every request under `/v1` to `default` needs; a file's path in `..._FILE` instead"},
 	{name: "HERMES_DOCKER_EXEC_AS_ROOT", values: onOff, meaning: "image: `doctor --fix` that root started gives files back to the runtime user before it steps down, and `gateway logs` stays root"},
 	{name: "HERMES_ALLOW_ROOT_GATEWAY", values: onOff, meaning: "image: a gateway may run as root, which it otherwise refuses with code 126"},

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hermes/internal/profile"
+	"hermes/internal/profile/provision"
 	"hermes/internal/service"
 )
 
@@ -69,7 +70,7 @@ func newJobs(t *testing.T) (*jobs, *launchd, service.ID) {
 	store := profile.NewStore(home)
 	id := gatewayID(t, "coder")
 	n, _ := id.Profile()
-	made, err := store.Create(t.Context(), n, nil, func(string) string { return "" })
+	made, err := provision.Create(t.Context(), store, n, nil, func(string) string { return "" })
 	if err != nil {
 		t.Fatal(err)
 	}

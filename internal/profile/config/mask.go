@@ -1,0 +1,301 @@
+package config
+
+import (
+	"cmp"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// mask stands for a secret.
+const mask = "********"
+
+// unshowable is what is shown of a file of which no part can be hidden for sure.
+const unshowable = "# This file holds secrets in a form that cannot be hidden one by one: edit it where it lies.\n"
+
+// secretPatterns finds what looks like a secret in text. They are compiled at the first use: a gateway is not to carry them.
+var secretPatterns = sync.OnceValue(func() (p struct{ key, words, inURL, query, begin *regexp.Regexp }) {
+	const word = `(?:key|token|secret|password|passwd|passphrase|credential|auth|authorization|cookie|bearer)s?`
+	// key is what a key with a secret is called.
+	p.key = regexp.MustCompile(`(?i)` + word + `$`)
+	// words introduce a secret in a comment; what follows is it.
+	p.words = regexp.MustCompile(`(?i)["']?[a-z0-9_.-]*` + word + `["']?[ \t]*(?:[:=]|[ \t]is[ \t])[ \t]*`)
+	// begin is what a line of config.yaml begins with: indentation, hyphens of lists, a key.
+	p.begin = regexp.MustCompile(`^[ \t]*(?:- +)*(?:["']?[A-Za-z0-9_.-]+["']?[ \t]*:[ \t]*)?`)
+	// inURL is what stands before the @ of an address, but for a name alone before a colon.
+	p.inURL = regexp.MustCompile(`://(?:[^\s/@:"']*:)?([^\s/@"']+)@`)
+	p.query = regexp.MustCompile(`(?i)[?&;][a-z0-9_.-]*(?:` + word + `|sig|signature|access|code)=([^\s&;#"'` + "`" + `]+)`)
+	return p
+})
+
+// span is a part of a text, from a byte up to another.
+type span struct{ from, to int }
+
+// maskSecrets hides what looks like a secret in a config.yaml: values of keys with such a name, in whatever form they are
+// written; what an address carries; comments that hold one. There is no key for a secret, but people write them there.
+func maskSecrets(text string) string {
+	spans, ok := secretSpans(text)
+	if !ok {
+		return unshowable
+	}
+	var b strings.Builder
+	at := 0
+	for _, s := range spans {
+		b.WriteString(text[at:s.from])
+		b.WriteString(mask)
+		at = s.to
+	}
+	b.WriteString(text[at:])
+	return b.String()
+}
+
+// unmaskSecrets puts the secrets of before back where text still has the mask, in their order after the same words of a line.
+func unmaskSecrets(before, text string) string {
+	spans, ok := secretSpans(before)
+	if !ok {
+		return text
+	}
+	hidden := map[string][]string{}
+	for _, s := range spans {
+		hidden[wordsBefore(before, s.from)] = append(hidden[wordsBefore(before, s.from)], before[s.from:s.to])
+	}
+	var b strings.Builder
+	for {
+		i := strings.Index(text, mask)
+		if i < 0 {
+			break
+		}
+		b.WriteString(text[:i])
+		// What was put back before on this line is no part of its words.
+		words := wordsBefore(b.String(), b.Len())
+		if list := hidden[words]; len(list) > 0 {
+			b.WriteString(list[0])
+			hidden[words] = list[1:]
+		} else {
+			b.WriteString(mask)
+		}
+		text = text[i+len(mask):]
+	}
+	return b.String() + text
+}
+
+// wordsBefore is what stands on the line before a place.
+func wordsBefore(text string, at int) string {
+	return strings.TrimSpace(text[strings.LastIndexByte(text[:at], '\n')+1 : at])
+}
+
+// secretSpans returns where the secrets are, in order and apart. ok is false if a secret would still be seen.
+func secretSpans(text string) (_ []span, ok bool) {
+	root, err := parseYAML("", []byte(text))
+	var spans []span
+	var values []string
+	if err == nil && root != nil {
+		d := document{text: text, lines: lineStarts(text)}
+		d.secrets(root, false, nil)
+		spans, values = d.spans, d.values
+	}
+	p := secretPatterns()
+	for _, re := range []*regexp.Regexp{p.inURL, p.query} {
+		for _, m := range re.FindAllStringSubmatchIndex(text, -1) {
+			spans = append(spans, span{m[2], m[3]})
+		}
+	}
+	start := 0
+	for line := range strings.Lines(text) {
+		s, found := secretOfComment(line)
+		if err != nil {
+			s, found = valueOfLine(line)
+		}
+		if found {
+			spans = append(spans, span{start + s.from, start + s.to})
+		}
+		start += len(line)
+	}
+	spans = apart(spans)
+	return spans, !shows(text, spans, values)
+}
+
+// valueOfLine finds all but the key in a line of a file that is no YAML: nobody can tell what is whose.
+func valueOfLine(line string) (span, bool) {
+	m := secretPatterns().begin.FindStringIndex(line)
+	end := len(strings.TrimRight(line, " \t\r\n"))
+	return span{m[1], end}, m[1] < end
+}
+
+// secretOfComment finds what follows a word for a secret in a comment.
+func secretOfComment(line string) (span, bool) {
+	end := len(strings.TrimRight(line, "\r\n"))
+	from := commentOf(line)
+	if from < 0 {
+		return span{}, false
+	}
+	m := secretPatterns().words.FindStringIndex(line[from:end])
+	if m == nil || from+m[1] >= end {
+		return span{}, false
+	}
+	return span{from + m[1], end}, true
+}
+
+// commentOf returns where a comment may begin in a line, -1 if nowhere. A # in a text counts too: better hidden than shown.
+func commentOf(line string) int {
+	for i, c := range line {
+		if c == '#' && (i == 0 || line[i-1] == ' ' || line[i-1] == '\t') {
+			return i
+		}
+	}
+	return -1
+}
+
+// apart sorts spans and joins those that meet.
+func apart(spans []span) []span {
+	slices.SortFunc(spans, func(a, b span) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(b.to, a.to)) })
+	var out []span
+	for _, s := range spans {
+		if n := len(out); n > 0 && s.from < out[n-1].to {
+			out[n-1].to = max(out[n-1].to, s.to)
+			continue
+		}
+		if s.to > s.from {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// shows reports whether one of the secret values is still there when the spans are hidden.
+func shows(text string, spans []span, values []string) bool {
+	var b strings.Builder
+	at := 0
+	for _, s := range spans {
+		b.WriteString(text[at:s.from])
+		b.WriteByte('\n')
+		at = s.to
+	}
+	b.WriteString(text[at:])
+	shown := b.String()
+	const short = 4 // a value as short as that may stand anywhere by chance
+	return slices.ContainsFunc(values, func(v string) bool {
+		for line := range strings.Lines(v) {
+			if line = strings.TrimSpace(line); len(line) > short && strings.Contains(shown, line) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// document finds the places of nodes in a text.
+type document struct {
+	text   string
+	lines  []int // where each line begins
+	spans  []span
+	values []string
+}
+
+func lineStarts(text string) []int {
+	starts := []int{0}
+	for i, c := range text {
+		if c == '\n' {
+			starts = append(starts, i+1)
+		}
+	}
+	return starts
+}
+
+// secrets notes every value below a key for a secret. flow tells that the node lies in brackets; next is the node after it.
+func (d *document) secrets(n *yaml.Node, flow bool, next *yaml.Node) {
+	flow = flow || n.Style&yaml.FlowStyle != 0
+	step := 1
+	if n.Kind == yaml.MappingNode {
+		step = 2
+	}
+	for i := 0; i+step <= len(n.Content); i += step {
+		v := n.Content[i+step-1]
+		after := next
+		if i+step < len(n.Content) {
+			after = n.Content[i+step]
+		}
+		if step == 2 && secretPatterns().key.MatchString(n.Content[i].Value) {
+			d.hide(v, flow, after)
+			continue
+		}
+		d.secrets(v, flow, after)
+	}
+}
+
+// hide notes a value, with all that is in it. It ends where the next node begins, or with its lines.
+func (d *document) hide(n *yaml.Node, flow bool, next *yaml.Node) {
+	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" && n.Value == "" {
+		return
+	}
+	d.collect(n)
+	from := d.offset(n)
+	to := len(d.text)
+	if next != nil {
+		to = d.offset(next)
+	}
+	if flow || n.Style&yaml.FlowStyle != 0 {
+		// What closes the brackets, and a comma, stays.
+		if end := d.lastLine(n) + 1; end < len(d.lines) {
+			to = min(to, d.lines[end])
+		}
+		to = from + len(strings.TrimRight(d.text[from:to], " \t\r\n,}]"))
+		if n.Kind != yaml.ScalarNode {
+			to = d.closing(to)
+		}
+	} else if next != nil {
+		to = d.lines[next.Line-1] // the next one begins on a line of its own
+	}
+	if from < to {
+		d.spans = append(d.spans, span{from, from + len(strings.TrimRight(d.text[from:to], " \t\r\n"))})
+	}
+}
+
+// closing goes on over the brackets that a collection ends with.
+func (d *document) closing(at int) int {
+	for at < len(d.text) && strings.IndexByte(" \t\r\n,}]", d.text[at]) >= 0 {
+		if d.text[at] == '}' || d.text[at] == ']' {
+			return at + 1
+		}
+		at++
+	}
+	return at
+}
+
+func (d *document) collect(n *yaml.Node) {
+	if n.Kind == yaml.ScalarNode {
+		d.values = append(d.values, n.Value)
+	}
+	for _, c := range n.Content {
+		d.collect(c)
+	}
+}
+
+// lastLine is the line, from 0, of the last node in a node.
+func (d *document) lastLine(n *yaml.Node) int {
+	for len(n.Content) > 0 {
+		n = n.Content[len(n.Content)-1]
+	}
+	return n.Line - 1
+}
+
+// offset is where a node begins.
+func (d *document) offset(n *yaml.Node) int {
+	if n.Line < 1 || n.Line > len(d.lines) {
+		return len(d.text)
+	}
+	at := d.lines[n.Line-1]
+	for range n.Column - 1 { // in characters
+		if at >= len(d.text) || d.text[at] == '\n' {
+			break
+		}
+		at++
+		for at < len(d.text) && d.text[at]&0xC0 == 0x80 {
+			at++
+		}
+	}
+	return at
+}

@@ -1,0 +1,9 @@
+//go:build unix
+
+package profile
+
+var (
+	AtOnce    = atOnce
+	MakeNasty = makeNasty
+	Check     = Home.check
+)

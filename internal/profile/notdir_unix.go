@@ -1,8 +1,0 @@
-//go:build unix
-
-package profile
-
-import "syscall"
-
-// errNotDir is what the system says of a file where a directory is wanted.
-const errNotDir = syscall.ENOTDIR

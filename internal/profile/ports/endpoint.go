@@ -1,0 +1,70 @@
+package ports
+
+import (
+	"net"
+	"strconv"
+	"strings"
+
+	"hermes/internal/environment"
+	"hermes/internal/profile"
+	"hermes/internal/profile/config"
+	"hermes/internal/profile/env"
+)
+
+// Endpoint is what the API server of a profile's gateway listens on and asks for.
+type Endpoint struct {
+	Host string
+	Port int
+	Key  string // secret
+}
+
+// DefaultHost is where the API server listens unless told otherwise (contract "Ports").
+const DefaultHost = "127.0.0.1"
+
+// Listen is the address on which the server listens.
+func (e Endpoint) Listen() string { return net.JoinHostPort(e.Host, strconv.Itoa(e.Port)) }
+
+// Resolve says where a profile's API server listens (contract "Ports"). The
+// container's API_SERVER_* variables reach the default profile only, and there they win;
+// then the profile's .env, then its config.yaml, then the derived port.
+func Resolve(h profile.Home, c config.Config, vars env.Vars, getenv func(string) string) (Endpoint, error) {
+	lookup := func(name string) (value, source string) {
+		if v := getenv(name); v != "" && h.Name.IsDefault() {
+			return v, "the environment"
+		}
+		return vars[name], h.Env()
+	}
+	s := Endpoint{Host: DefaultHost, Port: Derived(h.Name)}
+	if c.APIServer.Host != "" {
+		s.Host = c.APIServer.Host
+	}
+	if c.APIServer.Port != 0 {
+		s.Port = c.APIServer.Port
+	}
+	if v, _ := lookup(env.Host); v != "" {
+		s.Host = v
+	}
+	if inner, ok := strings.CutPrefix(s.Host, "["); ok { // as in a URL (RFC 3986, 3.2.2)
+		s.Host = strings.TrimSuffix(inner, "]")
+	}
+	if v, source := lookup(env.Port); v != "" {
+		port, err := strconv.Atoi(v)
+		if err != nil || port < 1 || port > 65535 {
+			return s, &profile.ConfigError{File: source, Key: env.Port, Msg: "want a number from 1 to 65535"}
+		}
+		s.Port = port
+	}
+	if h.Name.IsDefault() {
+		var err error
+		if s.Key, err = environment.Secret(getenv, env.Key); err != nil {
+			return s, &profile.ConfigError{File: "the environment", Msg: err.Error()}
+		}
+	}
+	if s.Key == "" {
+		s.Key = vars[env.Key]
+	}
+	if s.Key == "" {
+		return s, &profile.ConfigError{File: h.Env(), Key: env.Key, Msg: "missing: add a line API_SERVER_KEY=<a long random text>"}
+	}
+	return s, nil
+}
