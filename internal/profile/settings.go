@@ -87,11 +87,15 @@ func (h Home) SaveText(ctx context.Context, name string, limit int64, text, tag 
 	return nil
 }
 
-// LockSettings waits until nobody else edits config.yaml, SOUL.md or .env.
+// LockSettings waits until nobody else changes config.yaml, SOUL.md, .env or hermes.env. Every writer of these holds the lock from
+// its reading of the file to its writing. The lock's file is there only while somebody holds the lock: a home keeps no trace of it.
 func (h Home) LockSettings(ctx context.Context) (unlock func(), err error) {
 	lock, err := h.Files().WaitLock(ctx, settingsLockName)
 	if err != nil {
 		return nil, err
 	}
-	return func() { lock.Unlock() }, nil
+	return func() {
+		_ = h.Files().Remove(settingsLockName) // before the lock is free: who gets it looks whether the file is still in its place
+		lock.Unlock()
+	}, nil
 }

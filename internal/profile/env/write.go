@@ -16,6 +16,9 @@ import (
 	"hermes/internal/profile/config"
 )
 
+// The only writers of .env and hermes.env are in this file, and each holds Home.LockSettings from its reading of a file to its
+// writing: none of two that write at once loses what the other wrote.
+
 // lockWait is how long a writer waits for others. Each reads and writes small files.
 const lockWait = 30 * time.Second
 
@@ -64,17 +67,22 @@ func changed(h profile.Home, err error) error {
 
 // Put gives a variable that this program makes a value: in the file that has the variable now, else in the one in which such a
 // variable goes. value needs no quotes. Errors are *profile.ConfigError and those of package volume.
-func Put(_ context.Context, h profile.Home, name, value string) error {
-	return put(h, name, value)
+func Put(ctx context.Context, h profile.Home, name, value string) error {
+	return locked(ctx, h, func() error { return put(h, name, value) })
 }
 
 // EnsureKey sees to it that a profile has an API key. Variables that cannot be read stay as they are: what is wrong is the gateway's
 // to report. Errors are *profile.ConfigError and those of package volume.
-func EnsureKey(_ context.Context, h profile.Home) error {
+func EnsureKey(ctx context.Context, h profile.Home) error {
 	if vars, err := Load(h); err != nil || vars[Key] != "" {
-		return nil
+		return nil // the usual case needs no lock
 	}
-	return put(h, Key, newKey())
+	return locked(ctx, h, func() error {
+		if vars, err := Load(h); err != nil || vars[Key] != "" {
+			return nil // somebody else was faster
+		}
+		return put(h, Key, newKey())
+	})
 }
 
 func put(h profile.Home, name, value string) error {
