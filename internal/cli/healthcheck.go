@@ -4,17 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"hermes/internal/container"
 	"hermes/internal/profile"
-	"hermes/internal/profile/config"
-	"hermes/internal/profile/env"
 	"hermes/internal/profile/ports"
 	"hermes/internal/service"
 )
@@ -83,25 +79,13 @@ func (a *app) healthy(ctx context.Context, n profile.Name) (string, error) {
 
 // ask requests /health from a profile's gateway.
 func (a *app) ask(ctx context.Context, h profile.Home) error {
-	c, err := config.Load(h)
+	e, err := ports.EndpointOf(h, a.getenv)
 	if err != nil {
 		return err
-	}
-	env, err := env.Load(h)
-	if err != nil {
-		return err
-	}
-	s, err := ports.Resolve(h, c, env, a.getenv)
-	if err != nil {
-		return err
-	}
-	host := s.Host
-	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
-		host = ports.DefaultHost
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	url := "http://" + net.JoinHostPort(host, strconv.Itoa(s.Port)) + "/health"
+	url := "http://" + e.Dial() + "/health"
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return err

@@ -12,13 +12,10 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
 	"hermes/internal/profile"
-	"hermes/internal/profile/config"
-	"hermes/internal/profile/env"
 	"hermes/internal/profile/ports"
 	"hermes/internal/store"
 )
@@ -185,23 +182,16 @@ func (s *site) chatRequest(ctx context.Context, n profile.Name, session, message
 	if !g.Up() || !g.Ready {
 		return nil, fmt.Errorf("gateway '%s' is not running", n)
 	}
-	c, err := config.Load(g.Home)
+	api, err := ports.EndpointOf(g.Home, s.o.Getenv)
 	if err != nil {
 		return nil, err
 	}
-	env, err := env.Load(g.Home)
-	if err != nil {
-		return nil, err
-	}
-	api, err := ports.Resolve(g.Home, c, env, s.o.Getenv)
-	if err != nil {
-		return nil, err
-	}
+	api.Port = g.Port
 	body, err := json.Marshal(map[string]any{"model": n.String(), "stream": true, "messages": []map[string]string{{"role": "user", "content": message}}})
 	if err != nil {
 		return nil, err
 	}
-	address := "http://" + net.JoinHostPort(dialable(api.Host), strconv.Itoa(g.Port)) + "/v1/chat/completions"
+	address := "http://" + api.Dial() + "/v1/chat/completions"
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
@@ -210,17 +200,6 @@ func (s *site) chatRequest(ctx context.Context, n profile.Name, session, message
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("X-Hermes-Session", session)
 	return req, nil
-}
-
-// dialable is where to reach a server that listens on host.
-func dialable(host string) string {
-	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
-		if ip.To4() == nil {
-			return "::1"
-		}
-		return "127.0.0.1"
-	}
-	return host
 }
 
 // copyAnswer reads the events of a chat completion and writes their text. A comment is a sign of life.

@@ -10,15 +10,12 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
 	"hermes/internal/fleet"
 	"hermes/internal/httpguard"
 	"hermes/internal/profile"
-	"hermes/internal/profile/config"
-	"hermes/internal/profile/env"
 	"hermes/internal/profile/ports"
 )
 
@@ -82,7 +79,8 @@ func (d *relay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		apiFailed(w, refused.Status, bodyCodes[refused.Status], refused.Msg)
 		return
 	}
-	r.URL = &url.URL{Scheme: "http", Host: net.JoinHostPort(dialable(api.Host), strconv.Itoa(g.Port)), Path: rest, RawQuery: r.URL.RawQuery}
+	api.Port = g.Port
+	r.URL = &url.URL{Scheme: "http", Host: api.Dial(), Path: rest, RawQuery: r.URL.RawQuery}
 	for _, name := range framed {
 		w.Header().Del(name) // tidy sets its own
 	}
@@ -107,15 +105,7 @@ func (d *relay) opens(n profile.Name, auth []string) (*fleet.Gateway, ports.Endp
 		n = profile.Default()
 	}
 	h := d.s.o.Store.Home(n)
-	c, err := config.Load(h)
-	if err != nil {
-		return nil, none, false
-	}
-	env, err := env.Load(h)
-	if err != nil {
-		return nil, none, false
-	}
-	api, err := ports.Resolve(h, c, env, d.s.o.Getenv)
+	api, err := ports.EndpointOf(h, d.s.o.Getenv)
 	_, key, _ := strings.Cut(auth[0], " ")
 	want, got := sha256.Sum256([]byte(api.Key)), sha256.Sum256([]byte(key))
 	right := subtle.ConstantTimeCompare(want[:], got[:]) == 1

@@ -8,8 +8,6 @@ import (
 
 	"hermes/internal/environment"
 	"hermes/internal/profile"
-	"hermes/internal/profile/config"
-	"hermes/internal/profile/env"
 	"hermes/internal/profile/ports"
 )
 
@@ -161,16 +159,8 @@ func FromStatus(st Status, h profile.Home, manager string) View {
 
 func base(h profile.Home, manager string) View {
 	v := View{Profile: h.Name, Manager: manager, State: string(profile.StateStopped), Restarts: -1, LogFile: h.LogDir() + "/current"}
-	c, err := config.Load(h)
-	if err != nil {
-		return v
-	}
-	env, err := env.Load(h)
-	if err != nil {
-		return v
-	}
-	if s, err := ports.Resolve(h, c, env, environment.Get); err == nil {
-		v.Port = s.Port
+	if e, err := ports.EndpointOf(h, environment.Get); err == nil {
+		v.Port = e.Port
 	}
 	return v
 }

@@ -21,8 +21,31 @@ type Endpoint struct {
 // DefaultHost is where the API server listens unless told otherwise (contract "Ports").
 const DefaultHost = "127.0.0.1"
 
+// EndpointOf reads a profile's files and returns where its API server listens. Errors are *profile.ConfigError.
+func EndpointOf(h profile.Home, getenv func(string) string) (Endpoint, error) {
+	c, err := config.Load(h)
+	if err != nil {
+		return Endpoint{}, err
+	}
+	vars, err := env.Load(h)
+	if err != nil {
+		return Endpoint{}, err
+	}
+	return Resolve(h, c, vars, getenv)
+}
+
 // Listen is the address on which the server listens.
 func (e Endpoint) Listen() string { return net.JoinHostPort(e.Host, strconv.Itoa(e.Port)) }
+
+// Dial is the address at which a process of the same machine reaches the server.
+func (e Endpoint) Dial() string {
+	host := e.Host
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		// A server on `::` listens on the addresses of IPv4 too, and 127.0.0.1 is there also in a container that has no ::1.
+		host = DefaultHost
+	}
+	return net.JoinHostPort(host, strconv.Itoa(e.Port))
+}
 
 // Resolve says where a profile's API server listens (contract "Ports"). The
 // container's API_SERVER_* variables reach the default profile only, and there they win;

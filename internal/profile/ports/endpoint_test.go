@@ -2,6 +2,7 @@ package ports
 
 import (
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -68,6 +69,54 @@ func TestAWrongPortOrAMissingKeyIsNamedWithItsSource(t *testing.T) {
 	_, err = Resolve(profile.Home{Name: coder, Dir: "/c"}, config.Config{}, env.Vars{}, profiletest.Getenv("API_SERVER_KEY=k"))
 	if err == nil || !strings.HasPrefix(err.Error(), "/c/.env: API_SERVER_KEY: missing") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestAServerIsReachedWhereItListens: also one that listens on all addresses, however they are written.
+func TestAServerIsReachedWhereItListens(t *testing.T) {
+	for host, want := range map[string][2]string{
+		"127.0.0.1": {"127.0.0.1:9300", "127.0.0.1:9300"},
+		"0.0.0.0":   {"0.0.0.0:9300", "127.0.0.1:9300"},
+		"::":        {"[::]:9300", "127.0.0.1:9300"},
+		"::1":       {"[::1]:9300", "[::1]:9300"},
+		"10.0.0.7":  {"10.0.0.7:9300", "10.0.0.7:9300"},
+		"localhost": {"localhost:9300", "localhost:9300"},
+	} {
+		e := Endpoint{Host: host, Port: 9300}
+		if e.Listen() != want[0] || e.Dial() != want[1] {
+			t.Errorf("%s: %s %s; want %s", host, e.Listen(), e.Dial(), want)
+		}
+	}
+	e := Endpoint{Host: "::"}
+	ln, err := net.Listen("tcp", e.Listen())
+	if err != nil {
+		t.Skip(err) // no IPv6 here
+	}
+	defer ln.Close()
+	e.Port = ln.Addr().(*net.TCPAddr).Port
+	conn, err := net.Dial("tcp", e.Dial())
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+}
+
+// TestTheEndpointIsWhatTheFilesSay: all of it, or the first thing that is wrong with them.
+func TestTheEndpointIsWhatTheFilesSay(t *testing.T) {
+	h := profiletest.Home(t)
+	profiletest.Put(t, h.Config(), "api_server:\n  host: 0.0.0.0\n  port: 9301\n")
+	profiletest.Put(t, h.Env(), "API_SERVER_KEY=k\n")
+	if e, err := EndpointOf(h, profiletest.Getenv()); err != nil || e != (Endpoint{"0.0.0.0", 9301, "k"}) {
+		t.Error(e, err)
+	}
+	var wrong *profile.ConfigError
+	profiletest.Put(t, h.Env(), "nonsense\n")
+	if _, err := EndpointOf(h, profiletest.Getenv()); !errors.As(err, &wrong) || wrong.File != h.Env() {
+		t.Error(err)
+	}
+	profiletest.Put(t, h.Config(), "nonsense: 1\n")
+	if _, err := EndpointOf(h, profiletest.Getenv()); !errors.As(err, &wrong) || wrong.File != h.Config() {
+		t.Error(err)
 	}
 }
 
