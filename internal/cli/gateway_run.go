@@ -16,6 +16,8 @@ import (
 	"hermes/internal/gateway"
 	"hermes/internal/profile"
 	"hermes/internal/profile/config"
+	"hermes/internal/profile/ports"
+	"hermes/internal/profile/provision"
 	"hermes/internal/service"
 )
 
@@ -91,8 +93,16 @@ func (a *app) gatewayRun(ctx context.Context, f gatewayRunFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := provision.SeedForeign(ctx, home); err != nil {
+		return err
+	}
 	o := gateway.Options{
 		Home: home, Getenv: a.getenv, ReadyFD: f.readyFD, Replace: f.replace, Supervised: supervised, Argv: os.Args,
+		// A profile that was made without our commands gets its port at its first start.
+		AssignPort: func(ctx context.Context) error {
+			_, err := ports.Assign(ctx, profile.NewStore(home.Root), home, a.getenv)
+			return err
+		},
 	}
 	if kind := service.Kind(a.getenv(service.Variable)); supervised && kind != "" {
 		return a.hostGateway(ctx, kind, o)

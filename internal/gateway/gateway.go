@@ -19,6 +19,7 @@ import (
 
 // Options says which gateway runs, and how.
 type Options struct {
+	// Home has what provision.Seed, or for another program's home provision.SeedForeign, makes.
 	Home   profile.Home
 	Getenv func(string) string // nil means environment.Get
 	// ReadyFD gets a newline, and is closed, once the gateway serves. 0 or less: none.
@@ -26,6 +27,9 @@ type Options struct {
 	// NotifySocket is where a manager that speaks sd_notify(3) is told that the gateway serves, that it
 	// is well again, and that it drains. "" is none.
 	NotifySocket string
+	// AssignPort, if not nil, gives the profile a port if its files name none. It reads the files of all profiles; a gateway by
+	// itself reads its own only, and without a port in them it takes the one that the profile's name gives.
+	AssignPort func(context.Context) error
 	// Replace takes over from a gateway that runs already.
 	Replace bool
 	// Supervised says that a service manager started this gateway. It is logged.
@@ -101,9 +105,6 @@ type gateway struct {
 }
 
 func (g *gateway) run(ctx context.Context) error {
-	if err := g.seed(ctx); err != nil {
-		return err
-	}
 	lock, err := g.acquire(ctx)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"hermes/internal/profile"
+	"hermes/internal/profile/env"
 )
 
 func TestKilledGatewayComesBackAtOnceAndRemembers(t *testing.T) {
@@ -329,5 +331,50 @@ func TestEndOfContextEndsRunWithoutALeak(t *testing.T) {
 	cancel()
 	if err := <-done; err != context.Canceled {
 		t.Error(err)
+	}
+}
+
+// TestAGatewayReadsNoOtherProfile: whoever starts it gives it a port that it has not got.
+func TestAGatewayReadsNoOtherProfile(t *testing.T) {
+	w := newWorld(t, "")
+	n, err := profile.NewName("coder")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := profile.NewStore(w.home.Root).Home(n)
+	for path, text := range map[string]string{h.Soul(): "You are Ada.\n", h.Env(): "API_SERVER_KEY=" + canaryKey + "\n"} {
+		if err := errors.Join(os.MkdirAll(h.Dir, 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	o := Options{Home: h, Getenv: func(string) string { return "" }, Log: slog.New(slog.DiscardHandler)}
+	o.AssignPort = func(context.Context) error {
+		return &profile.ConfigError{File: h.Env(), Key: env.Port, Msg: "none is left"}
+	}
+	var refused *profile.ConfigError
+	if err := Run(ctx, o); !errors.As(err, &refused) {
+		t.Fatalf("without a port: %v", err)
+	}
+	if s, err := profile.ReadState(h); err != nil || s.Gateway != profile.StateStartupFailed || !strings.Contains(s.ExitReason, refused.Error()) {
+		t.Errorf("%+v %v", s, err)
+	}
+	o.AssignPort = func(ctx context.Context) error { return env.Put(ctx, h, env.Port, fmt.Sprint(w.port)) }
+	done := make(chan error)
+	go func() { done <- Run(ctx, o) }()
+	eventually(t, "ready", func() bool { code, _ := w.get("/ready"); return code == 200 })
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	entries, err := os.ReadDir(h.Root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if strings.Contains(e.Name(), "ports") {
+			t.Errorf("it takes part in the choice of ports: %s", e.Name())
+		}
 	}
 }

@@ -16,21 +16,7 @@ import (
 	"hermes/internal/profile/config"
 	"hermes/internal/profile/env"
 	"hermes/internal/profile/ports"
-	"hermes/internal/profile/provision"
 )
-
-// seed makes the default profile's home where it is missing: it exists always. A home of hermes-agent gets what it lacks.
-func (g *gateway) seed(ctx context.Context) error {
-	h := g.o.Home
-	if !h.Name.IsDefault() {
-		return provision.SeedForeign(ctx, h)
-	}
-	if _, err := h.Files().Lstat(profile.SoulName); !errors.Is(err, fs.ErrNotExist) {
-		return nil // there, or a later step says what is wrong
-	}
-	_, err := provision.Seed(ctx, profile.NewStore(h.Root), h.Name)
-	return err
-}
 
 // settings is what the profile's files say.
 type settings struct {
@@ -42,9 +28,10 @@ type settings struct {
 // load reads the profile's files. Errors are *profile.ConfigError.
 func (g *gateway) load(ctx context.Context) (s settings, err error) {
 	h := g.o.Home
-	// A profile that was made without our commands gets its port at its first start.
-	if _, err := ports.Assign(ctx, profile.NewStore(h.Root), h, g.o.Getenv); err != nil {
-		return s, err
+	if g.o.AssignPort != nil {
+		if err := g.o.AssignPort(ctx); err != nil {
+			return s, err
+		}
 	}
 	if s.config, err = config.Load(h); err != nil {
 		return s, err

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -25,7 +26,10 @@ import (
 
 	"go.uber.org/goleak"
 
+	"hermes/internal/environment"
 	"hermes/internal/profile"
+	"hermes/internal/profile/ports"
+	"hermes/internal/profile/provision"
 )
 
 // The canaries stand for secrets. No output of any gateway in these tests holds one.
@@ -56,9 +60,21 @@ func child() int {
 		syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{})
 	}
 	name, _ := profile.ParseName(os.Getenv("GATEWAY_TEST_NAME"))
+	store := profile.NewStore(os.Getenv("HERMES_HOME"))
+	home := store.Home(name)
+	if _, err := home.Files().Lstat(profile.SoulName); errors.Is(err, fs.ErrNotExist) && name.IsDefault() {
+		if _, err := provision.Seed(context.Background(), store, name); err != nil {
+			fmt.Fprintln(os.Stderr, "✗", err)
+			return 1
+		}
+	}
 	err := Run(context.Background(), Options{
-		Home: profile.NewStore(os.Getenv("HERMES_HOME")).Home(name), ReadyFD: 3, Replace: os.Getenv("GATEWAY_TEST_REPLACE") != "",
+		Home: home, ReadyFD: 3, Replace: os.Getenv("GATEWAY_TEST_REPLACE") != "",
 		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		AssignPort: func(ctx context.Context) error {
+			_, err := ports.Assign(ctx, store, home, environment.Get)
+			return err
+		},
 	})
 	if err == nil {
 		return 0
