@@ -28,21 +28,31 @@ var withoutComment = map[string]string{
 
 // keys reads the types of config.yaml from their source: the tags and the comments of the fields.
 func keys(root string) ([]key, error) {
-	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, "internal", "profile", "config", "config.go"), nil, parser.ParseComments)
+	dir := filepath.Join(root, "internal", "profile", "config")
+	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
 		return nil, err
 	}
 	types := map[string]*ast.StructType{}
-	ast.Inspect(file, func(n ast.Node) bool {
-		if spec, ok := n.(*ast.TypeSpec); ok {
-			if s, ok := spec.Type.(*ast.StructType); ok {
-				types[spec.Name.Name] = s
-			}
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
 		}
-		return true
-	})
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		if err != nil {
+			return nil, err
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if spec, ok := n.(*ast.TypeSpec); ok {
+				if s, ok := spec.Type.(*ast.StructType); ok {
+					types[spec.Name.Name] = s
+				}
+			}
+			return true
+		})
+	}
 	if types["Config"] == nil {
-		return nil, fmt.Errorf("no type Config in internal/profile/config/config.go")
+		return nil, fmt.Errorf("no type Config in %s", dir)
 	}
 	return fields(types, "Config", "")
 }

@@ -17,8 +17,8 @@ func Read(h profile.Home) (profile.File, error) {
 }
 
 // Save replaces config.yaml, if it is still what tag stands for and the text can be used. The file of before stays as
-// config.yaml.bak. Errors: *profile.ConfigError, *profile.ChangedError.
-func Save(ctx context.Context, h profile.Home, text, tag string) error {
+// config.yaml.bak. blocks are as in Load. Errors: *profile.ConfigError, *profile.ChangedError.
+func Save(ctx context.Context, h profile.Home, text, tag string, blocks ...Block) error {
 	return h.SaveText(ctx, profile.ConfigName, MaxSize, text, tag, func(before, text string) (string, error) {
 		if strings.Contains(text, strings.TrimSpace(unshowable)) {
 			return "", &profile.ConfigError{File: h.Config(), Msg: "it cannot be edited here, because it cannot be shown: edit the file itself"}
@@ -27,7 +27,7 @@ func Save(ctx context.Context, h profile.Home, text, tag string) error {
 		if strings.Contains(text, mask) {
 			return "", &profile.ConfigError{File: h.Config(), Msg: "a hidden value (" + mask + ") stands where there was none before; write the value out"}
 		}
-		_, err := parseConfig(h.Config(), []byte(text))
+		_, err := parseConfig(h.Config(), []byte(text), blocks...)
 		return text, err
 	})
 }

@@ -44,10 +44,9 @@ func Foreign(h profile.Home) bool {
 	return isForeign(root) || err != nil && bytes.Contains(data, []byte("_config_version:"))
 }
 
-// leaveOut takes a key that cannot be used out of a configuration.
-func (c *Config) leaveOut(key string) {
-	c.unused(key)
-	v := reflect.ValueOf(c).Elem()
+// leaveOut takes a key that cannot be used out of a section.
+func leaveOut(s Section, key string) {
+	v := reflect.ValueOf(s).Elem()
 	for name := range strings.SplitSeq(key, ".") {
 		field, ok := fieldOf(v, name)
 		if !ok {

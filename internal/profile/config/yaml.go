@@ -176,30 +176,60 @@ type yamlDecoder struct {
 	skipped func(key string)
 }
 
+// document fills the blocks of a file.
+func (d yamlDecoder) document(root *yaml.Node, blocks []Block) error {
+	if isNull(root) {
+		return nil
+	}
+	if root.Kind != yaml.MappingNode {
+		return d.fail(root.Line, "", "want a block of keys")
+	}
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		name := root.Content[i]
+		at := slices.IndexFunc(blocks, func(b Block) bool { return b.Key == name.Value })
+		var err error
+		switch {
+		case at < 0:
+			err = d.fail(name.Line, name.Value, "unknown key")
+		case blocks[at].Into != nil:
+			err = d.decode(root.Content[i+1], reflect.ValueOf(blocks[at].Into).Elem(), name.Value)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fail makes the error of a key, or passes the key over.
+func (d yamlDecoder) fail(line int, key, msg string) error {
+	if d.skipped != nil {
+		d.skipped(key)
+		return nil
+	}
+	return &profile.ConfigError{File: d.file, Line: line, Key: plainKey(key), Msg: msg}
+}
+
+// isNull reports whether a key has no value, and so says nothing.
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
+
 // decode fills a struct from a mapping, by its yaml tags. Keys that the struct does not have, and values of another type, are
 // *profile.ConfigError, or skipped.
 func (d yamlDecoder) decode(n *yaml.Node, to reflect.Value, key string) error {
-	fail := func(line int, key, msg string) error {
-		if d.skipped != nil {
-			d.skipped(key)
-			return nil
-		}
-		return &profile.ConfigError{File: d.file, Line: line, Key: plainKey(key), Msg: msg}
-	}
-	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" {
-		return nil // a key without a value says nothing
+	if isNull(n) {
+		return nil
 	}
 	switch to.Kind() {
 	case reflect.Struct:
 		if n.Kind != yaml.MappingNode {
-			return fail(n.Line, key, "want a block of keys")
+			return d.fail(n.Line, key, "want a block of keys")
 		}
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			name := n.Content[i]
 			path := strings.TrimPrefix(key+"."+name.Value, ".")
 			field, ok := fieldOf(to, name.Value)
 			if !ok {
-				if err := fail(name.Line, path, "unknown key"); err != nil {
+				if err := d.fail(name.Line, path, "unknown key"); err != nil {
 					return err
 				}
 				continue
@@ -225,23 +255,23 @@ func (d yamlDecoder) decode(n *yaml.Node, to reflect.Value, key string) error {
 		}
 	case reflect.String:
 		if n.Kind != yaml.ScalarNode {
-			return fail(n.Line, key, "want a text")
+			return d.fail(n.Line, key, "want a text")
 		}
 		to.SetString(n.Value)
 	case reflect.Int:
 		if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!int" && n.ShortTag() != "!!float" {
-			return fail(n.Line, key, "want a number")
+			return d.fail(n.Line, key, "want a number")
 		}
 		v, err := strconv.ParseInt(strings.ReplaceAll(n.Value, "_", ""), 0, 32)
 		switch {
 		case errors.Is(err, strconv.ErrRange):
-			return fail(n.Line, key, "the number is too large")
+			return d.fail(n.Line, key, "the number is too large")
 		case err != nil:
-			return fail(n.Line, key, "want a whole number")
+			return d.fail(n.Line, key, "want a whole number")
 		}
 		to.SetInt(v)
 	default:
-		panic("config.yaml has a key of the type " + to.Type().String()) // it is missing above
+		panic("config.yaml has a key of the type " + to.Type().String()) // which Section does not allow
 	}
 	return nil
 }

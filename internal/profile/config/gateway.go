@@ -1,0 +1,73 @@
+package config
+
+import (
+	"fmt"
+	"time"
+)
+
+// Gateway says how the gateway lives.
+type Gateway struct {
+	// DrainTimeout is how long running turns may take to finish after SIGTERM, like 20s or 1m30s.
+	DrainTimeout string `yaml:"drain_timeout"`
+	// MaxFailures is how many failures within FailureWindow make the supervisor give up.
+	MaxFailures int `yaml:"max_failures"`
+	// FailureWindow is the time in which MaxFailures count, like 10m.
+	FailureWindow string `yaml:"failure_window"`
+}
+
+const (
+	// DefaultDrainTimeout is gateway.drain_timeout where the file says nothing.
+	DefaultDrainTimeout = 20 * time.Second
+	// MaxDrainTimeout keeps a stop from lasting for ever.
+	MaxDrainTimeout = 15 * time.Minute
+	// DefaultMaxFailures and DefaultFailureWindow say when the supervisor gives up (contract B2).
+	DefaultMaxFailures   = 10
+	DefaultFailureWindow = 10 * time.Minute
+	// MaxFailuresLimit is as far as the supervisor's tally of failures is of use.
+	MaxFailuresLimit = 1000
+	// MaxFailureWindow is the longest failure_window.
+	MaxFailureWindow = 24 * time.Hour
+)
+
+// GiveUp returns max_failures and failure_window, or their defaults.
+func (g Gateway) GiveUp() (failures int, window time.Duration) {
+	failures, window = DefaultMaxFailures, DefaultFailureWindow
+	if g.MaxFailures > 0 {
+		failures = g.MaxFailures
+	}
+	if d, err := time.ParseDuration(g.FailureWindow); err == nil {
+		window = d
+	}
+	return failures, window
+}
+
+// Drain returns drain_timeout, or its default. The text was checked when the file was loaded.
+func (g Gateway) Drain() time.Duration {
+	if d, err := time.ParseDuration(g.DrainTimeout); err == nil {
+		return d
+	}
+	return DefaultDrainTimeout
+}
+
+// Check implements Section.
+func (g *Gateway) Check() (key, msg string) {
+	switch {
+	case g.DrainTimeout != "" && !validDrain(g.DrainTimeout):
+		return "drain_timeout", fmt.Sprintf("want a duration like 20s or 1m30s, at most %s", MaxDrainTimeout)
+	case g.MaxFailures < 0 || g.MaxFailures > MaxFailuresLimit:
+		return "max_failures", fmt.Sprintf("want 1 to %d", MaxFailuresLimit)
+	case g.FailureWindow != "" && !validWindow(g.FailureWindow):
+		return "failure_window", fmt.Sprintf("want a duration like 10m, from 1s to %s", MaxFailureWindow)
+	}
+	return "", ""
+}
+
+func validWindow(s string) bool {
+	d, err := time.ParseDuration(s)
+	return err == nil && d >= time.Second && d <= MaxFailureWindow
+}
+
+func validDrain(s string) bool {
+	d, err := time.ParseDuration(s)
+	return err == nil && d >= 0 && d <= MaxDrainTimeout
+}
