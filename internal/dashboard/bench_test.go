@@ -9,13 +9,14 @@ import (
 	"testing"
 
 	"hermes/internal/profile"
+	"hermes/internal/profile/provision"
 	"hermes/internal/service"
 )
 
 // fleetOf serves a dashboard of so many profiles, of which one in ten was given up, to the benchmark itself.
 func fleetOf(b *testing.B, n int) http.Handler {
 	store := profile.NewStore(b.TempDir())
-	if _, err := store.Seed(profile.Default()); err != nil {
+	if _, err := provision.Seed(b.Context(), store, profile.Default()); err != nil {
 		b.Fatal(err)
 	}
 	for i := range n - 1 {
