@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"time"
@@ -33,25 +34,23 @@ func (f stateFile) starting(argv []string) error {
 	})
 }
 
-// set goes to a state and makes other changes with it. A gateway that can serve does not
-// end because it cannot say so: failures are logged. It returns the content as it was before.
-func (f stateFile) set(to profile.GatewayState, change func(*profile.State)) (before profile.State) {
+// set goes to a state and makes other changes with it, or, where the table does not allow that state, leaves the file as it is.
+// A gateway that can serve does not end because it cannot say so: refusals and failures are logged.
+func (f stateFile) set(to profile.GatewayState, change func(*profile.State)) {
 	err := profile.UpdateState(context.Background(), f.home, func(s *profile.State) error {
-		before = *s
-		if profile.CanFollow(s.Gateway, to) {
-			s.Gateway = to
-		} else {
-			f.log.Warn("gateway state refused", "from", s.Gateway, "to", to)
-		}
+		s.Gateway = to
 		if change != nil {
 			change(s)
 		}
 		return nil
 	})
-	if err != nil {
+	var refused *profile.TransitionError
+	switch {
+	case errors.As(err, &refused):
+		f.log.Warn("gateway state refused", "from", refused.From, "to", refused.To)
+	case err != nil:
 		f.log.Warn("cannot write the gateway's state", "state", to, "error", err)
 	}
-	return before
 }
 
 // intent reads what the operator wants now.

@@ -29,17 +29,16 @@ const (
 )
 
 // transitions is the gateway's state machine: from a state to those that may follow.
-// Every state may be followed by starting, because a gateway can be killed in any,
-// and by itself. draining leads back to running when nobody planned the stop: the
-// file must then say that the gateway is to come back (contract, below "On disk").
-// starting and draining lead to stopped, startup_failed is also what a supervisor
-// writes that gave up on a gateway, whatever it did last.
+// Every state may be followed by itself, by starting, because a gateway can be killed in any, and by
+// startup_failed, because a supervisor can give up on it in any. draining leads back to running when nobody
+// planned the stop: the file must then say that the gateway is to come back (contract, below "On disk").
+// A file that says nothing, because it was lost or set aside, may say anything next.
 var transitions = map[GatewayState][]GatewayState{
-	StateNone:          {},
-	StateStarting:      {StateRunning, StateDegraded, StateDraining, StateStopped, StateStartupFailed},
-	StateRunning:       {StateDegraded, StateDraining, StateStopped, StateStartupFailed},
-	StateDegraded:      {StateRunning, StateDraining, StateStopped, StateStartupFailed},
-	StateDraining:      {StateRunning, StateStopped, StateStartupFailed},
+	StateNone:          {StateRunning, StateDegraded, StateDraining, StateStopped},
+	StateStarting:      {StateRunning, StateDegraded, StateDraining, StateStopped},
+	StateRunning:       {StateDegraded, StateDraining, StateStopped},
+	StateDegraded:      {StateRunning, StateDraining, StateStopped},
+	StateDraining:      {StateRunning, StateStopped},
 	StateStopped:       {},
 	StateStartupFailed: {StateStopped},
 }
@@ -49,7 +48,14 @@ func CanFollow(from, to GatewayState) bool {
 	if _, known := transitions[to]; !known || to == StateNone {
 		return false
 	}
-	return to == StateStarting || to == from || slices.Contains(transitions[from], to)
+	return to == StateStarting || to == StateStartupFailed || to == from || slices.Contains(transitions[from], to)
+}
+
+// TransitionError reports a change of the gateway's state that the state machine does not allow. Nothing was written.
+type TransitionError struct{ From, To GatewayState }
+
+func (e *TransitionError) Error() string {
+	return fmt.Sprintf("cannot change the gateway's state from %.40q to %.40q", e.From, e.To) // another tool's word may be of any length
 }
 
 // DesiredState is what the operator wants: running, stopped, or nothing said.
@@ -212,7 +218,8 @@ const stateLockWait = 5 * time.Second
 // gateway_state.json.corrupt, and change gets an empty State. A file that cannot be read
 // now, for want of rights or because the disk fails, stays as it is and is the error: the
 // operator's intent is in it. If change returns an
-// error nothing is written and the error is returned as it is.
+// error nothing is written and the error is returned as it is; if it changes the gateway's
+// state as the state machine does not allow, nothing is written and the error is *TransitionError.
 func UpdateState(ctx context.Context, h Home, change func(*State) error) error {
 	ctx, cancel := context.WithTimeout(ctx, stateLockWait)
 	defer cancel()
@@ -233,8 +240,12 @@ func UpdateState(ctx context.Context, h Home, change func(*State) error) error {
 		}
 		s = State{}
 	}
+	from := s.Gateway
 	if err := change(&s); err != nil {
 		return err
+	}
+	if s.Gateway != from && !CanFollow(from, s.Gateway) {
+		return &TransitionError{from, s.Gateway}
 	}
 	s.UpdatedAt = time.Now().UTC().Truncate(time.Millisecond)
 	data, err := json.MarshalIndent(s, "", "  ")

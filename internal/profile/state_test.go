@@ -56,26 +56,47 @@ func putState(t testing.TB, h Home, content string) {
 	}
 }
 
-// The machine of contract "On disk", written a second time: every pair of states is walked.
-func TestEveryTransitionIsAllowedOrRefusedAsTheTableSays(t *testing.T) {
+// The machine of contract "On disk", written a second time: every pair of states is walked, with a file. What is refused leaves the
+// file as it was.
+func TestEveryTransitionIsWrittenOrRefusedAsTheTableSays(t *testing.T) {
 	allowed := map[GatewayState]string{
-		StateNone:          "starting",
+		StateNone:          "starting running degraded draining stopped startup_failed",
 		StateStarting:      "starting running degraded draining stopped startup_failed",
 		StateRunning:       "starting running degraded draining stopped startup_failed",
 		StateDegraded:      "starting running degraded draining stopped startup_failed",
 		StateDraining:      "starting running draining stopped startup_failed",
-		StateStopped:       "starting stopped",
+		StateStopped:       "starting stopped startup_failed",
 		StateStartupFailed: "starting stopped startup_failed",
-		"nonsense":         "starting",
+		"nonsense":         "starting startup_failed",
 	}
 	if len(allowed) != len(transitions)+1 {
 		t.Errorf("%d states here, %d in the machine", len(allowed)-1, len(transitions))
 	}
+	h := home(t)
 	for from, to := range allowed {
 		for next := range allowed {
 			want := next != StateNone && strings.Contains(" "+to+" ", " "+string(next)+" ")
 			if got := CanFollow(from, next); got != want {
 				t.Errorf("%q to %q: %v, want %v", from, next, got, want)
+			}
+			if from == next {
+				want = true // no change of the state: whoever writes something else may
+			}
+			before := fmt.Sprintf(`{"gateway_state":%q,"pid":7,"theirs":1}`, from)
+			putState(t, h, before)
+			err := UpdateState(t.Context(), h, func(s *State) error { s.Gateway, s.PID = next, 8; return nil })
+			after, rerr := os.ReadFile(h.StateFile())
+			if rerr != nil {
+				t.Fatal(rerr)
+			}
+			var refused *TransitionError
+			switch {
+			case want:
+				if s, rerr := ReadState(h); err != nil || rerr != nil || s.Gateway != next || s.PID != 8 {
+					t.Errorf("%q to %q: %+v, %v, %v", from, next, s, err, rerr)
+				}
+			case !errors.As(err, &refused) || refused.From != from || refused.To != next || string(after) != before:
+				t.Errorf("%q to %q: %v, and the file says %s", from, next, err, after)
 			}
 		}
 	}
