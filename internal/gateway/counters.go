@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"hermes/internal/channel/apiserver"
 	"hermes/internal/conversation"
 	"hermes/internal/model"
 	"hermes/internal/profile"
@@ -19,7 +18,7 @@ const saveCountersAfter = time.Second
 
 // counters counts what goes through to the conversation, for the dashboard's metrics.
 type counters struct {
-	next apiserver.Turner
+	next conversation.Turner
 	home profile.Home
 	log  *slog.Logger
 
@@ -30,7 +29,7 @@ type counters struct {
 }
 
 // newCounters goes on from what the gateways before counted.
-func newCounters(next apiserver.Turner, h profile.Home, log *slog.Logger) *counters {
+func newCounters(next conversation.Turner, h profile.Home, log *slog.Logger) *counters {
 	c := &counters{next: next, home: h, log: log}
 	var err error
 	if c.now, err = profile.ReadCounters(h); err != nil {
@@ -39,7 +38,7 @@ func newCounters(next apiserver.Turner, h profile.Home, log *slog.Logger) *count
 	return c
 }
 
-// Turn implements apiserver.Turner.
+// Turn implements conversation.Turner.
 func (c *counters) Turn(ctx context.Context, r conversation.Request, emit func(string) error) (model.Result, error) {
 	start := time.Now()
 	c.change(func(n *profile.Counters) {

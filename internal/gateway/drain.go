@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"hermes/internal/channel/apiserver"
+	"hermes/internal/conversation"
 	"hermes/internal/profile"
 )
 
@@ -43,7 +44,7 @@ func (g *gateway) drain(s *service) {
 			g.log.Warn("breaking off running turns", "cause", "drain_timeout", "after", limit.String())
 		}
 	}
-	s.cancel(apiserver.ErrDraining)
+	s.cancel(conversation.ErrDraining)
 	timeout.Reset(breakOff)
 	select {
 	case <-s.turns.done:

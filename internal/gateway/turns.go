@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"hermes/internal/channel/apiserver"
 	"hermes/internal/conversation"
 	"hermes/internal/model"
 )
@@ -18,7 +17,7 @@ const returnAfter = 2500 * time.Millisecond
 // turns counts the turns that run, lets no new one in once closed, and tidies up after
 // the last. It stands between the channels and the conversation.
 type turns struct {
-	next apiserver.Turner
+	next conversation.Turner
 
 	mu     sync.Mutex
 	active int
@@ -28,14 +27,14 @@ type turns struct {
 	free   func() // debug.FreeOSMemory, but for tests
 }
 
-func newTurns(next apiserver.Turner) *turns {
+func newTurns(next conversation.Turner) *turns {
 	return &turns{next: next, done: make(chan struct{}), free: debug.FreeOSMemory}
 }
 
-// Turn implements apiserver.Turner.
+// Turn implements conversation.Turner.
 func (t *turns) Turn(ctx context.Context, r conversation.Request, emit func(string) error) (model.Result, error) {
 	if !t.begin() {
-		return model.Result{}, apiserver.ErrDraining
+		return model.Result{}, conversation.ErrDraining
 	}
 	defer t.end()
 	return t.next.Turn(ctx, r, emit)

@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"hermes/internal/channel/apiserver"
 	"hermes/internal/conversation"
 	"hermes/internal/model"
 )
@@ -48,7 +47,7 @@ func TestClosedTurnsTakeNoNewOne(t *testing.T) {
 		if n := turns.close(); n != 1 {
 			t.Errorf("%d active", n)
 		}
-		if _, err := turns.Turn(t.Context(), conversation.Request{}, nil); !errors.Is(err, apiserver.ErrDraining) {
+		if _, err := turns.Turn(t.Context(), conversation.Request{}, nil); !errors.Is(err, conversation.ErrDraining) {
 			t.Error(err)
 		}
 		<-turns.done

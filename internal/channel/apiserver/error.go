@@ -35,7 +35,7 @@ var (
 		Message: "missing or wrong API key: send the profile's API_SERVER_KEY as a bearer token"}
 	errInternal = &apiError{status: http.StatusInternalServerError, Type: typeServer, Code: "internal_error", Message: "internal error"}
 	errDraining = &apiError{status: http.StatusServiceUnavailable, Type: typeServer, Code: "draining", retryAfter: 2,
-		Message: ErrDraining.Error() + ": try again in a moment"}
+		Message: conversation.ErrDraining.Error() + ": try again in a moment"}
 )
 
 func (e *apiError) Error() string { return e.Message }
@@ -86,7 +86,7 @@ func turnError(ctx context.Context, err error) *apiError {
 	var me *model.Error
 	var se *conversation.SaveError
 	switch {
-	case errors.Is(err, ErrDraining), errors.Is(context.Cause(ctx), ErrDraining):
+	case errors.Is(err, conversation.ErrDraining), errors.Is(context.Cause(ctx), conversation.ErrDraining):
 		return errDraining
 	case errors.Is(err, conversation.ErrBusy):
 		return &apiError{status: http.StatusTooManyRequests, Type: typeRateLimit, Code: "session_busy", retryAfter: 1, Message: err.Error()}

@@ -14,17 +14,7 @@ import (
 
 	"hermes/internal/conversation"
 	"hermes/internal/httpguard"
-	"hermes/internal/model"
 )
-
-// Turner answers turns. *conversation.Conversation is one.
-type Turner interface {
-	// Turn is conversation.Conversation.Turn; it may also return ErrDraining.
-	Turn(ctx context.Context, r conversation.Request, emit func(string) error) (model.Result, error)
-}
-
-// ErrDraining reports a turn that a gateway on its way out did not take, or broke off.
-var ErrDraining = errors.New("the gateway is shutting down")
 
 // Limits of a client's patience with us and ours with it.
 const (
@@ -53,7 +43,7 @@ const (
 type Options struct {
 	Key   string // secret; the bearer key of /v1
 	Model string // the model's name, as clients see it
-	Turns Turner
+	Turns conversation.Turner
 	Log   *slog.Logger
 	// KeepAlive is the longest silence in a stream. 0 means 15 s.
 	KeepAlive time.Duration

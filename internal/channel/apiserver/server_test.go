@@ -372,7 +372,7 @@ func TestFailuresBecomeStatusesAndHideTheirCause(t *testing.T) {
 		{&model.Error{Kind: model.BadRequest, Msg: "too long"}, 400, "", "too long"},
 		{&conversation.SaveError{Err: errors.New("disk canary")}, 503, "5", "session"},
 		{conversation.ErrBusy, 429, "1", "waiting"},
-		{ErrDraining, 503, "2", "shutting down"},
+		{conversation.ErrDraining, 503, "2", "shutting down"},
 		{errors.New("canary"), 500, "", "internal error"},
 	} {
 		f := serve(t, func(context.Context, conversation.Request, func(string) error) (model.Result, error) {
@@ -469,7 +469,7 @@ func TestBrokenOffAnswerSaysThatTheGatewayShutsDown(t *testing.T) {
 	var f *fixture
 	f = serve(t, func(ctx context.Context, _ conversation.Request, emit func(string) error) (model.Result, error) {
 		emit("half")
-		f.cancel(ErrDraining)
+		f.cancel(conversation.ErrDraining)
 		<-ctx.Done()
 		return model.Result{}, ctx.Err()
 	})
