@@ -1,9 +1,6 @@
 package model
 
-import (
-	"net/http"
-	"time"
-)
+import "time"
 
 // Kind is why a provider did not answer.
 type Kind string
@@ -29,15 +26,3 @@ type Error struct {
 }
 
 func (e *Error) Error() string { return e.Msg }
-
-// Status is the HTTP status that a client of the gateway gets. A refusal is 502, not
-// the provider's own 401: the client's key was right.
-func (e *Error) Status() int {
-	switch e.Kind {
-	case RateLimited:
-		return http.StatusTooManyRequests
-	case BadRequest:
-		return http.StatusBadRequest
-	}
-	return http.StatusBadGateway
-}

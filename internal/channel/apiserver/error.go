@@ -94,12 +94,13 @@ func turnError(ctx context.Context, err error) *apiError {
 		return &apiError{status: http.StatusServiceUnavailable, Type: typeServer, Code: "session_not_saved", retryAfter: 5,
 			Message: "the gateway cannot read or write this session: its log says why"}
 	case errors.As(err, &me):
-		e := &apiError{status: me.Status(), Type: typeServer, Code: "model_" + string(me.Kind), Message: me.Msg}
+		// A refusal is 502, not the provider's own 401: the client's key was right.
+		e := &apiError{status: http.StatusBadGateway, Type: typeServer, Code: "model_" + string(me.Kind), Message: me.Msg}
 		switch me.Kind {
 		case model.RateLimited:
-			e.Type = typeRateLimit
+			e.status, e.Type = http.StatusTooManyRequests, typeRateLimit
 		case model.BadRequest:
-			e.Type = typeInvalid
+			e.status, e.Type = http.StatusBadRequest, typeInvalid
 		}
 		if me.RetryAfter > 0 {
 			e.retryAfter = int(math.Ceil(me.RetryAfter.Seconds()))

@@ -370,6 +370,7 @@ func TestFailuresBecomeStatusesAndHideTheirCause(t *testing.T) {
 		{&model.Error{Kind: model.RateLimited, Msg: "slow down", RetryAfter: 1500 * time.Millisecond}, 429, "2", "slow down"},
 		{&model.Error{Kind: model.Refused, Msg: "check X"}, 502, "", "check X"},
 		{&model.Error{Kind: model.BadRequest, Msg: "too long"}, 400, "", "too long"},
+		{&model.Error{Kind: model.Unavailable, Msg: "HTTP 500"}, 502, "", "HTTP 500"},
 		{&conversation.SaveError{Err: errors.New("disk canary")}, 503, "5", "session"},
 		{conversation.ErrBusy, 429, "1", "waiting"},
 		{conversation.ErrDraining, 503, "2", "shutting down"},
