@@ -52,15 +52,18 @@ func foreign(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// former makes of a database one as it was before databases were marked, and gives it its name of that time.
+// former puts a database in the place of another, as it was before databases were marked, under its name of that time.
 func former(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: former FILE NAME")
 	}
-	db, err := sql.Open("sqlite", ts.MkAbs(args[0]))
+	data, err := os.ReadFile(filepath.Join("..", "store", "testdata", "schema-1.db"))
+	ts.Check(err)
+	ts.Check(os.Remove(ts.MkAbs(args[0])))
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), data, 0o600))
+	db, err := sql.Open("sqlite", ts.MkAbs(args[1]))
 	ts.Check(err)
 	_, err = db.Exec("PRAGMA application_id = 0")
 	ts.Check(err)
 	ts.Check(db.Close())
-	ts.Check(os.Rename(ts.MkAbs(args[0]), ts.MkAbs(args[1])))
 }

@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 //	ready NAME COMMAND... starts a command with --ready-fd and goes on when it says that it is ready
 //	end NAME SIGNAL N    sends the signal; the command must end with exit code N; NAME.log is what it said
 //	foreign DIR [bare]   makes a home as hermes-agent leaves it, with PORT as its port, or without the API's variables
-//	former FILE NAME     makes of a database one of an earlier version, with its name
+//	former FILE NAME     puts a database of an earlier version in the place of one, with its name
 //	say PROFILE SESSION TEXT sends a message to the gateway on $PORT, which must answer
 //	aged PROFILE SESSION N   nobody has written to the session for N days
 //

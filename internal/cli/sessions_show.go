@@ -106,7 +106,7 @@ func (a *app) showMessage(session string, m store.Message, first bool) error {
 		}
 		begin = fmt.Sprintf("{\"session\": %s, \"messages\": [\n", name)
 	}
-	data, err := json.Marshal(messageInfo(m))
+	data, err := json.Marshal(messageInfo{m.Role, m.Content, m.Interrupted, m.Created})
 	if err != nil {
 		return err
 	}

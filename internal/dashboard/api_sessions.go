@@ -55,7 +55,7 @@ func (s *site) apiTranscript(c *apiCall) (any, error) {
 	}
 	list := make([]message, 0, len(v.Messages))
 	for _, m := range v.Messages {
-		list = append(list, message(m))
+		list = append(list, message{m.Role, m.Content, m.Interrupted, m.Created})
 	}
 	return map[string]any{"session": v.Session, "messages": list, "earlier": v.Earlier}, nil
 }

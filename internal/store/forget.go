@@ -51,8 +51,12 @@ type remover struct {
 	batch int // how many messages, sessions and pages at a time: usualBatch, but for tests
 }
 
+// oldestEdited is the oldest schema from which sessions can be removed as from the newest. A gateway that is down has not brought its
+// database up to date.
+const oldestEdited = 1
+
 // OpenEditor opens a database to remove sessions from it. One that no gateway made yet is fs.ErrNotExist. Its tables must be
-// this version's: only a gateway brings them up to date.
+// known here: only a gateway brings them up to date.
 func OpenEditor(ctx context.Context, path string) (*Editor, error) {
 	fail := func(err error) (*Editor, error) {
 		return nil, fmt.Errorf("cannot change the profile's database %s: %w", path, err)
@@ -75,7 +79,7 @@ func OpenEditor(ctx context.Context, path string) (*Editor, error) {
 	db.SetMaxOpenConns(1)
 	var have int
 	err = db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&have)
-	if err == nil && have != schema {
+	if err == nil && (have < oldestEdited || have > schema) {
 		err = fmt.Errorf("its schema is %d, and this hermes knows %d: start the profile's gateway with this hermes first", have, schema)
 	}
 	if err != nil {

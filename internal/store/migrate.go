@@ -16,7 +16,7 @@ var migrations embed.FS
 // schema is the number of the newest migration. The database carries it as its
 // user_version, so that a normal start reads one number and leaves goose alone: its
 // parser's buffers would stay resident in every gateway.
-const schema = 1
+const schema = 2
 
 func migrate(ctx context.Context, db *sql.DB) error {
 	var have int

@@ -71,20 +71,53 @@ func snapshot(t *testing.T, dir string) string {
 	return all
 }
 
-// former makes a database as the versions before the mark left it, with one message.
+// former makes a database as the versions before the mark left it, with one message in its session a.
 func former(t *testing.T, path string) {
 	t.Helper()
-	s, err := Open(t.Context(), path)
+	ofSchema1(t, path)
+	db, err := sql.Open("sqlite", dsn(path))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
-	if err := s.Append(t.Context(), "a", Message{Role: "user", Content: "kept"}); err != nil {
+	defer db.Close()
+	if _, err := db.Exec("PRAGMA application_id = 0; PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.db.Exec("PRAGMA application_id = 0; PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+}
+
+// firstLife makes a database as a version of schema 1 did, which still has it open: everything is in the log.
+func firstLife(t *testing.T, path string) *sql.DB {
+	t.Helper()
+	from := filepath.Join(t.TempDir(), "from.db")
+	ofSchema1(t, from)
+	if err := claim(path); err != nil {
 		t.Fatal(err)
 	}
+	db, err := sql.Open("sqlite", dsn(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.SetMaxOpenConns(1)
+	if err := mark(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chooseJournal(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec("ATTACH ? AS was", from); err != nil {
+		t.Fatal(err)
+	}
+	statements, err := texts(t.Context(), db, "SELECT sql FROM was.sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite%'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range append(statements, "INSERT INTO goose_db_version SELECT * FROM was.goose_db_version",
+		"INSERT INTO sessions SELECT * FROM was.sessions", "INSERT INTO messages SELECT * FROM was.messages", "PRAGMA user_version = 1") {
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatal(statement, err)
+		}
+	}
+	return db
 }
 
 func remembers(t *testing.T, path string) {
@@ -150,12 +183,9 @@ func TestTheDatabaseGetsItsNameOnce(t *testing.T) {
 	for name, change := range map[string]func(dir, old string){
 		"as it was left": nil,
 		"killed, with everything in the log": func(dir, old string) {
-			s := mustOpen(t, filepath.Join(dir, "work"))
-			defer s.Close()
-			if err := s.Append(t.Context(), "a", Message{Role: "user", Content: "kept"}); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := s.db.Exec("PRAGMA application_id = 0"); err != nil {
+			db := firstLife(t, filepath.Join(dir, "work"))
+			defer db.Close()
+			if _, err := db.Exec("PRAGMA application_id = 0"); err != nil {
 				t.Fatal(err)
 			}
 			for _, suffix := range []string{"", "-wal", "-shm"} {

@@ -20,10 +20,13 @@ import (
 
 // Message is one entry of a session.
 type Message struct {
-	Role        string // user or assistant
-	Content     string
+	Role    string // user or assistant
+	Content string // the words: all texts, one after the other
+	// Parts is what it is made of, if that is more than one text. Only Append and History have it.
+	Parts       []Part
 	Interrupted bool // an answer that was broken off
 	Created     time.Time
+	Origin      Origin // only Append and History have it
 }
 
 // Store is an open database. It is safe for concurrent use.
@@ -159,36 +162,62 @@ func (s *Store) Close() error { return s.db.Close() }
 const maxHistory = 400
 
 // History returns the newest messages of a session, oldest first: at most 400, and of
-// at most limit bytes together. A session that nobody has written to has none.
+// at most limit bytes together, without what a model thought. A session that nobody has written to has none.
 func (s *Store) History(ctx context.Context, session string, limit int) ([]Message, error) {
-	rows, err := s.db.QueryContext(ctx,
-		"SELECT role, content, interrupted, created FROM messages WHERE session = ? ORDER BY id DESC LIMIT ?", session, maxHistory)
+	out, err := s.history(ctx, session, limit)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read a session: %w", err)
 	}
+	return out, nil
+}
+
+func (s *Store) history(ctx context.Context, session string, limit int) ([]Message, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT m.id, m.role, m.content, m.interrupted, m.created,
+		coalesce(o.channel, ''), coalesce(o.chat, ''), coalesce(o.thread, ''), coalesce(o.sender, ''), coalesce(o.message_key, ''),
+		coalesce((SELECT sum(p.size) FROM parts p WHERE p.message = m.id), 0)
+		FROM messages m LEFT JOIN origins o ON o.message = m.id WHERE m.session = ? ORDER BY m.id DESC LIMIT ?`, session, maxHistory)
+	if err != nil {
+		return nil, err
+	}
 	defer rows.Close()
 	var out []Message
+	var ids []int64
+	var more []int // the messages that have parts to be read
 	for size := 0; rows.Next(); {
 		var m Message
-		var created int64
-		if err := rows.Scan(&m.Role, &m.Content, &m.Interrupted, &created); err != nil {
-			return nil, fmt.Errorf("cannot read a session: %w", err)
+		var id, created int64
+		var extra int
+		o := &m.Origin
+		if err := rows.Scan(&id, &m.Role, &m.Content, &m.Interrupted, &created, &o.Channel, &o.Chat, &o.Thread, &o.Sender, &o.Key, &extra); err != nil {
+			return nil, err
 		}
-		if size += len(m.Content); size > limit {
+		if size += len(m.Content) + extra; size > limit {
 			break
 		}
+		if extra > 0 {
+			more = append(more, len(out))
+		}
 		m.Created = time.UnixMilli(created).UTC()
-		out = append(out, m)
+		out, ids = append(out, m), append(ids, id)
 	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("cannot read a session: %w", err)
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return nil, err
+	}
+	if len(more) > 0 {
+		at := make(map[int64]*Message, len(more))
+		for _, i := range more {
+			at[ids[i]] = &out[i]
+		}
+		if err := s.addParts(ctx, session, ids[more[len(more)-1]], at); err != nil {
+			return nil, err
+		}
 	}
 	slices.Reverse(out)
 	return out, nil
 }
 
 // Append adds messages to a session, all or none. A zero Created means now. An answer begins no session: one that was
-// deleted while the model thought stays deleted.
+// deleted while the model thought stays deleted. Errors: ErrDouble.
 func (s *Store) Append(ctx context.Context, session string, msgs ...Message) error {
 	if err := s.append(ctx, session, msgs); err != nil {
 		return fmt.Errorf("cannot save a message: %w", err)
@@ -218,8 +247,7 @@ func (s *Store) append(ctx context.Context, session string, msgs []Message) erro
 		if m.Created.IsZero() {
 			m.Created = now
 		}
-		if _, err := tx.ExecContext(ctx, "INSERT INTO messages (session, role, content, interrupted, created) VALUES (?, ?, ?, ?, ?)",
-			session, m.Role, m.Content, m.Interrupted, m.Created.UnixMilli()); err != nil {
+		if err := insert(ctx, tx, session, m); err != nil {
 			return err
 		}
 	}
