@@ -56,6 +56,8 @@ func New(home volume.Dir, soul string, p model.Provider, s Sessions, log *slog.L
 type Request struct {
 	// Session is remembered under this name. "" is a stateless turn.
 	Session string
+	// Origin is where the new words came from.
+	Origin Origin
 	// System is added to SOUL.md for this turn.
 	System string
 	// Messages is, in a stateless turn, the history and the user's new words. In a session
@@ -71,7 +73,7 @@ type Request struct {
 func (r Request) NewWords() string {
 	var words []string
 	for i := len(r.Messages) - 1; i >= 0 && r.Messages[i].Role == model.User; i-- {
-		if text := r.Messages[i].Content; text != "" {
+		if text := r.Messages[i].Text(); text != "" {
 			words = append(words, text)
 		}
 	}
@@ -87,10 +89,10 @@ func (e *SaveError) Error() string { return "this turn cannot be remembered: " +
 // Unwrap returns the store's error.
 func (e *SaveError) Unwrap() error { return e.Err }
 
-// Turn answers a request; emit gets the answer in pieces as they come. Turns of one
+// Turn answers a request; emit gets the answer in events as they come. Turns of one
 // session wait for each other, in the order of their calls. Errors are those of the
 // model, of emit, of ctx, ErrBusy, and *SaveError.
-func (c *Conversation) Turn(ctx context.Context, r Request, emit func(string) error) (model.Result, error) {
+func (c *Conversation) Turn(ctx context.Context, r Request, emit func(model.Event) error) (model.Result, error) {
 	t := &turn{c: c, r: r, emit: emit, start: time.Now()}
 	res, err := t.run(ctx)
 	t.report(ctx, res, err)
@@ -120,13 +122,13 @@ func (c *Conversation) system(extra string) string {
 type turn struct {
 	c     *Conversation
 	r     Request
-	emit  func(string) error
+	emit  func(model.Event) error
 	start time.Time
 
 	begun      bool
 	firstToken time.Duration
 	bytes      int
-	answer     strings.Builder // in a session only
+	answer     answer // in a session only
 }
 
 func (t *turn) run(ctx context.Context) (model.Result, error) {
@@ -145,23 +147,22 @@ func (t *turn) run(ctx context.Context) (model.Result, error) {
 		return model.Result{}, &SaveError{err}
 	}
 	t.begin()
-	words := t.r.NewWords()
+	question := t.r.question()
+	question.Created = t.start
 	// The question is saved beside the model's work, and is safe before the turn ends.
 	saved := make(chan error, 1)
-	if repeated(stored, words) {
+	if repeated(stored, question) {
 		saved <- nil
 	} else {
-		go func() {
-			saved <- t.save(ctx, store.Message{Role: string(model.User), Content: words, Created: t.start})
-		}()
-		stored = append(stored, store.Message{Role: string(model.User), Content: words})
+		go func() { saved <- t.save(ctx, question) }()
+		stored = append(stored, question)
 	}
 	res, err := t.stream(ctx, merge(history(stored)))
 	if serr := <-saved; serr != nil {
 		return res, cmp.Or(err, error(&SaveError{serr}))
 	}
-	if t.answer.Len() > 0 {
-		m := store.Message{Role: string(model.Assistant), Content: t.answer.String(), Interrupted: err != nil}
+	if m := t.answer.message(); !thoughtOnly(m) {
+		m.Interrupted = err != nil
 		if serr := t.save(ctx, m); serr != nil {
 			return res, cmp.Or(err, error(&SaveError{serr}))
 		}
@@ -186,15 +187,17 @@ func (t *turn) save(ctx context.Context, m store.Message) error {
 
 func (t *turn) stream(ctx context.Context, msgs []model.Message) (model.Result, error) {
 	req := model.Request{System: t.c.system(t.r.System), Messages: msgs, Params: t.r.Params}
-	return t.c.provider.Stream(ctx, req, func(delta string) error {
-		if t.bytes == 0 {
-			t.firstToken = time.Since(t.start)
+	return t.c.provider.Stream(ctx, req, func(e model.Event) error {
+		if text, ok := e.(model.TextDelta); ok {
+			if t.bytes == 0 {
+				t.firstToken = time.Since(t.start)
+			}
+			t.bytes += len(text)
 		}
-		t.bytes += len(delta)
 		if t.r.Session != "" {
-			t.answer.WriteString(delta)
+			t.answer.add(e)
 		}
-		return t.emit(delta)
+		return t.emit(e)
 	})
 }
 
@@ -222,46 +225,6 @@ func sessionLabel(id string) string {
 	}
 	sum := sha256.Sum256([]byte(id))
 	return hex.EncodeToString(sum[:4])
-}
-
-// repeated reports whether the session already ends in this very question, unanswered:
-// a client that tries again after a failure.
-func repeated(stored []store.Message, words string) bool {
-	n := len(stored)
-	return n > 0 && stored[n-1].Role == string(model.User) && stored[n-1].Content == words
-}
-
-func history(stored []store.Message) []model.Message {
-	msgs := make([]model.Message, len(stored))
-	for i, m := range stored {
-		msgs[i] = model.Message{Role: model.Role(m.Role), Content: m.Content}
-	}
-	return msgs
-}
-
-// merge makes a history that every model takes: it begins with the user, roles
-// alternate, nothing is empty. Questions that were never answered join the next one.
-func merge(msgs []model.Message) []model.Message {
-	out := make([]model.Message, 0, len(msgs))
-	var parts []string // of the last one, joined when it is complete: there may be very many
-	for _, m := range msgs {
-		n := len(out)
-		switch {
-		case m.Content == "":
-		case n == 0 && m.Role == model.Assistant:
-		case n > 0 && out[n-1].Role == m.Role:
-			parts = append(parts, m.Content)
-		default:
-			if n > 0 {
-				out[n-1].Content = strings.Join(parts, "\n\n")
-			}
-			out, parts = append(out, m), append(parts[:0], m.Content)
-		}
-	}
-	if n := len(out); n > 0 {
-		out[n-1].Content = strings.Join(parts, "\n\n")
-	}
-	return out
 }
 
 // ErrBusy reports a session with too many turns waiting.

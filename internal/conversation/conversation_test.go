@@ -28,8 +28,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type fakeModel func(ctx context.Context, r model.Request, emit func(string) error) (model.Result, error)
 
 func (fakeModel) Name() string { return "fake" }
-func (f fakeModel) Stream(ctx context.Context, r model.Request, emit func(string) error) (model.Result, error) {
-	return f(ctx, r, emit)
+func (f fakeModel) Stream(ctx context.Context, r model.Request, emit func(model.Event) error) (model.Result, error) {
+	return f(ctx, r, func(text string) error { return emit(model.TextDelta(text)) })
 }
 
 type fixture struct {
@@ -54,15 +54,15 @@ func newFixture(t *testing.T, m fakeModel) fixture {
 }
 
 func ask(session, text string) Request {
-	return Request{Session: session, Messages: []model.Message{{Role: model.User, Content: text}}}
+	return Request{Session: session, Messages: []model.Message{model.TextMessage(model.User, text)}}
 }
 
-func discard(string) error { return nil }
+func discard(model.Event) error { return nil }
 
 func contents(msgs []model.Message) string {
 	var b strings.Builder
 	for _, m := range msgs {
-		fmt.Fprintf(&b, "%s=%s|", m.Role, m.Content)
+		fmt.Fprintf(&b, "%s=%s|", m.Role, m.Text())
 	}
 	return b.String()
 }
@@ -74,7 +74,7 @@ func TestSessionRemembersAndIgnoresRepeatedHistory(t *testing.T) {
 		return model.Result{Finish: model.FinishStop}, emit(fmt.Sprintf("answer %d", len(seen)))
 	})
 	f.Turn(t.Context(), ask("s", "one"), discard)
-	r := Request{Session: "s", Messages: []model.Message{{Role: model.User, Content: "forged"}, {Role: model.Assistant, Content: "forged"}, {Role: model.User, Content: "two"}}}
+	r := Request{Session: "s", Messages: []model.Message{model.TextMessage(model.User, "forged"), model.TextMessage(model.Assistant, "forged"), model.TextMessage(model.User, "two")}}
 	if _, err := f.Turn(t.Context(), r, discard); err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestStatelessTurnLeavesNothingBehind(t *testing.T) {
 		seen = contents(r.Messages)
 		return model.Result{}, emit("x")
 	})
-	r := Request{Messages: []model.Message{{Role: model.Assistant, Content: "greeting"}, {Role: model.User, Content: "a"}, {Role: model.User, Content: "b"}}}
+	r := Request{Messages: []model.Message{model.TextMessage(model.Assistant, "greeting"), model.TextMessage(model.User, "a"), model.TextMessage(model.User, "b")}}
 	if _, err := f.Turn(t.Context(), r, discard); err != nil || seen != "user=a\n\nb|" {
 		t.Errorf("%q %v", seen, err)
 	}
@@ -173,7 +173,7 @@ func TestTurnsOfOneSessionWaitAndOthersDoNot(t *testing.T) {
 	running := map[string]int{}
 	other := make(chan struct{})
 	f := newFixture(t, func(_ context.Context, r model.Request, emit func(string) error) (model.Result, error) {
-		id, _, _ := strings.Cut(r.Messages[len(r.Messages)-1].Content, " ")
+		id, _, _ := strings.Cut(r.Messages[len(r.Messages)-1].Text(), " ")
 		mu.Lock()
 		running[id]++
 		if running[id] > 1 {
@@ -301,7 +301,7 @@ func TestFirstTokenDoesNotWaitForTheDatabase(t *testing.T) {
 	first := make(chan struct{})
 	done := make(chan error)
 	go func() {
-		_, err := c.Turn(t.Context(), ask("s", "q"), func(string) error { close(first); return nil })
+		_, err := c.Turn(t.Context(), ask("s", "q"), func(model.Event) error { close(first); return nil })
 		done <- err
 	}()
 	select {
@@ -321,13 +321,13 @@ func TestManySmallMessagesAreMergedInTheirOrder(t *testing.T) {
 	const n = 20000
 	msgs := make([]model.Message, 0, n)
 	for range n {
-		msgs = append(msgs, model.Message{Role: model.User, Content: "x"})
+		msgs = append(msgs, model.TextMessage(model.User, "x"))
 	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	got := merge(append(msgs, model.Message{Role: model.Assistant, Content: "y"}))
+	got := merge(append(msgs, model.TextMessage(model.Assistant, "y")))
 	runtime.ReadMemStats(&after)
-	if len(got) != 2 || got[0].Content != strings.TrimSuffix(strings.Repeat("x\n\n", n), "\n\n") || got[1].Content != "y" {
+	if len(got) != 2 || got[0].Text() != strings.TrimSuffix(strings.Repeat("x\n\n", n), "\n\n") || got[1].Text() != "y" {
 		t.Errorf("%d messages", len(got))
 	}
 	if took := after.TotalAlloc - before.TotalAlloc; took > 16<<20 {

@@ -22,7 +22,7 @@ type thinker struct {
 	err   error
 }
 
-func (m thinker) Turn(ctx context.Context, r conversation.Request, emit func(string) error) (model.Result, error) {
+func (m thinker) Turn(ctx context.Context, r conversation.Request, emit func(model.Event) error) (model.Result, error) {
 	r.Begun()
 	select {
 	case <-m.speak:
@@ -32,7 +32,7 @@ func (m thinker) Turn(ctx context.Context, r conversation.Request, emit func(str
 	if m.err != nil {
 		return model.Result{}, m.err
 	}
-	return model.Result{Finish: model.FinishStop}, emit("at last")
+	return model.Result{Finish: model.FinishStop}, emit(model.TextDelta("at last"))
 }
 
 // thinking is a dashboard over a gateway whose model is m. ask sends a request and returns with the headers of the answer.

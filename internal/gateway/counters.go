@@ -39,7 +39,7 @@ func newCounters(next conversation.Turner, h profile.Home, log *slog.Logger) *co
 }
 
 // Turn implements conversation.Turner.
-func (c *counters) Turn(ctx context.Context, r conversation.Request, emit func(string) error) (model.Result, error) {
+func (c *counters) Turn(ctx context.Context, r conversation.Request, emit func(model.Event) error) (model.Result, error) {
 	start := time.Now()
 	c.change(func(n *profile.Counters) {
 		n.MessagesIn++

@@ -15,7 +15,7 @@ import (
 
 type turner func(context.Context) error
 
-func (f turner) Turn(ctx context.Context, _ conversation.Request, _ func(string) error) (model.Result, error) {
+func (f turner) Turn(ctx context.Context, _ conversation.Request, _ func(model.Event) error) (model.Result, error) {
 	return model.Result{}, f(ctx)
 }
 

@@ -32,7 +32,7 @@ func newTurns(next conversation.Turner) *turns {
 }
 
 // Turn implements conversation.Turner.
-func (t *turns) Turn(ctx context.Context, r conversation.Request, emit func(string) error) (model.Result, error) {
+func (t *turns) Turn(ctx context.Context, r conversation.Request, emit func(model.Event) error) (model.Result, error) {
 	if !t.begin() {
 		return model.Result{}, conversation.ErrDraining
 	}

@@ -14,7 +14,7 @@ import (
 
 type turnerFunc func()
 
-func (f turnerFunc) Turn(context.Context, conversation.Request, func(string) error) (model.Result, error) {
+func (f turnerFunc) Turn(context.Context, conversation.Request, func(model.Event) error) (model.Result, error) {
 	f()
 	return model.Result{}, nil
 }

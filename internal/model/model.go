@@ -2,21 +2,6 @@ package model
 
 import "context"
 
-// Role says who wrote a message.
-type Role string
-
-// The roles of a history. System text is not part of it: see Request.System.
-const (
-	User      Role = "user"
-	Assistant Role = "assistant"
-)
-
-// Message is one entry of a history.
-type Message struct {
-	Role    Role
-	Content string
-}
-
 // Params tune one answer. A nil field leaves the choice to the provider.
 type Params struct {
 	MaxTokens        *int64
@@ -43,11 +28,12 @@ type Usage struct {
 // Finish says why an answer ended.
 type Finish string
 
-// The reasons that OpenAI's wire format knows.
+// The reasons.
 const (
 	FinishStop          Finish = "stop"
 	FinishLength        Finish = "length"
 	FinishContentFilter Finish = "content_filter"
+	FinishToolCalls     Finish = "tool_calls" // the model waits for the results
 )
 
 // Result is what is known once an answer is complete.
@@ -60,8 +46,8 @@ type Result struct {
 type Provider interface {
 	// Name is what clients see as the model's name.
 	Name() string
-	// Stream answers a request: emit gets every piece of text as it comes. An error of
+	// Stream answers a request: emit gets every piece of the answer as it comes. An error of
 	// emit ends the answer and is returned as it is. Other errors are *Error, or the
 	// context's when it ended first.
-	Stream(ctx context.Context, r Request, emit func(delta string) error) (Result, error)
+	Stream(ctx context.Context, r Request, emit func(Event) error) (Result, error)
 }

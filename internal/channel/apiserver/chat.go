@@ -115,13 +115,31 @@ type completion struct {
 	Usage   *usage   `json:"usage"`
 }
 
+// words passes on what is said, and nothing else that a model does: clients of this API were offered no tools.
+func words(emit func(string) error) func(model.Event) error {
+	return func(e model.Event) error {
+		if text, ok := e.(model.TextDelta); ok {
+			return emit(string(text))
+		}
+		return nil
+	}
+}
+
+// finishReason is how an answer's end is called here, where calls of tools are not passed on.
+func finishReason(f model.Finish) model.Finish {
+	if f == model.FinishToolCalls {
+		return model.FinishStop
+	}
+	return f
+}
+
 // complete answers in one piece.
 func (s *Server) complete(w http.ResponseWriter, r *http.Request, call chatCall, h head) {
 	var text strings.Builder
-	res, err := s.o.Turns.Turn(r.Context(), call.turn, func(delta string) error {
+	res, err := s.o.Turns.Turn(r.Context(), call.turn, words(func(delta string) error {
 		text.WriteString(delta)
 		return nil
-	})
+	}))
 	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
 	if err != nil {
 		writeError(w, turnError(r.Context(), err))
@@ -130,7 +148,7 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request, call chatCall,
 	h.Object = "chat.completion"
 	writeJSON(w, http.StatusOK, completion{
 		head:    h,
-		Choices: []choice{{Message: message{Role: "assistant", Content: text.String()}, Finish: res.Finish}},
+		Choices: []choice{{Message: message{Role: "assistant", Content: text.String()}, Finish: finishReason(res.Finish)}},
 		Usage:   newUsage(res.Usage),
 	})
 }

@@ -57,6 +57,7 @@ func parseChat(body io.Reader, session []string) (chatCall, error) {
 		return chatCall{}, jsonError(err)
 	}
 	c := chatCall{stream: req.Stream, includeUsage: req.StreamOptions.IncludeUsage}
+	c.turn.Origin.Channel = Name
 	if c.turn.Session, err = parseSession(session); err != nil {
 		return c, err
 	}
@@ -172,9 +173,9 @@ func parseMessages(raw []json.RawMessage) (system string, msgs []model.Message, 
 				systems = append(systems, text)
 			}
 		case "user":
-			msgs = append(msgs, model.Message{Role: model.User, Content: text})
+			msgs = append(msgs, model.TextMessage(model.User, text))
 		case "assistant":
-			msgs = append(msgs, model.Message{Role: model.Assistant, Content: text})
+			msgs = append(msgs, model.TextMessage(model.Assistant, text))
 		default:
 			return "", nil, bad(at+".role", "want system, developer, user or assistant")
 		}

@@ -32,8 +32,8 @@ const key = "hk-canary-key"
 // fakeTurns is a Turner made of one function.
 type fakeTurns func(ctx context.Context, r conversation.Request, emit func(string) error) (model.Result, error)
 
-func (f fakeTurns) Turn(ctx context.Context, r conversation.Request, emit func(string) error) (model.Result, error) {
-	return f(ctx, r, emit)
+func (f fakeTurns) Turn(ctx context.Context, r conversation.Request, emit func(model.Event) error) (model.Result, error) {
+	return f(ctx, r, func(text string) error { return emit(model.TextDelta(text)) })
 }
 
 func hello(_ context.Context, _ conversation.Request, emit func(string) error) (model.Result, error) {
@@ -355,7 +355,7 @@ func TestContentMayBeTextParts(t *testing.T) {
 		return hello(ctx, r, emit)
 	})
 	f.do(t, "POST", chatPath, `{"tools":[{}],"max_tokens":5,"messages":[{"role":"system","content":"S"},{"role":"assistant","content":null},{"role":"user","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}]}`)
-	if got.System != "S" || len(got.Messages) != 2 || got.Messages[1].Content != "ab" || *got.Params.MaxTokens != 5 {
+	if got.System != "S" || len(got.Messages) != 2 || got.Messages[1].Text() != "ab" || *got.Params.MaxTokens != 5 {
 		t.Errorf("%+v", got)
 	}
 }

@@ -42,7 +42,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, call chatCall, h
 	e := &events{w: w, rc: http.NewResponseController(w), head: h, usage: call.includeUsage, every: s.o.KeepAlive}
 	call.turn.Begun = e.begin
 	defer e.end() // also if the turn panics: nothing is written after the handler has returned
-	res, err := s.o.Turns.Turn(r.Context(), call.turn, e.text)
+	res, err := s.o.Turns.Turn(r.Context(), call.turn, words(e.text))
 	switch {
 	case err == nil:
 		e.finish(res)
@@ -124,7 +124,8 @@ func (e *events) finish(res model.Result) {
 	if e.begin(); e.err != nil {
 		return
 	}
-	if e.chunk(&usageChunk{chunk: chunk{Choices: []chunkChoice{{Finish: &res.Finish}}}}) != nil {
+	reason := finishReason(res.Finish)
+	if e.chunk(&usageChunk{chunk: chunk{Choices: []chunkChoice{{Finish: &reason}}}}) != nil {
 		return
 	}
 	if e.usage && e.chunk(&usageChunk{chunk: chunk{Choices: []chunkChoice{}}, Usage: newUsage(res.Usage)}) != nil {

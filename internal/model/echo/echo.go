@@ -20,15 +20,16 @@ func New(configFile, envFile string) *Provider { return &Provider{configFile, en
 func (p *Provider) Name() string { return "echo" }
 
 // Stream implements model.Provider. It fails only when emit or ctx does.
-func (p *Provider) Stream(ctx context.Context, r model.Request, emit func(string) error) (model.Result, error) {
+func (p *Provider) Stream(ctx context.Context, r model.Request, emit func(model.Event) error) (model.Result, error) {
 	var last string
 	first := true
 	var in int
 	for _, m := range r.Messages {
-		in += len(strings.Fields(m.Content))
+		words := m.Text()
+		in += len(strings.Fields(words))
 		switch m.Role {
 		case model.User:
-			last = m.Content
+			last = words
 		case model.Assistant:
 			first = false
 		}
@@ -42,7 +43,7 @@ func (p *Provider) Stream(ctx context.Context, r model.Request, emit func(string
 		if err := ctx.Err(); err != nil {
 			return model.Result{}, err
 		}
-		if err := emit(word); err != nil {
+		if err := emit(model.TextDelta(word)); err != nil {
 			return model.Result{}, err
 		}
 		out++

@@ -112,8 +112,8 @@ func (p *Provider) languageModel(ctx context.Context) (fantasy.LanguageModel, er
 }
 
 // Stream implements model.Provider. A request is tried again after 429, 5xx and broken
-// connections for as long as no text has come: text that was shown cannot be taken back.
-func (p *Provider) Stream(ctx context.Context, r model.Request, emit func(string) error) (model.Result, error) {
+// connections for as long as no text and no call has come: text that was shown cannot be taken back.
+func (p *Provider) Stream(ctx context.Context, r model.Request, emit func(model.Event) error) (model.Result, error) {
 	lm, err := p.languageModel(ctx)
 	if err != nil {
 		return model.Result{}, &model.Error{Kind: model.Refused, Msg: "cannot set up the model provider"}
@@ -131,6 +131,11 @@ func (p *Provider) Stream(ctx context.Context, r model.Request, emit func(string
 		}
 		if err := p.o.Sleep(ctx, wait(try, f.RetryAfter)); err != nil {
 			return res, err
+		}
+		if a.thought {
+			if err := emit(model.Restart{}); err != nil {
+				return res, err
+			}
 		}
 	}
 }
@@ -154,29 +159,12 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-func newCall(r model.Request) fantasy.Call {
-	prompt := make(fantasy.Prompt, 0, len(r.Messages)+1)
-	if r.System != "" {
-		prompt = append(prompt, fantasy.NewSystemMessage(r.System))
-	}
-	for _, m := range r.Messages {
-		role := fantasy.MessageRoleUser
-		if m.Role == model.Assistant {
-			role = fantasy.MessageRoleAssistant
-		}
-		prompt = append(prompt, fantasy.Message{Role: role, Content: []fantasy.MessagePart{fantasy.TextPart{Text: m.Content}}})
-	}
-	return fantasy.Call{
-		Prompt: prompt, MaxOutputTokens: r.Params.MaxTokens, Temperature: r.Params.Temperature, TopP: r.Params.TopP,
-		PresencePenalty: r.Params.PresencePenalty, FrequencyPenalty: r.Params.FrequencyPenalty,
-	}
-}
-
 // attempt is one request to the server.
 type attempt struct {
 	p       *Provider
-	emit    func(string) error
-	spoke   bool  // text came
+	emit    func(model.Event) error
+	spoke   bool  // text came, or a call of a tool
+	thought bool  // reasoning came
 	emitErr error // what emit returned
 }
 
@@ -236,9 +224,15 @@ func (a *attempt) run(ctx context.Context, lm fantasy.LanguageModel, call fantas
 		switch part.Type {
 		case fantasy.StreamPartTypeTextDelta:
 			a.spoke = true
-			if a.emitErr = a.emit(part.Delta); a.emitErr != nil {
-				return res, a.emitErr
+			a.emitErr = a.emit(model.TextDelta(part.Delta))
+		case fantasy.StreamPartTypeReasoningDelta:
+			if part.Delta != "" {
+				a.thought = true
+				a.emitErr = a.emit(model.ReasoningDelta(part.Delta))
 			}
+		case fantasy.StreamPartTypeToolCall:
+			a.spoke = true
+			a.emitErr = a.emit(model.ToolCall{ID: part.ID, Name: part.ToolCallName, Input: part.ToolCallInput})
 		case fantasy.StreamPartTypeFinish:
 			res.Finish = finish(part.FinishReason)
 			res.Usage = model.Usage{Input: part.Usage.InputTokens + part.Usage.CacheReadTokens, Output: part.Usage.OutputTokens}
@@ -250,6 +244,9 @@ func (a *attempt) run(ctx context.Context, lm fantasy.LanguageModel, call fantas
 			}
 			return res, part.Error
 		}
+		if a.emitErr != nil {
+			return res, a.emitErr
+		}
 	}
 	return res, fantasy.NewIncompleteStreamError()
 }
@@ -260,6 +257,8 @@ func finish(r fantasy.FinishReason) model.Finish {
 		return model.FinishLength
 	case fantasy.FinishReasonContentFilter:
 		return model.FinishContentFilter
+	case fantasy.FinishReasonToolCalls:
+		return model.FinishToolCalls
 	}
 	return model.FinishStop
 }

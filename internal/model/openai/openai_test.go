@@ -91,8 +91,10 @@ func hangUp(words ...string) http.HandlerFunc {
 
 func (f *fake) ask(ctx context.Context) (string, model.Result, error) {
 	var b strings.Builder
-	res, err := f.p.Stream(ctx, model.Request{System: "sys", Messages: []model.Message{{Role: model.User, Content: "hi"}}}, func(s string) error {
-		b.WriteString(s)
+	res, err := f.p.Stream(ctx, model.Request{System: "sys", Messages: []model.Message{model.TextMessage(model.User, "hi")}}, func(e model.Event) error {
+		if text, ok := e.(model.TextDelta); ok {
+			b.WriteString(string(text))
+		}
 		return nil
 	})
 	return b.String(), res, err
@@ -184,7 +186,7 @@ func TestFailuresAreTypedAndHoldNoSecret(t *testing.T) {
 func TestUnreachableServerIsNamedWithoutItsSecrets(t *testing.T) {
 	p := New(Options{BaseURL: "http://user:" + canary + "@127.0.0.1:1/v1?k=" + canary, Model: "m"})
 	defer p.Close()
-	_, err := p.Stream(t.Context(), model.Request{Messages: []model.Message{{Role: model.User, Content: "x"}}}, func(string) error { return nil })
+	_, err := p.Stream(t.Context(), model.Request{Messages: []model.Message{model.TextMessage(model.User, "x")}}, func(model.Event) error { return nil })
 	if err == nil || !strings.Contains(err.Error(), "127.0.0.1:1") || strings.Contains(err.Error(), canary) {
 		t.Fatal(err)
 	}
@@ -254,7 +256,7 @@ func TestAServerThatThinksIsNotSilent(t *testing.T) {
 func TestEmitErrorEndsTheAnswer(t *testing.T) {
 	gone := errors.New("gone")
 	f := newFake(t, Options{MaxRetries: 5}, say("a", "b"))
-	_, err := f.p.Stream(t.Context(), model.Request{Messages: []model.Message{{Role: model.User, Content: "x"}}}, func(string) error { return gone })
+	_, err := f.p.Stream(t.Context(), model.Request{Messages: []model.Message{model.TextMessage(model.User, "x")}}, func(model.Event) error { return gone })
 	if err != gone || f.hits.Load() != 1 {
 		t.Fatal(err)
 	}
