@@ -4,7 +4,6 @@ import (
 	"syscall"
 	"time"
 
-	"hermes/internal/channel/apiserver"
 	"hermes/internal/conversation"
 	"hermes/internal/profile"
 )
@@ -14,17 +13,17 @@ const breakOff = 5 * time.Second
 
 // drain takes no new turn and lets those that run finish, until drain_timeout or a second
 // signal. It costs an idle gateway nothing: no write, no wait.
-func (g *gateway) drain(s *service) {
-	defer s.counts.save()
-	s.api.SetReasons(apiserver.Draining)
+func (g *gateway) drain(l *life) {
+	defer l.counts.save()
+	l.parts.drain()
 	g.notify("STOPPING=1")
-	active := s.turns.close()
+	active := l.turns.close()
 	g.log.Info("draining", "active_turns", active)
 	if active == 0 {
 		return
 	}
 	g.state.set(profile.StateDraining, func(st *profile.State) { st.ActiveAgents = active })
-	limit := s.config.Gateway.Drain()
+	limit := l.config.Gateway.Drain()
 	if g.takenOver() {
 		limit = min(limit, takeoverDrain)
 	}
@@ -32,7 +31,7 @@ func (g *gateway) drain(s *service) {
 	defer timeout.Stop()
 	for breaking := false; !breaking; {
 		select {
-		case <-s.turns.done:
+		case <-l.turns.done:
 			return
 		case sig := <-g.signals:
 			// A terminal that is closed may say so more than once: the kernel does, and a shell does.
@@ -44,10 +43,10 @@ func (g *gateway) drain(s *service) {
 			g.log.Warn("breaking off running turns", "cause", "drain_timeout", "after", limit.String())
 		}
 	}
-	s.cancel(conversation.ErrDraining)
+	l.cancel(conversation.ErrDraining)
 	timeout.Reset(breakOff)
 	select {
-	case <-s.turns.done:
+	case <-l.turns.done:
 	case <-timeout.C:
 		g.log.Error("turns did not end", "after", breakOff.String())
 	}

@@ -116,9 +116,9 @@ func (g *gateway) run(ctx context.Context) error {
 		return err
 	}
 	g.log.Info("starting", "pid", os.Getpid(), "supervised", g.o.Supervised)
-	s, err := g.start(ctx)
+	l, err := g.start(ctx)
 	if err != nil {
 		return g.failed(err)
 	}
-	return g.serve(ctx, s)
+	return g.serve(ctx, l)
 }

@@ -27,6 +27,30 @@ func retentionOf(c config.Config) store.Retention {
 	return store.Retention{MaxAge: c.Sessions.Age(), MaxMessages: c.Sessions.MaxMessages}
 }
 
+// pruning is the part that removes what is not kept.
+type pruning struct {
+	pruner pruner
+	keep   store.Retention
+	log    *slog.Logger
+	stop   func() // nil before the start
+}
+
+// Start implements part.
+func (p *pruning) Start(func(error)) error {
+	p.stop = retain(p.pruner, p.keep, p.log, pruneAfter, pruneEvery)
+	return nil
+}
+
+// Drain implements part: nothing is to wait for it later.
+func (p *pruning) Drain() {
+	if p.stop != nil {
+		p.stop()
+	}
+}
+
+// Close implements part.
+func (p *pruning) Close() error { p.Drain(); return nil }
+
 // retain removes what is not to be kept, after a time and then again and again, until stop is called, which waits for the end.
 // Where everything is kept it costs nothing.
 func retain(p pruner, keep store.Retention, log *slog.Logger, after, every time.Duration) (stop func()) {

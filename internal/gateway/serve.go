@@ -3,58 +3,64 @@ package gateway
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net"
 	"os"
 	"time"
 
 	"hermes/internal/channel/apiserver"
 	"hermes/internal/conversation"
+	"hermes/internal/model"
 	"hermes/internal/profile"
 	"hermes/internal/profile/config"
 	"hermes/internal/store"
 	"hermes/internal/volume"
 )
 
-// platform is the API server's name in gateway_state.json.
-const platform = "api_server"
-
 // healthy is how long a gateway serves until its earlier failures no longer count (service.Backoff has the same).
 const healthy = 5 * time.Minute
 
-// service is a gateway that has all it needs to serve.
-type service struct {
-	config config.Config
-	ln     net.Listener
-	store  *store.Store
-	turns  *turns
-	counts *counters
-	api    *apiserver.Server
-	model  any
-	cancel context.CancelCauseFunc // ends every turn
+// life is a gateway that has all it needs to serve.
+type life struct {
+	config  config.Config
+	address string // where the API is
+	model   model.Provider
+	store   *store.Store
+	turns   *turns // of all channels
+	counts  *counters
+	cancel  context.CancelCauseFunc // ends every turn
+	parts   parts
+	broken  chan error // what a part ended of
 }
 
-// start loads, binds and opens, and undoes it all if one of these fails.
-func (g *gateway) start(ctx context.Context) (_ *service, err error) {
+// start loads, binds and opens, and starts the parts. It undoes it all if one of these fails.
+func (g *gateway) start(ctx context.Context) (*life, error) {
 	set, err := g.load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s := &service{config: set.config, model: set.model}
-	if s.ln, err = g.listen(set.api); err != nil {
+	// The port comes first: a start that finds it taken leaves the database as it is.
+	ln, err := g.listen(set.api)
+	if err != nil {
 		return nil, err
 	}
-	if s.store, err = g.openStore(ctx); err != nil {
-		s.ln.Close()
+	l := &life{config: set.config, address: ln.Addr().String(), model: set.model}
+	if l.store, err = g.openStore(ctx); err != nil {
+		ln.Close()
 		return nil, err
 	}
 	// Turns end by their clients, the drain or its deadline, not with ctx: see drain.
 	turnCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	s.cancel = cancel
-	s.counts = newCounters(conversation.New(g.o.Home.Files(), profile.SoulName, set.model, s.store, g.log), g.o.Home, g.log)
-	s.turns = newTurns(s.counts)
-	s.api = apiserver.New(turnCtx, apiserver.Options{Key: set.api.Key, Model: set.model.Name(), Turns: s.turns, Log: g.log})
-	return s, nil
+	l.cancel = cancel
+	l.counts = newCounters(conversation.New(g.o.Home.Files(), profile.SoulName, set.model, l.store, g.log), g.o.Home, g.log)
+	l.turns = newTurns(l.counts)
+	l.parts = parts{
+		&api{ln: ln, server: apiserver.New(turnCtx, apiserver.Options{Key: set.api.Key, Model: set.model.Name(), Turns: l.turns, Log: g.log})},
+		&pruning{pruner: l.store, keep: retentionOf(set.config), log: g.log},
+	}
+	l.broken = make(chan error, len(l.parts)) // each says it once at most
+	if err := l.parts.start(func(err error) { l.broken <- err }); err != nil {
+		return nil, errors.Join(err, l.release())
+	}
+	return l, nil
 }
 
 // openStore opens the profile's database, under its present name.
@@ -94,19 +100,16 @@ func (g *gateway) failed(err error) error {
 }
 
 // serve is the gateway's life between readiness and drain.
-func (g *gateway) serve(ctx context.Context, s *service) error {
-	served := make(chan error, 1)
-	go func() { served <- s.api.Serve(s.ln) }()
-	g.state.set(profile.StateRunning, func(st *profile.State) { st.Platforms = map[string]string{platform: "running"} })
-	s.api.SetReasons()
+func (g *gateway) serve(ctx context.Context, l *life) error {
+	g.state.set(profile.StateRunning, func(st *profile.State) { st.Platforms = l.parts.platforms() })
+	l.parts.open()
 	g.tellReady()
 	g.notify("READY=1")
-	g.log.Info("ready", "address", s.ln.Addr().String(), "ms", time.Since(g.started).Milliseconds(), "journal", s.store.Journal())
+	g.log.Info("ready", "address", l.address, "ms", time.Since(g.started).Milliseconds(), "journal", l.store.Journal())
 
 	// Its failures are forgotten.
 	well := time.AfterFunc(healthy, func() { g.notify("RESTART_RESET=1") })
 	defer well.Stop()
-	stopPruning := retain(s.store, retentionOf(s.config), g.log, pruneAfter, pruneEvery)
 
 	var err, broken error
 	select {
@@ -114,32 +117,28 @@ func (g *gateway) serve(ctx context.Context, s *service) error {
 		err = &SignalError{sig}
 	case <-ctx.Done():
 		err = context.Cause(ctx)
-	case broken = <-served:
-		served <- nil // close waits for it
-		err = fmt.Errorf("cannot serve on %s: %w", s.ln.Addr(), broken)
+	case broken = <-l.broken:
+		err = broken
 	}
-	stopPruning() // before the drain: nothing is to wait for it then
 	g.keepWriting()
-	g.drain(s)
+	g.drain(l)
 	if broken == nil {
 		err = g.outcome(err)
 	}
-	if cerr := s.close(served); cerr != nil {
+	if cerr := errors.Join(l.parts.close(), l.release()); cerr != nil {
 		g.log.Warn("not everything closed cleanly", "error", cerr)
 	}
 	g.end(err)
 	return err
 }
 
-// close ends what start began, when no turn runs any more.
-func (s *service) close(served <-chan error) error {
-	err := s.api.Close()
-	<-served //nolint:errcheck // it ended because it was closed
-	s.cancel(nil)
-	if c, ok := s.model.(interface{ Close() }); ok {
+// release gives up what the parts used, when they are closed.
+func (l *life) release() error {
+	l.cancel(nil)
+	if c, ok := l.model.(interface{ Close() }); ok {
 		c.Close()
 	}
-	return errors.Join(err, s.store.Close())
+	return l.store.Close()
 }
 
 // tellReady tells whoever started this gateway that it serves.

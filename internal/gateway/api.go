@@ -1,0 +1,46 @@
+package gateway
+
+import (
+	"fmt"
+	"net"
+
+	"hermes/internal/channel/apiserver"
+)
+
+// api is the channel that speaks OpenAI's API. Its port is bound before it is started.
+type api struct {
+	server *apiserver.Server
+	ln     net.Listener
+	ended  chan struct{} // closed when nothing is served any more; nil before the start
+}
+
+// Name implements channel.
+func (*api) Name() string { return apiserver.Name }
+
+// Start implements part: it answers, but is not ready.
+func (a *api) Start(broken func(error)) error {
+	a.ended = make(chan struct{})
+	go func() {
+		defer close(a.ended)
+		if err := a.server.Serve(a.ln); err != nil {
+			broken(fmt.Errorf("cannot serve on %s: %w", a.ln.Addr(), err))
+		}
+	}()
+	return nil
+}
+
+// Open implements channel.
+func (a *api) Open() { a.server.SetReasons() }
+
+// Drain implements part.
+func (a *api) Drain() { a.server.SetReasons(apiserver.Draining) }
+
+// Close implements part.
+func (a *api) Close() error {
+	if a.ended == nil {
+		return a.ln.Close()
+	}
+	err := a.server.Close()
+	<-a.ended
+	return err
+}
