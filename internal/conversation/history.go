@@ -24,10 +24,14 @@ func (r Request) question() store.Message {
 }
 
 // repeated reports whether the session already ends in this very question, unanswered:
-// a client that tries again after a failure.
+// a client that tries again after a failure. Two messages with keys of their own are two, whatever they say.
 func repeated(stored []store.Message, question store.Message) bool {
-	n := len(stored)
-	return n > 0 && stored[n-1].Role == string(model.User) && stored[n-1].Content == question.Content && reflect.DeepEqual(stored[n-1].Parts, question.Parts)
+	if len(stored) == 0 {
+		return false
+	}
+	last := stored[len(stored)-1]
+	return last.Role == string(model.User) && last.Content == question.Content && last.Origin.Key == question.Origin.Key &&
+		reflect.DeepEqual(last.Parts, question.Parts)
 }
 
 // toStore returns a message as it is remembered. One that is a text has no other parts.

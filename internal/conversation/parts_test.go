@@ -121,3 +121,39 @@ func TestPartsOfOneMessageStayApartWhenQuestionsAreMerged(t *testing.T) {
 		t.Errorf("%#v", got)
 	}
 }
+
+func TestAMessageThatIsDeliveredAgainIsKeptOnce(t *testing.T) {
+	broken := errors.New("broke")
+	outcome := broken
+	c, k := newTyped(t, func(_ model.Request, emit func(model.Event) error) error {
+		if outcome != nil {
+			return outcome
+		}
+		return emit(model.TextDelta("yes"))
+	})
+	r := ask("s", "hi")
+	r.Origin = Origin{Channel: "test", Chat: "c", Key: "1"}
+	if _, err := c.Turn(t.Context(), r, discard); !errors.Is(err, broken) {
+		t.Error(err)
+	}
+	if _, err := c.Turn(t.Context(), r, discard); !errors.Is(err, broken) {
+		t.Error(err)
+	}
+	same := r
+	same.Origin.Key = "0"
+	if _, err := c.Turn(t.Context(), same, discard); !errors.Is(err, broken) || len(k.all) != 2 {
+		t.Errorf("another one that says the same: %v, kept %+v", err, k.all)
+	}
+	r.Origin.Key = "0"
+	outcome = nil
+	if _, err := c.Turn(t.Context(), r, discard); err != nil {
+		t.Errorf("one that was not answered: %v", err)
+	}
+	var unsaved *SaveError
+	if _, err := c.Turn(t.Context(), r, discard); !errors.As(err, &unsaved) || !errors.Is(err, store.ErrDouble) {
+		t.Errorf("one that was answered: %v", err)
+	}
+	if got, err := k.History(t.Context(), "s", 1<<20); err != nil || len(got) != 3 || got[2].Content != "yes" {
+		t.Errorf("%+v %v", got, err)
+	}
+}

@@ -23,6 +23,6 @@ type Origin struct {
 	Thread  string // which thread of the chat
 	Sender  string // who wrote it
 	// Key is the channel's name for the message. A chat never has two with the same key: it is remembered once, however often the channel
-	// delivers it.
+	// delivers it. A turn whose message was answered already ends with a *SaveError of store.ErrDouble.
 	Key string
 }
