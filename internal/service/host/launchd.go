@@ -156,7 +156,7 @@ func (m *jobs) registerIn(ctx context.Context, s jobScope, spec service.Spec) er
 	}
 	d := definition{id: spec.ID, home: m.home, program: m.program, kind: service.KindLaunchd, killAfter: spec.KillAfter}
 	if d.killAfter <= 0 {
-		d.killAfter = service.GatewaySpec(m.profileHome(spec.ID)).KillAfter
+		d.killAfter = m.killAfter(spec.ID)
 	}
 	if s.domain == systemDomain {
 		d.user = m.user
@@ -195,7 +195,7 @@ func (m *jobs) Unregister(ctx context.Context, id service.ID) error {
 	if err != nil {
 		return err
 	}
-	if err := m.Stop(ctx, id, service.GatewaySpec(m.profileHome(id)).KillAfter+throttle*time.Second); err != nil {
+	if err := m.Stop(ctx, id, m.killAfter(id)+throttle*time.Second); err != nil {
 		return err
 	}
 	if err := os.Remove(s.path(id)); errors.Is(err, fs.ErrNotExist) {
@@ -204,90 +204,6 @@ func (m *jobs) Unregister(ctx context.Context, id service.ID) error {
 		return &service.CommandError{Manager: "launchd", Service: id, Action: "uninstall", Reason: err.Error()}
 	}
 	return nil
-}
-
-// Start wants a job up, now and at every login, or boot: it is enabled and loaded, which starts it.
-func (m *jobs) Start(ctx context.Context, id service.ID, wait time.Duration) error {
-	return m.start(ctx, id, "start", wait)
-}
-
-func (m *jobs) start(ctx context.Context, id service.ID, action string, wait time.Duration) error {
-	begun := time.Now()
-	s, err := m.find(id)
-	if err != nil {
-		return err
-	}
-	if err := m.ctl(ctx, id, action, "enable", s.target(id)); err != nil {
-		return err
-	}
-	f, err := m.look(ctx, id, s)
-	if err != nil {
-		return err
-	}
-	switch {
-	case !f.loaded:
-		err = m.ctl(ctx, id, action, "bootstrap", s.domain, s.path(id))
-	case f.pid == 0:
-		err = m.ctl(ctx, id, action, "kickstart", s.target(id))
-	}
-	if err != nil || wait <= 0 {
-		return err
-	}
-	before := f
-	return awaitState(ctx, m.profileHome(id), begun.Add(wait), func(st profile.State, late bool) (bool, error) {
-		f, err := m.look(ctx, id, s)
-		switch {
-		case err != nil:
-			return true, err
-		case serves(st, f.pid):
-			return true, nil
-		case f.pid == 0 && (f.runs > before.runs || st.Gateway == profile.StateStartupFailed):
-			return true, &service.NotReadyError{Service: id, Ended: true, ExitCode: f.code, GaveUp: st.Gateway == profile.StateStartupFailed, Waited: time.Since(begun)}
-		case late:
-			return true, &service.NotReadyError{Service: id, ExitCode: -1, Waited: time.Since(begun)}
-		}
-		return false, nil
-	})
-}
-
-// Stop wants a job down, now and at every boot: it is disabled and unloaded, which ends it.
-func (m *jobs) Stop(ctx context.Context, id service.ID, wait time.Duration) error {
-	begun := time.Now()
-	s, err := m.find(id)
-	if err != nil {
-		return err
-	}
-	if err := m.ctl(ctx, id, "stop", "disable", s.target(id)); err != nil {
-		return err
-	}
-	f, err := m.look(ctx, id, s)
-	if err != nil || !f.loaded {
-		return err
-	}
-	// It ends with a code of its own while the job still ends: what counts is the process.
-	err = m.ctl(ctx, id, "stop", "bootout", s.target(id))
-	if f.pid == 0 || wait <= 0 {
-		return err
-	}
-	if !m.gone(ctx, f.pid, wait-time.Since(begun)) {
-		if ctx.Err() != nil {
-			return fmt.Errorf("stop on '%s': %w", id, ctx.Err())
-		}
-		return &service.NotDownError{Service: id, PID: f.pid, Waited: time.Since(begun)}
-	}
-	return nil
-}
-
-// Restart ends a job and starts it anew, from its file as it is now.
-func (m *jobs) Restart(ctx context.Context, id service.ID, wait time.Duration) error {
-	begun := time.Now()
-	if err := m.Stop(ctx, id, max(wait, time.Second)); err != nil {
-		return err
-	}
-	if wait > 0 {
-		wait = max(time.Second, wait-time.Since(begun))
-	}
-	return m.start(ctx, id, "restart", wait)
 }
 
 // systemDomain is launchd's name for what is not a user's.

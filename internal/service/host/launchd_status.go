@@ -50,6 +50,7 @@ func (m *jobs) List(ctx context.Context) ([]service.Status, error) {
 // jobFacts is what launchctl print tells of a job.
 type jobFacts struct {
 	loaded    bool
+	leaving   bool // it is unloaded, and its process still ends
 	pid, runs int
 	code      int // of the last run; -1 if there was none, or it was killed
 }
@@ -70,7 +71,7 @@ func (m *jobs) look(ctx context.Context, id service.ID, s jobScope) (jobFacts, e
 	return parseJob(out), nil
 }
 
-// parseJob reads the lines "\tpid = 12", "\truns = 3", "\tlast exit code = 1" or "= 78: EX_CONFIG" or "= (never exited)".
+// parseJob reads the lines "\tstate = SIGTERMed", "\tpid = 12", "\truns = 3", "\tlast exit code = 1" or "= 78: EX_CONFIG" or "= (never exited)".
 func parseJob(text string) jobFacts {
 	f := jobFacts{loaded: true, code: -1}
 	for line := range strings.Lines(text) {
@@ -79,6 +80,10 @@ func parseJob(text string) jobFacts {
 		}
 		name, value, ok := strings.Cut(strings.TrimSpace(line), " = ")
 		if !ok {
+			continue
+		}
+		if name == "state" { // SIGTERMed, SIGKILLed
+			f.leaving = strings.HasPrefix(value, "SIG")
 			continue
 		}
 		value, _, _ = strings.Cut(value, ":")
