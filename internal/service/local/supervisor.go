@@ -190,6 +190,7 @@ func (s *Supervisor) Unregister(ctx context.Context, id service.ID) error {
 	u.mu.Unlock()
 	select {
 	case <-u.over:
+		s.drop(u) // its routine may have ended before it was told
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

@@ -107,7 +107,10 @@ func (u *unit) Serve(ctx context.Context) error {
 		switch {
 		case over:
 			u.log.close()
-			if u.gone { // also when whoever unregistered it did not wait for it
+			u.mu.Lock()
+			gone := u.gone
+			u.mu.Unlock()
+			if gone { // also when whoever unregistered it did not wait for it
 				u.s.drop(u)
 			}
 			close(u.over)
@@ -202,7 +205,7 @@ func (u *unit) becameReady() {
 func (u *unit) ended(e exit) {
 	u.mu.Lock()
 	began := u.since
-	planned, orders := u.told || u.ending || u.gone, u.orders
+	planned, orders := u.told || !u.want || u.ending || u.gone, u.orders
 	u.proc, u.ready, u.dying, u.last, u.since = nil, false, true, e, time.Now()
 	meaning := service.ExitOf(e.code, e.signal)
 	how := e.String()
@@ -236,7 +239,7 @@ func (u *unit) ended(e exit) {
 	defer u.mu.Unlock()
 	u.busy, u.dying = false, false
 	switch {
-	case planned && !u.want && e.signal == "SIGKILL":
+	case u.told && !u.want && e.signal == "SIGKILL":
 		u.say(service.Decision{Stopped: true}.Tell(u.id, service.Death{Signal: e.signal}.How()))
 	case planned || orders != u.orders:
 	case d.GiveUp, meaning == service.ExitStay:
