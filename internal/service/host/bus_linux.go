@@ -37,11 +37,13 @@ type bus struct {
 	c       *dbus.Conn
 	signals chan *dbus.Signal
 	lost    bool // signals went with a connection that broke
+	// patience is for how long a systemd that drops every connection is asked again.
+	patience time.Duration
 }
 
 // connect returns a connection. Close it.
 func connect(ctx context.Context, socket string, viaBus bool) (*bus, error) {
-	b := &bus{socket: socket, viaBus: viaBus}
+	b := &bus{socket: socket, viaBus: viaBus, patience: reconnectFor}
 	return b, b.dialFor(ctx, connectFor)
 }
 
@@ -115,9 +117,10 @@ func closed(err error) bool {
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, net.ErrClosed)
 }
 
-// call calls a method, again on a new connection if this one went. All calls that are made here may be made twice.
+// call calls a method, again on a new connection if this one went, for as long as patience allows. All calls that are made here may
+// be made twice.
 func (b *bus) call(ctx context.Context, path dbus.ObjectPath, method string, result any, args ...any) error {
-	for {
+	for begun, again := time.Now(), false; ; again = true {
 		within, cancel := context.WithTimeout(ctx, answerFor)
 		call := b.c.Object(systemdName, path).CallWithContext(within, method, 0, args...)
 		cancel()
@@ -125,8 +128,15 @@ func (b *bus) call(ctx context.Context, path dbus.ObjectPath, method string, res
 		if err == nil && result != nil {
 			return call.Store(result)
 		}
-		if !closed(err) || ctx.Err() != nil {
+		if !closed(err) || ctx.Err() != nil || time.Since(begun) > b.patience {
 			return err
+		}
+		if again { // it takes connections, and drops them
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(retryPause):
+			}
 		}
 		watched := b.signals != nil
 		b.c.Close()
