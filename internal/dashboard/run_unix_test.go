@@ -113,12 +113,43 @@ func TestARunningRequestMayFinishAtTheEnd(t *testing.T) {
 	}
 }
 
+// hearing calls heard for each line that is written to it.
+type hearing func(line string)
+
+func (h hearing) Write(p []byte) (int, error) {
+	h(string(p))
+	return len(p), nil
+}
+
 func TestADescriptorThatIsNotOpenDoesNotKeepItFromServing(t *testing.T) {
-	if err := announce(9999); err == nil {
-		t.Error("descriptor 9999 was announced on")
-	}
 	if err := announce(0); err != nil {
 		t.Errorf("no descriptor: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	warned, ended := make(chan struct{}), make(chan error, 1)
+	log := hearing(func(line string) {
+		if strings.Contains(line, "cannot tell the supervisor") {
+			close(warned)
+		}
+	})
+	c := access.Config{Host: "127.0.0.1", Port: freePort(t), Username: "ann", Password: hash()}
+	go func() {
+		ended <- Run(ctx, Options{Config: c, Fleet: home(t, nil), ReadyFD: 9999, Log: slog.New(slog.NewTextHandler(log, nil))})
+	}()
+	select {
+	case <-warned:
+	case err := <-ended:
+		t.Fatalf("it ended: %v", err)
+	case <-time.After(10 * time.Second):
+		t.Fatal("nobody is told")
+	}
+	if got, err := ask(t.Context(), fmt.Sprintf("http://127.0.0.1:%d/health", c.Port)); err != nil || !strings.HasPrefix(got, "200") {
+		t.Errorf("%s, %v", got, err)
+	}
+	cancel()
+	if err := within(t, "the end", ended); err != nil {
+		t.Errorf("the end: %v", err)
 	}
 }
 
