@@ -14,7 +14,6 @@ import (
 	"hermes/internal/profile"
 	"hermes/internal/profile/ports"
 	"hermes/internal/service"
-	"hermes/internal/service/host"
 )
 
 type installFlags struct{ system, startNow bool }
@@ -139,7 +138,7 @@ func (a *app) install(ctx context.Context, f installFlags) error {
 	return a.tellInstalled(ctx, m, id, n, lingers, f.startNow)
 }
 
-func (a *app) tellInstalled(ctx context.Context, m *host.Manager, id service.ID, n profile.Name, lingers, started bool) error {
+func (a *app) tellInstalled(ctx context.Context, m hostManager, id service.ID, n profile.Name, lingers, started bool) error {
 	st, err := m.Status(ctx, id)
 	if err != nil {
 		return err
@@ -162,7 +161,7 @@ func (a *app) tellInstalled(ctx context.Context, m *host.Manager, id service.ID,
 // tellLinger warns of a service that ends with its user's last session, and reports whether it does not.
 func (a *app) tellLinger(manager string) bool {
 	user := currentUser()
-	if !strings.HasSuffix(manager, "systemd (user)") || host.Lingers(user) {
+	if !strings.HasSuffix(manager, "systemd (user)") || lingers(user) {
 		return true
 	}
 	fmt.Fprintf(a.Err, "! a service of this user ends when the user logs out, and starts at the next login: `loginctl enable-linger %s` lets it run always\n", user)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +15,6 @@ import (
 	"hermes/internal/gateway"
 	"hermes/internal/profile"
 	"hermes/internal/service"
-	"hermes/internal/service/host"
 	"hermes/internal/service/local"
 	"hermes/internal/service/s6"
 )
@@ -114,23 +112,6 @@ func (a *app) manager() service.Manager {
 func (a *app) upIsLive() bool {
 	root, err := profile.RootFromEnv(a.getenv)
 	return err == nil && local.Live(root)
-}
-
-// host returns the host's own service manager, or nil if there is none that we know. New services are the system's if
-// system says so, and run as user.
-func (a *app) host(system bool, user string) *host.Manager {
-	root, err := profile.RootFromEnv(a.getenv)
-	if err == nil {
-		root, err = filepath.Abs(root)
-	}
-	if err != nil {
-		return nil
-	}
-	program, err := a.program()
-	if err != nil {
-		return nil
-	}
-	return host.New(host.Options{Home: root, Program: program, Getenv: a.getenv, System: system, User: user})
 }
 
 // lifecycle returns what starts and stops gateways here. Where no service manager is in charge the

@@ -23,7 +23,6 @@ import (
 	"hermes/internal/logs"
 	"hermes/internal/profile"
 	"hermes/internal/service"
-	"hermes/internal/service/host"
 	"hermes/internal/service/local"
 )
 
@@ -283,7 +282,7 @@ func (a *app) upEnv(store *profile.Store, f upFlags) func(string) string {
 type chosen struct {
 	*local.Supervisor
 	only []string
-	host *host.Manager // may be nil
+	host hostManager // may be nil
 }
 
 func (c chosen) Write(spec service.Spec) (bool, error) {

@@ -151,7 +151,7 @@ func TestSystemdKeepsTheManagersContract(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "contract.test")
 	// Static: the container's C library may be another one than this machine's.
 	build := exec.CommandContext(t.Context(), "go", "test", "-race", "-tags", "systemd netgo osusergo", "-ldflags", "-linkmode external -extldflags -static",
-		"-c", "-o", program, "hermes/internal/service/host")
+		"-c", "-o", program, "hermes/internal/service/systemd")
 	build.Env = append(os.Environ(), "CGO_ENABLED=1")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

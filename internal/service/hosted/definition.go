@@ -1,0 +1,75 @@
+package hosted
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"hermes/internal/service"
+)
+
+// Definition is what a service of a host is made of.
+type Definition struct {
+	ID        service.ID
+	Home      string // HERMES_HOME, absolute
+	Program   string // path of hermes, absolute
+	User      string // whom a service of the whole system runs as; "" in the user's own manager
+	Kind      service.Kind
+	KillAfter time.Duration
+	Rule      service.Backoff
+}
+
+// Environment is what a gateway of the host gets on top of what its manager gives it.
+func (d Definition) Environment() []string {
+	return []string{"HERMES_HOME=" + d.Home, service.SupervisedChild + "=1", service.Variable + "=" + string(d.Kind)}
+}
+
+// Args are those of the command line, without the program.
+func (d Definition) Args() []string { return service.Command(d.ID, 0)[1:] }
+
+// Title is what the host's own tools show.
+func (d Definition) Title() string {
+	if n, ok := d.ID.Profile(); ok {
+		return "hermes gateway '" + n.String() + "'"
+	}
+	return "hermes " + d.ID.String()
+}
+
+// Check refuses what no unit can hold.
+func (d Definition) Check() error {
+	for what, path := range map[string]string{"HERMES_HOME": d.Home, "the path of hermes": d.Program} {
+		switch {
+		case !filepath.IsAbs(path):
+			return fmt.Errorf("%s is not absolute: %q", what, path)
+		case !utf8.ValidString(path), strings.ContainsFunc(path, unicode.IsControl):
+			return fmt.Errorf("%s has characters that a unit cannot hold: %q", what, path)
+		}
+	}
+	if d.Kind == service.KindSystemd && strings.ContainsAny(d.Program, `"'\`) { // systemd refuses them, quoted or not
+		return fmt.Errorf("systemd runs no program whose path has quotes or backslashes: %s", d.Program)
+	}
+	if strings.ContainsAny(d.User, "%\"'\\ \t") || strings.ContainsFunc(d.User, unicode.IsControl) {
+		return fmt.Errorf("the user's name has characters that a unit cannot hold: %q", d.User)
+	}
+	if _, ok := d.ID.Profile(); !ok {
+		return errors.New("only gateways are services of the host")
+	}
+	return nil
+}
+
+// ForeignError reports a unit that is not this home's.
+type ForeignError struct {
+	Unit string // its path
+	Home string // whose it is; "" if hermes did not make it
+}
+
+func (e *ForeignError) Error() string {
+	if e.Home == "" {
+		return e.Unit + " was not made by hermes: remove it first"
+	}
+	return fmt.Sprintf("%s belongs to another home: `HERMES_HOME=%s hermes gateway uninstall` removes it", e.Unit, e.Home)
+}

@@ -1,0 +1,76 @@
+package launchd
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"hermes/internal/profile"
+	"hermes/internal/service"
+	"hermes/internal/service/hosted"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func gatewayID(t *testing.T, name string) service.ID {
+	t.Helper()
+	n, err := profile.ParseName(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return service.Gateway(n)
+}
+
+func coder(t *testing.T) hosted.Definition {
+	return hosted.Definition{
+		ID: gatewayID(t, "coder"), Home: "/home/me/.hermes", Program: "/usr/local/bin/hermes", Kind: service.KindLaunchd,
+		KillAfter: 25 * time.Second, Rule: service.DefaultBackoff(),
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != strings.ReplaceAll(string(want), "\r\n", "\n") {
+		t.Errorf("%s is not what is made now; `go test ./internal/service/host -update` writes it:\n%s", path, got)
+	}
+}
+
+func TestJobsAreTheGoldenOnes(t *testing.T) {
+	agent := coder(t)
+	agent.Home = "/Users/me/<Q&A>/.hermes"
+	daemon := agent
+	daemon.User = "me"
+	for name, d := range map[string]hosted.Definition{"agent.plist": agent, "daemon.plist": daemon} {
+		golden(t, name, plist(d))
+		if home, ok := plistHome([]byte(plist(d))); !ok || home != d.Home {
+			t.Errorf("%s: its home is read as %q, %t", name, home, ok)
+		}
+	}
+	if home, ok := plistHome([]byte("<plist/>")); ok {
+		t.Errorf("a job that we did not make is %q's", home)
+	}
+}
+
+func FuzzPlistHome(f *testing.F) {
+	for _, s := range []string{"", "<plist/>", "<key>HERMES_HOME</key>\n\t\t<string>/a</string>"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, job []byte) {
+		if home, ok := plistHome(job); ok && !strings.Contains(string(job), "HERMES_HOME") {
+			t.Errorf("%q is %q's", job, home)
+		}
+	})
+}
