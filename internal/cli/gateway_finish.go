@@ -34,14 +34,14 @@ func (a *app) gatewayFinishCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			d, err := s6.Failed(cmd.Context(), id, dir, service.BackoffOf(store, id))
+			d, last, err := s6.Failed(cmd.Context(), id, dir, service.BackoffOf(store, id))
 			if err != nil {
 				return err
 			}
 			how := "exit code " + args[1]
 			switch {
-			case !d.Last.IsZero():
-				how = d.Last.How()
+			case !last.IsZero():
+				how = last.How()
 			case args[1] == "256":
 				how = "killed by signal " + args[2]
 			}

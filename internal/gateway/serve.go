@@ -15,7 +15,7 @@ import (
 	"hermes/internal/volume"
 )
 
-// healthy is how long a gateway serves until its earlier failures no longer count (service.Backoff has the same).
+// healthy is how long a gateway serves until its earlier failures no longer count (service/restart.Rule has the same).
 const healthy = 5 * time.Minute
 
 // life is a gateway that has all it needs to serve.

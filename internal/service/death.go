@@ -3,6 +3,8 @@ package service
 import (
 	"fmt"
 	"time"
+
+	"hermes/internal/service/restart"
 )
 
 // Death is the end of a run that failed: nobody had asked it to end, and it did not ask to be started again.
@@ -23,7 +25,7 @@ func (d Death) IsZero() bool { return d == Death{} }
 
 // Failed reports whether an end was a failure.
 func (d Death) Failed() bool {
-	return !d.IsZero() && (d.Signal != "" || d.ExitCode != 0) && ExitOf(d.ExitCode, d.Signal) != ExitAgain
+	return !d.IsZero() && (d.Signal != "" || d.ExitCode != 0) && restart.Of(d.ExitCode, d.Signal) != restart.Again
 }
 
 // asked reports whether an end looks like one that somebody asked for.

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"hermes/internal/service"
+	"hermes/internal/service/restart"
 )
 
 // Definition is what a service of a host is made of.
@@ -20,7 +21,7 @@ type Definition struct {
 	User      string // whom a service of the whole system runs as; "" in the user's own manager
 	Kind      service.Kind
 	KillAfter time.Duration
-	Rule      service.Backoff
+	Rule      restart.Rule
 }
 
 // Environment is what a gateway of the host gets on top of what its manager gives it.

@@ -6,6 +6,7 @@ import (
 
 	"hermes/internal/profile"
 	"hermes/internal/service"
+	"hermes/internal/service/restart"
 )
 
 func gatewayID(t *testing.T, name string) service.ID {
@@ -20,7 +21,7 @@ func gatewayID(t *testing.T, name string) service.ID {
 func coder(t *testing.T) Definition {
 	return Definition{
 		ID: gatewayID(t, "coder"), Home: "/home/me/.hermes", Program: "/usr/local/bin/hermes", Kind: service.KindSystemd,
-		KillAfter: 25 * time.Second, Rule: service.DefaultBackoff(),
+		KillAfter: 25 * time.Second, Rule: restart.Default(),
 	}
 }
 

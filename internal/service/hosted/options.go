@@ -1,6 +1,9 @@
 package hosted
 
-import "hermes/internal/service"
+import (
+	"hermes/internal/service"
+	"hermes/internal/service/restart"
+)
 
 // Options says whose services a Manager drives.
 type Options struct {
@@ -12,5 +15,5 @@ type Options struct {
 	// User is whom new services of the system's manager run as.
 	User string
 	// Backoff is the rule for failures that new units hold; nil is service.BackoffOf.
-	Backoff func(service.ID) service.Backoff
+	Backoff func(service.ID) restart.Rule
 }

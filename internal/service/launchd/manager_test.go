@@ -155,6 +155,7 @@ func newJobs(t *testing.T) (*Manager, *launchd, service.ID) {
 	var wrote sync.WaitGroup
 	t.Cleanup(wrote.Wait)
 	l := &launchd{t: t, home: made.Home, begin: func(l *launchd) {
+		wrote.Wait() // a process that ended writes no more
 		l.pid = 41 + l.runs
 		pid := l.pid
 		wrote.Go(func() { l.writes(profile.StateRunning, pid) }) // when the command waits already, or not yet

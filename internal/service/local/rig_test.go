@@ -23,6 +23,7 @@ import (
 	"hermes/internal/profile"
 	"hermes/internal/service"
 	"hermes/internal/service/local"
+	"hermes/internal/service/restart"
 	"hermes/internal/service/servicetest"
 )
 
@@ -46,8 +47,8 @@ func supervise(home string) error {
 	}
 	s := local.New(local.Options{
 		Home: home, Program: filepath.Join(home, "bin", "hermes"), Env: os.Environ(), Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
-		Backoff: func(service.ID) service.Backoff {
-			rule := service.DefaultBackoff()
+		Backoff: func(service.ID) restart.Rule {
+			rule := restart.Default()
 			if data, err := os.ReadFile(filepath.Join(home, "backoff.json")); err == nil {
 				_ = json.Unmarshal(data, &rule)
 			}
@@ -156,7 +157,7 @@ func newRig(t *testing.T) servicetest.Rig {
 		Manager: m, Home: v.home, Tells: true,
 		RestartSupervisor: func(t *testing.T) { v.crash(); v.start(t) },
 		SetBackoff: func(t *testing.T, pause time.Duration, limit int) {
-			rule := service.DefaultBackoff()
+			rule := restart.Default()
 			rule.First, rule.Max, rule.Limit = pause, max(pause, rule.Max), limit
 			data, err := json.Marshal(rule)
 			if err == nil {

@@ -13,6 +13,7 @@ import (
 
 	"hermes/internal/profile"
 	"hermes/internal/service"
+	"hermes/internal/service/restart"
 )
 
 // Name is how the embedded supervisor is called in messages.
@@ -34,7 +35,7 @@ type Options struct {
 	Program string   // the path of hermes
 	Env     []string // the environment of the services, without HERMES_HOME
 	Log     *slog.Logger
-	Backoff func(service.ID) service.Backoff // nil means service.BackoffOf
+	Backoff func(service.ID) restart.Rule // nil means service.BackoffOf
 	// Copy gets every line of the services, with its profile in front, beside the files; nil for none.
 	Copy io.Writer
 }
@@ -61,7 +62,7 @@ var _ service.Manager = (*Supervisor)(nil)
 func New(o Options) *Supervisor {
 	s := &Supervisor{o: o, store: profile.NewStore(o.Home), units: map[service.ID]*unit{}, forks: make(chan func()), began: time.Now(), news: make(chan struct{})}
 	if s.o.Backoff == nil {
-		s.o.Backoff = func(id service.ID) service.Backoff { return service.BackoffOf(s.store, id) }
+		s.o.Backoff = func(id service.ID) restart.Rule { return service.BackoffOf(s.store, id) }
 	}
 	s.oom.Explained, _ = service.OOMKills() // where there is no counter nothing is asked of it
 	s.tree = suture.New("hermes", suture.Spec{

@@ -9,6 +9,7 @@ import (
 	"github.com/thejerf/suture/v4"
 
 	"hermes/internal/service"
+	"hermes/internal/service/restart"
 )
 
 // pause is the least time between two starts that nobody asked for, as with s6-supervise.
@@ -207,9 +208,9 @@ func (u *unit) ended(e exit) {
 	began := u.since
 	planned, orders := u.told || !u.want || u.ending || u.gone, u.orders
 	u.proc, u.ready, u.dying, u.last, u.since = nil, false, true, e, time.Now()
-	meaning := service.ExitOf(e.code, e.signal)
+	meaning := restart.Of(e.code, e.signal)
 	how := e.String()
-	var d service.Decision
+	var d restart.Decision
 	if !planned {
 		u.deaths++
 		if died := u.s.died(e, u.since); died.Failed() {
@@ -218,7 +219,7 @@ func (u *unit) ended(e exit) {
 				how = died.How()
 			}
 		}
-		if meaning == service.ExitFailure {
+		if meaning == restart.Failure {
 			u.failures = append(u.failures, u.since)
 			u.failures = u.failures[max(0, len(u.failures)-1000):]
 			d = u.s.o.Backoff(u.id).Decide(u.failures)
@@ -240,19 +241,19 @@ func (u *unit) ended(e exit) {
 	u.busy, u.dying = false, false
 	switch {
 	case u.told && !u.want && e.signal == "SIGKILL":
-		u.say(service.Decision{Stopped: true}.Tell(u.id, service.Death{Signal: e.signal}.How()))
+		u.say(restart.Decision{Stopped: true}.Tell(u.id, service.Death{Signal: e.signal}.How()))
 	case planned || orders != u.orders:
-	case d.GiveUp, meaning == service.ExitStay:
+	case d.GiveUp, meaning == restart.Stay:
 		u.want = false
 	default:
 		u.again = true
 		u.earliest = began.Add(pause)
 		if d.Delay > 0 {
-			d.Delay = service.Jitter(d.Delay)
+			d.Delay = restart.Jitter(d.Delay)
 			u.backoff = true
 			u.earliest = time.Now().Add(d.Delay)
 		}
-		if meaning == service.ExitFailure {
+		if meaning == restart.Failure {
 			u.say(d.Tell(u.id, how))
 		}
 	}

@@ -9,12 +9,13 @@ import (
 
 	"hermes/internal/profile"
 	"hermes/internal/service"
+	"hermes/internal/service/restart"
 )
 
 func newTestUnit(t *testing.T) (*Supervisor, *unit) {
 	t.Helper()
 	s := New(Options{Home: t.TempDir(), Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Backoff: func(service.ID) service.Backoff { return service.DefaultBackoff() }})
+		Backoff: func(service.ID) restart.Rule { return restart.Default() }})
 	id := service.Gateway(profile.Default())
 	if _, err := s.Write(service.Spec{ID: id}); err != nil {
 		t.Fatal(err)

@@ -10,19 +10,20 @@ import (
 	"time"
 
 	"hermes/internal/service"
+	"hermes/internal/service/restart"
 	"hermes/internal/volume"
 )
 
 // Failed is what a slot's finish script calls, in the slot, after a failure: it decides
-// from s6's own tally of deaths and leaves the pause for the run script.
-func Failed(ctx context.Context, id service.ID, dir string, b service.Backoff) (service.Decision, error) {
+// from s6's own tally of deaths and leaves the pause for the run script. last is the failure, if s6 tells.
+func Failed(ctx context.Context, id service.ID, dir string, b restart.Rule) (d restart.Decision, last service.Death, err error) {
 	st, err := svstat(ctx, id, "finish", dir)
 	if err != nil {
-		return service.Decision{}, err
+		return d, last, err
 	}
 	all, err := ends(ctx, id, "finish", dir)
 	if err != nil {
-		return service.Decision{}, err
+		return d, last, err
 	}
 	files := volume.At(dir)
 	if len(all) > 0 {
@@ -33,23 +34,22 @@ func Failed(ctx context.Context, id service.ID, dir string, b service.Backoff) (
 	for _, e := range all {
 		if e.Failed() {
 			failures = append(failures, e.Time)
-			st.LastFailure = e
+			last = e
 		}
 	}
-	d := b.Decide(failures)
-	d.Last = st.LastFailure
+	d = b.Decide(failures)
 	if !st.WantUp { // it was told to end, and did not do so by itself
 		d.Stopped, d.GiveUp, d.Delay = true, false, 0
 	}
 	if d.GiveUp || d.Delay == 0 {
 		if err := files.RemoveIfThere(napFile); err != nil {
-			return d, fmt.Errorf("cannot clear the backoff of '%s': %w", id, err)
+			return d, last, fmt.Errorf("cannot clear the backoff of '%s': %w", id, err)
 		}
-		return d, nil
+		return d, last, nil
 	}
-	d.Delay = service.Jitter(d.Delay)
+	d.Delay = restart.Jitter(d.Delay)
 	text := strconv.FormatFloat(d.Delay.Seconds(), 'f', 3, 64)
-	return d, files.WriteFile(napFile, []byte(text+"\n"), 0o644)
+	return d, last, files.WriteFile(napFile, []byte(text+"\n"), 0o644)
 }
 
 // Deaths adds to the status of a service how often it was started again since its slot was made or since it was started by hand,

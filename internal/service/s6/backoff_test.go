@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"hermes/internal/service"
+	"hermes/internal/service/restart"
 )
 
 func TestParseDeath(t *testing.T) {
@@ -61,7 +61,7 @@ func FuzzParseDeath(f *testing.F) {
 		if err != nil {
 			return
 		}
-		d := service.DefaultBackoff().Decide([]time.Time{time.Unix(0, 0), died.Time, time.Unix(math.MaxInt32, 0)})
+		d := restart.Default().Decide([]time.Time{time.Unix(0, 0), died.Time, time.Unix(math.MaxInt32, 0)})
 		if d.Failures < 1 || d.Failures > 3 || d.Delay < 0 || d.Delay > time.Minute {
 			t.Errorf("%q leads to %+v", line, d)
 		}

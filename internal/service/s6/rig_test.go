@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"hermes/internal/service"
+	"hermes/internal/service/restart"
 	"hermes/internal/service/s6"
 	"hermes/internal/service/servicetest"
 )
@@ -34,7 +35,7 @@ func TestMain(m *testing.M) {
 
 // finish is `hermes gateway finish`, with the rule that the test wrote.
 func finish(args []string) int {
-	rule := service.DefaultBackoff()
+	rule := restart.Default()
 	if data, err := os.ReadFile(filepath.Join(os.Getenv("HERMES_HOME"), "backoff.json")); err == nil {
 		if err := json.Unmarshal(data, &rule); err != nil {
 			fmt.Println(err)
@@ -46,7 +47,7 @@ func finish(args []string) int {
 		fmt.Println("unexpected arguments:", args)
 		return 2
 	}
-	d, err := s6.Failed(context.Background(), id, ".", rule)
+	d, last, err := s6.Failed(context.Background(), id, ".", rule)
 	if err != nil {
 		fmt.Println(err)
 		return 1
@@ -54,7 +55,7 @@ func finish(args []string) int {
 	if d.GiveUp {
 		return 125
 	}
-	fmt.Println(d.Tell(id, d.Last.How()))
+	fmt.Println(d.Tell(id, last.How()))
 	return 0
 }
 
@@ -231,7 +232,7 @@ func (tr *tree) rig() servicetest.Rig {
 		},
 		SetBackoff: func(t *testing.T, pause time.Duration, limit int) {
 			t.Helper()
-			rule := service.DefaultBackoff()
+			rule := restart.Default()
 			rule.First, rule.Max, rule.Limit = pause, max(pause, rule.Max), limit
 			data, err := json.Marshal(rule)
 			if err != nil {

@@ -1,9 +1,12 @@
 package systemd
 
-import "hermes/internal/service"
+import (
+	"hermes/internal/service"
+	"hermes/internal/service/restart"
+)
 
 // NewUserManager returns a manager of the user's systemd whose units have a prefix of their own, over a socket of its own.
-func NewUserManager(home, program, prefix, socket, dir string, backoff func(service.ID) service.Backoff) *Manager {
+func NewUserManager(home, program, prefix, socket, dir string, backoff func(service.ID) restart.Rule) *Manager {
 	s := scope{name: "systemd (user)", dir: dir, socket: socket}
 	return &Manager{home: home, program: program, prefix: prefix, scopes: []scope{s}, install: s, backoff: backoff}
 }

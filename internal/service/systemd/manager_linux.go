@@ -13,6 +13,7 @@ import (
 	"hermes/internal/profile"
 	"hermes/internal/service"
 	"hermes/internal/service/hosted"
+	"hermes/internal/service/restart"
 	"hermes/internal/volume"
 )
 
@@ -22,7 +23,7 @@ type Manager struct {
 	prefix              string
 	scopes              []scope
 	install             scope // where a new unit goes
-	backoff             func(service.ID) service.Backoff
+	backoff             func(service.ID) restart.Rule
 }
 
 var _ service.Installer = (*Manager)(nil)
@@ -43,7 +44,7 @@ func New(o hosted.Options) *Manager {
 	}
 	if m.backoff == nil {
 		store := profile.NewStore(o.Home)
-		m.backoff = func(id service.ID) service.Backoff { return service.BackoffOf(store, id) }
+		m.backoff = func(id service.ID) restart.Rule { return service.BackoffOf(store, id) }
 	}
 	return m
 }

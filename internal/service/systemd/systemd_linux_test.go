@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"hermes/internal/service"
+	"hermes/internal/service/restart"
 	"hermes/internal/service/servicetest"
 	"hermes/internal/service/systemd"
 )
@@ -66,8 +67,8 @@ func newRig(t *testing.T) servicetest.Rig {
 	if err := os.Symlink(fmt.Sprintf("/run/user/%d/systemd/private", os.Getuid()), socket); err != nil {
 		t.Fatal(err)
 	}
-	rule := service.DefaultBackoff()
-	m := systemd.NewUserManager(home, program, prefix, socket, dir, func(service.ID) service.Backoff { return rule })
+	rule := restart.Default()
+	m := systemd.NewUserManager(home, program, prefix, socket, dir, func(service.ID) restart.Rule { return rule })
 	files := func(id string) []string {
 		of, _ := filepath.Glob(filepath.Join(dir, prefix+id+"*"))
 		wanted, _ := filepath.Glob(filepath.Join(dir, "*", prefix+id+"*"))

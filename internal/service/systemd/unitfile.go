@@ -10,7 +10,7 @@ import (
 	"hermes/internal/service/hosted"
 )
 
-// What a gateway's end means to systemd (contract "Exit codes"): the same as to the other managers, see service.ExitOf.
+// What a gateway's end means to systemd (contract "Exit codes"): the same as to the other managers, see restart.Of.
 const endRules = `Restart=on-failure
 SuccessExitStatus=75 129 143
 RestartForceExitStatus=75 129 143 SIGHUP SIGTERM

@@ -11,6 +11,7 @@ import (
 	"hermes/internal/profile"
 	"hermes/internal/service"
 	"hermes/internal/service/hosted"
+	"hermes/internal/service/restart"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -27,7 +28,7 @@ func gatewayID(t *testing.T, name string) service.ID {
 func coder(t *testing.T) hosted.Definition {
 	return hosted.Definition{
 		ID: gatewayID(t, "coder"), Home: "/home/me/.hermes", Program: "/usr/local/bin/hermes", Kind: service.KindSystemd,
-		KillAfter: 25 * time.Second, Rule: service.DefaultBackoff(),
+		KillAfter: 25 * time.Second, Rule: restart.Default(),
 	}
 }
 

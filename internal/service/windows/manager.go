@@ -11,6 +11,7 @@ import (
 	"hermes/internal/profile"
 	"hermes/internal/service"
 	"hermes/internal/service/hosted"
+	"hermes/internal/service/restart"
 )
 
 // servicesKey is where Windows keeps the definitions of services, the environment of each among them.
@@ -74,7 +75,7 @@ var (
 type Manager struct {
 	home, program string
 	store         *profile.Store
-	backoff       func(service.ID) service.Backoff
+	backoff       func(service.ID) restart.Rule
 	scm           scm
 }
 
@@ -83,7 +84,7 @@ var _ service.Installer = (*Manager)(nil)
 func newManager(o hosted.Options, c scm) *Manager {
 	m := &Manager{home: o.Home, program: o.Program, store: profile.NewStore(o.Home), backoff: o.Backoff, scm: c}
 	if m.backoff == nil {
-		m.backoff = func(id service.ID) service.Backoff { return service.BackoffOf(m.store, id) }
+		m.backoff = func(id service.ID) restart.Rule { return service.BackoffOf(m.store, id) }
 	}
 	return m
 }

@@ -158,6 +158,7 @@ func newFake(t *testing.T) (*Manager, *fakeSCM, service.ID) {
 	t.Cleanup(wrote.Wait)
 	c := &fakeSCM{t: t, home: made.Home, state: scmState{exitCode: -1}}
 	c.begin = func(c *fakeSCM) {
+		wrote.Wait() // a process that ended writes no more
 		pid := 41 + c.runs
 		c.state = scmState{phase: scmRunning, pid: pid}
 		wrote.Go(func() { c.writes(profile.StateRunning, pid) }) // when the command waits already, or not yet

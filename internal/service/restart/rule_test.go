@@ -1,4 +1,4 @@
-package service
+package restart
 
 import (
 	"testing"
@@ -44,7 +44,7 @@ func TestBackoffDecides(t *testing.T) {
 			for _, d := range tt.failures {
 				failures = append(failures, time.Unix(1_700_000_000, 0).Add(d))
 			}
-			if got := DefaultBackoff().Decide(failures); got != tt.want {
+			if got := Default().Decide(failures); got != tt.want {
 				t.Errorf("got  %+v\nwant %+v", got, tt.want)
 			}
 		})
@@ -68,13 +68,13 @@ func TestAnExitMeansWhatTheContractSays(t *testing.T) {
 		signal string
 		want   Exit
 	}{
-		{0, "", ExitStay}, {78, "", ExitStay}, {126, "", ExitStay},
-		{75, "", ExitAgain}, {143, "", ExitAgain}, {-1, "SIGTERM", ExitAgain}, {129, "", ExitAgain}, {-1, "SIGHUP", ExitAgain},
-		{1, "", ExitFailure}, {2, "", ExitFailure}, {127, "", ExitFailure}, {-1, "", ExitFailure}, {-1, "SIGKILL", ExitFailure},
-		{0, "SIGSEGV", ExitFailure},
+		{0, "", Stay}, {78, "", Stay}, {126, "", Stay},
+		{75, "", Again}, {143, "", Again}, {-1, "SIGTERM", Again}, {129, "", Again}, {-1, "SIGHUP", Again},
+		{1, "", Failure}, {2, "", Failure}, {127, "", Failure}, {-1, "", Failure}, {-1, "SIGKILL", Failure},
+		{0, "SIGSEGV", Failure},
 	} {
-		if got := ExitOf(tt.code, tt.signal); got != tt.want {
-			t.Errorf("ExitOf(%d, %q) = %d, want %d", tt.code, tt.signal, got, tt.want)
+		if got := Of(tt.code, tt.signal); got != tt.want {
+			t.Errorf("Of(%d, %q) = %d, want %d", tt.code, tt.signal, got, tt.want)
 		}
 	}
 }
