@@ -3,14 +3,13 @@ package cli
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"os"
 
 	"hermes/internal/gateway"
 	"hermes/internal/logs"
-	"hermes/internal/profile"
 	"hermes/internal/service"
+	"hermes/internal/service/restart"
 )
 
 // hostGateway runs a gateway that a service manager of the host started. Nobody reads its output line by line, as s6-log
@@ -35,8 +34,7 @@ func (a *app) hostGateway(ctx context.Context, kind service.Kind, o gateway.Opti
 // hostExit reports an end to a manager that knows no exit code but 0: launchd, and Windows, start again whatever ends
 // with another one. A gateway that is not to be started again has written why into its state.
 func (a *app) hostExit(kind service.Kind, err error) error {
-	var wrong *profile.ConfigError
-	if kind == service.KindSystemd || !errors.As(err, &wrong) {
+	if kind == service.KindSystemd || err == nil || restart.Reported(exitCode(err)) != 0 {
 		return err
 	}
 	a.report(err)

@@ -8,6 +8,7 @@ import (
 
 	"hermes/internal/gateway"
 	"hermes/internal/service"
+	"hermes/internal/service/restart"
 )
 
 // runHosted runs the gateway as a Windows service: the service control manager tells it to end.
@@ -46,10 +47,11 @@ func (w *windowsService) Execute(_ []string, requests <-chan svc.ChangeRequest, 
 			if errors.Is(w.err, errServiceStop) {
 				w.err = nil
 			}
-			if code := exitCode(w.err); w.err != nil && code != exitConfig {
-				return true, uint32(code) //nolint:gosec // exit codes are small
+			if w.err == nil {
+				return false, 0
 			}
-			return false, 0
+			code := restart.Reported(exitCode(w.err))
+			return code != 0, uint32(code) //nolint:gosec // exit codes are small
 		case r := <-requests:
 			switch r.Cmd {
 			case svc.Interrogate:

@@ -8,10 +8,8 @@ import (
 
 	"hermes/internal/profile"
 	"hermes/internal/profile/config"
+	"hermes/internal/service/restart"
 )
-
-// killMargin is what a gateway gets on top of its drain_timeout before it is killed.
-const killMargin = 5 * time.Second
 
 // GatewaySpec defines the service of a profile's gateway, down.
 func GatewaySpec(h profile.Home) Spec {
@@ -19,7 +17,7 @@ func GatewaySpec(h profile.Home) Spec {
 	if c, err := config.Load(h); err == nil { // a wrong file is the gateway's to report
 		drain = c.Gateway.Drain()
 	}
-	return Spec{ID: Gateway(h.Name), KillAfter: drain + killMargin}
+	return Spec{ID: Gateway(h.Name), KillAfter: drain + restart.KillMargin}
 }
 
 // Lifecycle starts and stops gateways through a manager and records what the operator

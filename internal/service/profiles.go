@@ -10,6 +10,7 @@ import (
 	"hermes/internal/profile"
 	"hermes/internal/profile/ports"
 	"hermes/internal/profile/provision"
+	"hermes/internal/service/restart"
 )
 
 // Profiles keeps profiles and their slots together (M10). Where no manager is in charge, or the manager
@@ -50,9 +51,6 @@ func (p Profiles) Register(ctx context.Context, h profile.Home) error {
 	return nil
 }
 
-// margin is what a stop may take on top of the time after which a gateway is killed.
-const margin = 5 * time.Second
-
 // stop ends a gateway. wasUp tells whether it was wanted up; it is not if its manager does not know it.
 func (p Profiles) stop(ctx context.Context, h profile.Home) (wasUp bool, err error) {
 	if p.Manager == nil {
@@ -70,7 +68,7 @@ func (p Profiles) stop(ctx context.Context, h profile.Home) (wasUp bool, err err
 	if inside(st.PID) {
 		return false, &SelfError{h.Name, "stop"}
 	}
-	if err := p.Manager.Stop(ctx, id, GatewaySpec(h).KillAfter+margin); err != nil {
+	if err := p.Manager.Stop(ctx, id, GatewaySpec(h).KillAfter+restart.StopMargin); err != nil {
 		if _, serr := p.Manager.Status(ctx, id); !errors.As(serr, &unknown) {
 			return false, err
 		} // else somebody else who deletes it came first
@@ -129,7 +127,7 @@ func (p Profiles) Delete(ctx context.Context, n profile.Name) error {
 	if _, running := profile.RunningPID(h); running && p.StopForeground != nil {
 		// The intent makes its end a planned one. Where it cannot be recorded, on a full volume, the end is as good.
 		_ = profile.SetDesired(ctx, h, profile.DesiredStopped)
-		if err := p.StopForeground(ctx, h, GatewaySpec(h).KillAfter+margin); err != nil {
+		if err := p.StopForeground(ctx, h, GatewaySpec(h).KillAfter+restart.StopMargin); err != nil {
 			return fmt.Errorf("cannot delete profile '%s': %w", n, err)
 		}
 	}

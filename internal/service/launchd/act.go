@@ -9,6 +9,7 @@ import (
 	"hermes/internal/profile"
 	"hermes/internal/service"
 	"hermes/internal/service/hosted"
+	"hermes/internal/service/restart"
 )
 
 // Start wants a job up, now and at every login, or boot: it is enabled and loaded, which starts it.
@@ -90,7 +91,7 @@ func (m *Manager) Stop(ctx context.Context, id service.ID, wait time.Duration) e
 func (m *Manager) left(ctx context.Context, id service.ID, s jobScope, pid int, action string, wait time.Duration) error {
 	begun := time.Now()
 	if wait <= 0 {
-		wait = m.killAfter(id) + throttle*time.Second
+		wait = m.killAfter(id) + restart.StopMargin
 	}
 	if pid != 0 && !m.gone(ctx, pid, wait) {
 		if ctx.Err() != nil {

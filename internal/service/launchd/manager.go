@@ -14,6 +14,7 @@ import (
 	"hermes/internal/profile"
 	"hermes/internal/service"
 	"hermes/internal/service/hosted"
+	"hermes/internal/service/restart"
 	"hermes/internal/volume"
 )
 
@@ -198,7 +199,7 @@ func (m *Manager) Unregister(ctx context.Context, id service.ID) error {
 	if err != nil {
 		return err
 	}
-	if err := m.Stop(ctx, id, m.killAfter(id)+throttle*time.Second); err != nil {
+	if err := m.Stop(ctx, id, m.killAfter(id)+restart.StopMargin); err != nil {
 		return err
 	}
 	if err := os.Remove(s.path(id)); errors.Is(err, fs.ErrNotExist) {

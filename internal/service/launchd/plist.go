@@ -5,11 +5,8 @@ import (
 	"strings"
 
 	"hermes/internal/service/hosted"
+	"hermes/internal/service/restart"
 )
-
-// launchd starts a job again whatever it ends with but 0, after at least this many seconds (launchd.plist(5),
-// ThrottleInterval: 10 is its own least).
-const throttle = 10
 
 // label is the name of a gateway's job: hermes.gateway-coder.
 func label(d hosted.Definition) string { return "hermes." + d.ID.String() }
@@ -40,8 +37,9 @@ func plist(d hosted.Definition) string {
 		line("\t<key>UserName</key>\n\t<string>%s</string>", text(d.User))
 	}
 	line("\t<key>RunAtLoad</key>\n\t<true/>")
-	line("\t<key>KeepAlive</key>\n\t<dict>\n\t\t<key>SuccessfulExit</key>\n\t\t<false/>\n\t</dict>")
-	line("\t<key>ThrottleInterval</key>\n\t<integer>%d</integer>", throttle)
+	again := restart.Launchd()
+	line("\t<key>KeepAlive</key>\n\t<dict>\n\t\t<key>SuccessfulExit</key>\n\t\t<%t/>\n\t</dict>", again.KeepAlive.SuccessfulExit)
+	line("\t<key>ThrottleInterval</key>\n\t<integer>%d</integer>", again.ThrottleInterval)
 	line("\t<key>ExitTimeOut</key>\n\t<integer>%d</integer>", int(d.KillAfter.Seconds()+0.5))
 	line("\t<key>ProcessType</key>\n\t<string>Background</string>")
 	line("</dict>")

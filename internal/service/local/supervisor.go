@@ -19,16 +19,6 @@ import (
 // Name is how the embedded supervisor is called in messages.
 const Name = "hermes up"
 
-// defaultKillAfter is how long a service may take to end where the spec says nothing, as in a slot.
-const defaultKillAfter = 25 * time.Second
-
-func killAfter(spec service.Spec) time.Duration {
-	if spec.KillAfter > 0 {
-		return spec.KillAfter
-	}
-	return defaultKillAfter
-}
-
 // Options says what a supervisor runs, and how.
 type Options struct {
 	Home    string   // HERMES_HOME
@@ -153,7 +143,7 @@ func (s *Supervisor) Write(spec service.Spec) (created bool, err error) {
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.kill = killAfter(spec)
+	u.kill = restart.KillAfter(spec.KillAfter)
 	return false, nil
 }
 

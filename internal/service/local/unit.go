@@ -69,7 +69,7 @@ func (e exit) String() string {
 
 func newUnit(s *Supervisor, spec service.Spec) *unit {
 	return &unit{
-		s: s, id: spec.ID, want: spec.Up, kill: killAfter(spec), since: time.Now(), last: exit{code: -1},
+		s: s, id: spec.ID, want: spec.Up, kill: restart.KillAfter(spec.KillAfter), since: time.Now(), last: exit{code: -1},
 		log: newSink(s, spec.ID), kick: make(chan struct{}, 1), over: make(chan struct{}),
 	}
 }

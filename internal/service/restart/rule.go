@@ -43,19 +43,20 @@ func (b Rule) Decide(failures []time.Time) Decision {
 	first := 0
 	for i := 1; i < n; i++ {
 		// A service that died, waited and then lived on for Healthy breaks the row.
-		if failures[i].Sub(failures[i-1]) > b.Healthy+b.delay(i-first) {
+		if failures[i].Sub(failures[i-1]) > b.Healthy+b.Pause(i-first) {
 			first = i
 		}
 	}
 	d := Decision{Failures: n - first, Since: failures[n-1].Sub(failures[first])}
-	d.Delay = b.delay(d.Failures)
+	d.Delay = b.Pause(d.Failures)
 	if n >= b.Limit && d.Failures >= b.Limit && failures[n-1].Sub(failures[n-b.Limit]) <= b.Window {
 		d.GiveUp, d.Delay = true, 0
 	}
 	return d
 }
 
-func (b Rule) delay(failures int) time.Duration {
+// Pause returns how long a service waits after so many failures in a row before it is started again.
+func (b Rule) Pause(failures int) time.Duration {
 	if failures < 2 {
 		return 0
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hermes/internal/service"
+	"hermes/internal/service/restart"
 	"hermes/internal/volume"
 )
 
@@ -43,9 +44,6 @@ func (s Slots) List() ([]service.ID, error) {
 	}
 	return ids, nil
 }
-
-// defaultKillAfter is timeout-kill where the spec says nothing.
-const defaultKillAfter = 25 * time.Second
 
 // Write makes a slot, or refreshes the definition of one that exists; whether that one is wanted
 // up stays as it is. It reports whether the slot is new.
@@ -86,17 +84,13 @@ func (s Slots) Write(spec service.Spec) (created bool, err error) {
 
 // fill writes the files of a slot (servicedir.html).
 func (s Slots) fill(spec service.Spec, dir string, exists bool) error {
-	kill := spec.KillAfter
-	if kill <= 0 {
-		kill = defaultKillAfter
-	}
 	type file struct {
 		name, content string
 		perm          fs.FileMode
 	}
 	files := []file{
 		{"notification-fd", strconv.Itoa(service.ReadyFD) + "\n", 0o644},
-		{"timeout-kill", millis(kill) + "\n", 0o644},
+		{"timeout-kill", millis(restart.KillAfter(spec.KillAfter)) + "\n", 0o644},
 		{"timeout-finish", millis(finishTimeout) + "\n", 0o644},
 		{"max-death-tally", strconv.Itoa(maxDeathTally) + "\n", 0o644},
 	}
@@ -129,11 +123,11 @@ func (s Slots) fill(spec service.Spec, dir string, exists bool) error {
 func (s Slots) killAfter(id service.ID) time.Duration {
 	data, err := volume.At(s.path(id)).ReadFile("timeout-kill", 32)
 	if err != nil {
-		return defaultKillAfter
+		return restart.DefaultKillAfter
 	}
 	ms, err := strconv.ParseInt(strings.TrimSpace(string(data)), 10, 32)
 	if err != nil || ms <= 0 {
-		return defaultKillAfter
+		return restart.DefaultKillAfter
 	}
 	return time.Duration(ms) * time.Millisecond
 }

@@ -16,6 +16,7 @@ import (
 
 	"hermes/internal/profile"
 	"hermes/internal/service"
+	"hermes/internal/service/restart"
 )
 
 func id(t testing.TB, name string) service.ID {
@@ -77,7 +78,7 @@ func TestWriteMakesAWholeSlotOnce(t *testing.T) {
 	if _, err := os.Lstat(filepath.Join(s.path(coder), "down")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("down: %v", err)
 	}
-	if got := s.killAfter(coder); got != defaultKillAfter {
+	if got := s.killAfter(coder); got != restart.DefaultKillAfter {
 		t.Errorf("killed after %s", got)
 	}
 	if names, _ := filepath.Glob(s.Dir + "/.gateway*"); len(names) != 0 {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hermes/internal/service"
+	"hermes/internal/service/restart"
 )
 
 // maxDeathTally is how many deaths s6-supervise remembers. Backoff looks at fewer; status
@@ -44,17 +45,11 @@ const ownTemplate = `set --
 [ ! -d "$HERMES_SLOT_ENV/%[1]s" ] || set -- s6-envdir -fnL "$HERMES_SLOT_ENV/%[1]s"
 `
 
-// finish: 125 tells s6-supervise not to restart (servicedir.html). The codes are those of
-// contract "Exit codes"; 143 and signal 15, 129 and signal 1 are an end that somebody asked for, not a failure.
-// The nap is what happens if hermes cannot decide: it is killed by the limit, or gone.
+// finish: 125 tells s6-supervise not to restart (servicedir.html). What follows the case is about failures. The nap is
+// what happens if hermes cannot decide: it is killed by the limit, or gone.
 const finishTemplate = `#!/bin/sh
-case "$1" in
-0 | 78 | 126) exit 125 ;;
-75 | 129 | 143) exit 0 ;;
-256) [ "$2" != 15 ] && [ "$2" != 1 ] || exit 0 ;;
-esac
-echo 60 >data/nap
-exec hermes gateway finish %s "$1" "$2"
+%[2]secho %[3]d >data/nap
+exec hermes gateway finish %[1]s "$1" "$2"
 `
 
 // log/run: every line goes to docker logs with its profile in front, and to the rotated
@@ -107,7 +102,9 @@ func HasOwn(id service.ID) bool {
 	return !gateway || name.IsDefault()
 }
 
-func finishScript(id service.ID) string { return fmt.Sprintf(finishTemplate, id) }
+func finishScript(id service.ID) string {
+	return fmt.Sprintf(finishTemplate, id, restart.Shell(), int(restart.Default().Max.Seconds()))
+}
 
 func logScript(id service.ID) string {
 	return fmt.Sprintf(logTemplate, strings.TrimPrefix(service.LogDir(id), "logs/"), service.LogLabel(id))

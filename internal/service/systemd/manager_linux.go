@@ -234,9 +234,6 @@ func (m *Manager) Move(ctx context.Context, from service.ID, to service.Spec) er
 	return m.Unregister(ctx, from)
 }
 
-// stopMargin is what a unit may take to end on top of the time after which it is killed.
-const stopMargin = 5 * time.Second
-
 // Unregister stops a service and removes its unit.
 func (m *Manager) Unregister(ctx context.Context, id service.ID) error {
 	return m.with(ctx, id, "uninstall", func(b *bus, u unit) error {
@@ -244,7 +241,7 @@ func (m *Manager) Unregister(ctx context.Context, id service.ID) error {
 		if err != nil {
 			return err
 		}
-		limit := time.Duration(f.stopTimeout)*time.Microsecond + stopMargin
+		limit := time.Duration(f.stopTimeout)*time.Microsecond + restart.StopMargin
 		if err := m.stop(ctx, b, u, limit); err != nil {
 			return err
 		}

@@ -2,29 +2,11 @@ package systemd
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
-	"time"
 
 	"hermes/internal/service/hosted"
-)
-
-// What a gateway's end means to systemd (contract "Exit codes"): the same as to the other managers, see restart.Of.
-const endRules = `Restart=on-failure
-SuccessExitStatus=75 129 143
-RestartForceExitStatus=75 129 143 SIGHUP SIGTERM
-RestartPreventExitStatus=78 126
-`
-
-// Versions of systemd. From steppedRestarts on RestartSteps= makes the pauses grow. What they grow with counts all restarts since
-// somebody last started the unit, however long ago; only from resetRestarts on can the gateway say that it is well
-// again (RESTART_RESET=1, see gateway.serve). Before it no pause is longer than plainPause, so that a gateway that fails
-// twice a year is back soon. Before both every pause is plainPause, so that the limit is not reached in seconds.
-const (
-	steppedRestarts = 254
-	resetRestarts   = 258
-	plainPause      = 10 * time.Second
+	"hermes/internal/service/restart"
 )
 
 // Options that need no rights: what they forbid is enforced by seccomp and no_new_privs. MemoryDenyWriteExecute is not
@@ -61,8 +43,7 @@ func unitFile(d hosted.Definition, version int) string {
 		line("Wants=network-online.target")
 		line("After=network-online.target")
 	}
-	line("StartLimitIntervalSec=%s", seconds(d.Rule.Window))
-	line("StartLimitBurst=%d", d.Rule.Limit)
+	b.WriteString(restart.SystemdUnit(d.Rule))
 	line("")
 	line("[Service]")
 	line("Type=notify")
@@ -74,22 +55,10 @@ func unitFile(d hosted.Definition, version int) string {
 	if d.User != "" {
 		line("User=%s", d.User)
 	}
-	b.WriteString(endRules)
-	first, most := d.Rule.First, d.Rule.Max
-	switch {
-	case version < steppedRestarts:
-		first, most = max(first, plainPause), 0
-	case version < resetRestarts:
-		most = min(most, plainPause)
-	}
-	line("RestartSec=%s", seconds(first))
-	if most > first {
-		line("RestartSteps=%d", int(math.Ceil(math.Log2(float64(most)/float64(first))))) // they double
-		line("RestartMaxDelaySec=%s", seconds(most))
-	}
+	b.WriteString(restart.SystemdService(d.Rule, version))
 	line("KillMode=mixed")
 	line("TimeoutStartSec=infinity")
-	line("TimeoutStopSec=%s", seconds(d.KillAfter))
+	line("TimeoutStopSec=%s", restart.Seconds(d.KillAfter))
 	b.WriteString(hardening)
 	if d.User != "" {
 		b.WriteString(systemHardening)
@@ -106,11 +75,6 @@ func unitFile(d hosted.Definition, version int) string {
 	line("[X-Hermes]")
 	line("%s%s", ownerMark, strconv.Quote(d.Home))
 	return b.String()
-}
-
-// seconds writes a duration for systemd (systemd.time(7)).
-func seconds(d time.Duration) string {
-	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64)
 }
 
 // quote writes one word for systemd (systemd.syntax(7), systemd.unit(5) "Specifiers"). It is for values in which $ means

@@ -8,14 +8,12 @@ import (
 	"hermes/internal/profile"
 	"hermes/internal/service"
 	"hermes/internal/service/hosted"
+	"hermes/internal/service/restart"
 )
-
-// stopGrace is what a service may take to end on top of the time that it is given.
-const stopGrace = 10 * time.Second
 
 // limit is how long a service may take to end.
 func (m *Manager) limit(id service.ID) time.Duration {
-	return service.GatewaySpec(m.profileHome(id)).KillAfter + stopGrace
+	return service.GatewaySpec(m.profileHome(id)).KillAfter + restart.StopMargin
 }
 
 // Start wants a service up, now and at every boot.
@@ -94,7 +92,7 @@ func (m *Manager) end(ctx context.Context, id service.ID, name string, q scmStat
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if !kill || p.Kill() != nil || !p.Gone(ctx, stopGrace) {
+		if !kill || p.Kill() != nil || !p.Gone(ctx, restart.StopMargin) {
 			return &service.NotDownError{Service: id, PID: q.pid, Waited: time.Since(begun)}
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/windows/svc/mgr"
 
 	"hermes/internal/service/hosted"
+	"hermes/internal/service/restart"
 )
 
 // New returns the manager of a home.
@@ -130,13 +131,13 @@ func define(c *mgr.Mgr, name string, d hosted.Definition, known bool) error {
 		return err
 	}
 	defer s.Close()
+	recovery := restart.Windows(d.Rule)
 	var actions []mgr.RecoveryAction
-	for i, delay := 1, d.Rule.First; i < d.Rule.Limit; i++ { // after the last one nothing follows: it is given up
-		actions = append(actions, mgr.RecoveryAction{Type: mgr.ServiceRestart, Delay: delay})
-		delay = min(2*delay, d.Rule.Max)
+	for _, pause := range recovery.Pauses {
+		actions = append(actions, mgr.RecoveryAction{Type: mgr.ServiceRestart, Delay: pause})
 	}
 	actions = append(actions, mgr.RecoveryAction{Type: mgr.NoAction})
-	if err := s.SetRecoveryActions(actions, uint32(d.Rule.Window.Seconds())); err != nil { //nolint:gosec // minutes
+	if err := s.SetRecoveryActions(actions, uint32(recovery.Reset.Seconds())); err != nil { //nolint:gosec // minutes
 		return err
 	}
 	return s.SetRecoveryActionsOnNonCrashFailures(true)
