@@ -14,7 +14,7 @@ import (
 
 	"hermes/internal/container"
 	"hermes/internal/profile"
-	"hermes/internal/service"
+	"hermes/internal/service/s6"
 	"hermes/internal/volume"
 )
 
@@ -33,8 +33,8 @@ func Setup(getenv func(string) string, warn io.Writer) error {
 	for _, line := range container.OddSwitches(getenv) {
 		fmt.Fprintf(warn, "hermes setup: %s\n", line)
 	}
-	l := container.Layout{Dir: service.RuntimeDir(getenv)}
-	scandir := service.ScandirIn(getenv, l.Dir)
+	l := container.Layout{Dir: s6.RuntimeDir(getenv)}
+	scandir := s6.ScandirIn(getenv, l.Dir)
 	if err := checkScandir(scandir, l, root, own); err != nil {
 		return err
 	}
@@ -116,15 +116,15 @@ func setupOwn(getenv func(string) string, u container.User, home volume.Dir, war
 func checkScandir(dir string, l container.Layout, home string, own bool) error {
 	clean := filepath.Clean(dir)
 	inside := func(parent string) bool { return clean == parent || strings.HasPrefix(clean, parent+"/") }
-	parents := []string{service.RunDir}
+	parents := []string{s6.RunDir}
 	if own {
-		parents = append(parents, filepath.Join(home, filepath.Base(service.HomeRunDir(func(string) string { return home }))), "/tmp", "/dev/shm")
+		parents = append(parents, filepath.Join(home, filepath.Base(s6.HomeRunDir(func(string) string { return home }))), "/tmp", "/dev/shm")
 	}
 	ok := false
 	for _, p := range parents {
 		ok = ok || clean != p && inside(p)
 	}
-	if !ok || inside(l.S6()) || inside(filepath.Join(service.RunDir, "s6")) || inside(l.Own()) {
+	if !ok || inside(l.S6()) || inside(filepath.Join(s6.RunDir, "s6")) || inside(l.Own()) {
 		return fmt.Errorf("invalid HERMES_S6_SCANDIR=%s: want a directory of its own below %s, it is emptied at every boot", dir, strings.Join(parents, " or "))
 	}
 	return nil

@@ -9,7 +9,6 @@ import (
 	"hermes/internal/boot"
 	"hermes/internal/container"
 	"hermes/internal/logs"
-	"hermes/internal/service"
 	"hermes/internal/service/s6"
 )
 
@@ -54,7 +53,7 @@ logs/container-boot.log. A profile that cannot be used is skipped, with its reas
 			if err != nil {
 				return err
 			}
-			outcomes, err := boot.Reconcile(store, s6.Slots{Dir: service.Scandir(a.getenv)}, a.getenv, dryRun)
+			outcomes, err := boot.Reconcile(store, s6.Slots{Dir: s6.Scandir(a.getenv)}, a.getenv, dryRun)
 			if err != nil {
 				// What could be done is done; a boot goes on.
 				fmt.Fprintf(a.Err, "hermes reconcile: %v\n", err)

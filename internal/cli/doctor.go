@@ -10,7 +10,7 @@ import (
 	"hermes/internal/container"
 	"hermes/internal/doctor"
 	"hermes/internal/logs"
-	"hermes/internal/service"
+	"hermes/internal/service/s6"
 )
 
 func (a *app) doctorCommand() *cobra.Command {
@@ -69,7 +69,7 @@ func (a *app) doctorOptions() (doctor.Options, error) {
 		return doctor.Options{}, err
 	}
 	o := doctor.Options{
-		Store: store, Getenv: a.getenv, Manager: a.manager(), Scandir: service.Scandir(a.getenv),
+		Store: store, Getenv: a.getenv, Manager: a.manager(), Scandir: s6.Scandir(a.getenv),
 		Image: container.InImage(), Container: container.InContainer(), OneUser: container.OneUser(a.getenv), Embedded: container.IsEmbedded(),
 		Dashboard: container.Strict(a.getenv("HERMES_DASHBOARD")), Ask: a.ask,
 	}

@@ -19,6 +19,7 @@ import (
 	"hermes/internal/profile/ports"
 	"hermes/internal/profile/provision"
 	"hermes/internal/service"
+	"hermes/internal/service/s6"
 )
 
 type gatewayRunFlags struct {
@@ -68,7 +69,7 @@ func (a *app) gatewayRun(ctx context.Context, f gatewayRunFlags) error {
 		return err
 	}
 	r := container.Redirect{
-		Kind: service.Detect(service.Scandir(a.getenv)), Embedded: container.IsEmbedded(), NoSupervise: f.noSupervise, Getenv: a.getenv,
+		Kind: s6.Detect(s6.Scandir(a.getenv)), Embedded: container.IsEmbedded(), NoSupervise: f.noSupervise, Getenv: a.getenv,
 	}
 	if r.Embedded && r.Kind == service.KindNone && a.upIsLive() {
 		r.Kind = service.KindLocal

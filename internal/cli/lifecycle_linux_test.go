@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"hermes/internal/service"
+	"hermes/internal/service/s6"
 )
 
 // TestLifecycleStories runs testdata/lifecycle under each supervisor, with the default profile's gateway up. Beside the commands of
@@ -121,7 +122,7 @@ func superviseS6(env *testscript.Env) error {
 	if _, err := background(env, "s6-svscan", scandir); err != nil {
 		return err
 	}
-	for until := time.Now().Add(deadline); service.Detect(scandir) != service.KindS6; time.Sleep(time.Millisecond) {
+	for until := time.Now().Add(deadline); s6.Detect(scandir) != service.KindS6; time.Sleep(time.Millisecond) {
 		if time.Now().After(until) {
 			return errors.New("s6-svscan does not come up")
 		}

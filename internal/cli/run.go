@@ -94,8 +94,8 @@ func (a *app) store() (*profile.Store, error) {
 // manager returns the service manager in charge, or nil if there is none: s6; else the host's, for the gateways that are
 // installed as its services, and the `hermes up` of this home for the others.
 func (a *app) manager() service.Manager {
-	dir := service.Scandir(a.getenv)
-	if service.Detect(dir) == service.KindS6 {
+	dir := s6.Scandir(a.getenv)
+	if s6.Detect(dir) == service.KindS6 {
 		return s6.New(dir)
 	}
 	var rest service.Manager

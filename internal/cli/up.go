@@ -24,6 +24,7 @@ import (
 	"hermes/internal/profile"
 	"hermes/internal/service"
 	"hermes/internal/service/local"
+	"hermes/internal/service/s6"
 )
 
 type upFlags struct {
@@ -91,7 +92,7 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 	if err != nil {
 		return err
 	}
-	if service.Detect(service.Scandir(a.getenv)) == service.KindS6 {
+	if s6.Detect(s6.Scandir(a.getenv)) == service.KindS6 {
 		return errors.New("s6 supervises the gateways here already: `hermes gateway start` starts one")
 	}
 	program, err := a.program()

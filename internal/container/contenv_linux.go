@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"hermes/internal/service"
+	"hermes/internal/service/s6"
 )
 
 // withContenv runs a program with the container's environment: s6-overlay's, and in the image one of our own that does the
@@ -23,7 +23,7 @@ const withContenv = "/command/with-contenv"
 // with a shell. Where nobody keeps an environment with a HERMES_HOME nothing happens, nor where somebody keeps it whom this
 // process has no reason to believe: only root and the process's own user count.
 func EnterEnvironment() error {
-	dir := Layout{service.RunDir}.EnvDir()
+	dir := Layout{s6.RunDir}.EnvDir()
 	fd, err := openDir(dir)
 	if err != nil {
 		return nil //nolint:nilerr // nobody keeps one

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"hermes/internal/service"
+	"hermes/internal/service/s6"
 )
 
 // rootCaps is what root needs for two levels: to give files to the runtime user, to reach them, to signal its
@@ -101,9 +101,9 @@ func OneUser(getenv func(string) string) bool {
 // treeOwner tells whose the container's trees are. Where another init is in charge it is whose that one's base directory is:
 // s6-overlay makes it as the user that the container was started as.
 func treeOwner(getenv func(string) string) (User, bool) {
-	dirs := []string{service.RootTree(service.RunDir), Layout{service.RunDir}.BaseDir()}
-	if dir := service.HomeRunDir(getenv); dir != "" {
-		dirs = append(dirs, service.RootTree(dir))
+	dirs := []string{s6.RootTree(s6.RunDir), Layout{s6.RunDir}.BaseDir()}
+	if dir := s6.HomeRunDir(getenv); dir != "" {
+		dirs = append(dirs, s6.RootTree(dir))
 	}
 	for _, dir := range dirs {
 		fd, err := openDir(dir)

@@ -5,10 +5,10 @@ import (
 	"path/filepath"
 
 	"hermes/internal/environment"
-	"hermes/internal/service"
+	"hermes/internal/service/s6"
 )
 
-// Layout is where the parts of a running container are, below one run-time directory: service.RunDir, or a directory
+// Layout is where the parts of a running container are, below one run-time directory: s6.RunDir, or a directory
 // of the home. In a container that starts as root all of it belongs to root but Own and the scan directory
 // of the gateways; in one that does not, all of it is the runtime user's.
 type Layout struct{ Dir string }
@@ -28,13 +28,13 @@ func (l Layout) treeEnv() string { return filepath.Join(l.S6(), "tree_environmen
 func (l Layout) slotEnv() string { return filepath.Join(l.S6(), "slot_environment") }
 
 // TreeDir is the scan directory of the outer tree.
-func (l Layout) TreeDir() string { return service.RootTree(l.Dir) }
+func (l Layout) TreeDir() string { return s6.RootTree(l.Dir) }
 
 // Own belongs to the runtime user.
 func (l Layout) Own() string { return filepath.Join(l.Dir, "hermes") }
 
 // Scandir is where the gateways' tree is.
-func (l Layout) Scandir() string { return service.ScandirIn(environment.Get, l.Dir) }
+func (l Layout) Scandir() string { return s6.ScandirIn(environment.Get, l.Dir) }
 
 // stage2PID is the file that says which process runs the container's command.
 func (l Layout) stage2PID() string { return filepath.Join(l.S6(), "stage2.pid") }
@@ -58,7 +58,7 @@ func IsEmbedded() bool {
 }
 
 // found is the layout of the container that this process is in.
-func found() Layout { return Layout{service.RuntimeDir(environment.Get)} }
+func found() Layout { return Layout{s6.RuntimeDir(environment.Get)} }
 
 const (
 	// InitScripts run before the command, FinishScripts after it: as root where the container starts as root.
@@ -77,7 +77,7 @@ func InImage() bool {
 	if _, err := os.Lstat(imageMark); err == nil {
 		return true
 	}
-	_, err := os.Lstat(Layout{service.RunDir}.embedded())
+	_, err := os.Lstat(Layout{s6.RunDir}.embedded())
 	return err == nil
 }
 

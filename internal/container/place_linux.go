@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hermes/internal/environment"
-	"hermes/internal/service"
 	"hermes/internal/service/s6"
 )
 
@@ -18,16 +17,16 @@ import (
 // home belongs to the runtime user. Anybody else falls back to a directory in the home. scripts says that scripts are to be
 // executed there.
 func place(own, scripts bool) (Layout, error) {
-	run := Layout{service.RunDir}
+	run := Layout{s6.RunDir}
 	err := run.prepare(scripts)
 	if err == nil {
 		return run, nil
 	}
 	way := "mount a tmpfs there: `" + TmpfsOption(os.Geteuid()) + "`"
 	if !own || os.Geteuid() == 0 {
-		return run, fmt.Errorf("%s cannot be used: %w: %s", service.RunDir, err, way)
+		return run, fmt.Errorf("%s cannot be used: %w: %s", s6.RunDir, err, way)
 	}
-	home := Layout{service.HomeRunDir(environment.Get)}
+	home := Layout{s6.HomeRunDir(environment.Get)}
 	if herr := home.prepareHome(scripts); herr != nil {
 		return home, fmt.Errorf("there is no place for the supervision tree: %s: %w; %s: %w: %s", run.Dir, err, home.Dir, herr, way)
 	}
@@ -35,10 +34,10 @@ func place(own, scripts bool) (Layout, error) {
 	return home, nil
 }
 
-// TmpfsOption is what to type for a service.RunDir that a user can write. It names the user and not a mode: runc up to 1.1 gives
+// TmpfsOption is what to type for a s6.RunDir that a user can write. It names the user and not a mode: runc up to 1.1 gives
 // a tmpfs the mode of the directory below it, whatever mode is asked for.
 func TmpfsOption(uid int) string {
-	option := "docker run --tmpfs " + service.RunDir + ":exec"
+	option := "docker run --tmpfs " + s6.RunDir + ":exec"
 	if uid != 0 {
 		option += fmt.Sprintf(",uid=%d", uid)
 	}
@@ -47,7 +46,7 @@ func TmpfsOption(uid int) string {
 
 // prepareHome is prepare for a directory on the volume, which another container may use.
 func (l Layout) prepareHome(scripts bool) error {
-	if service.HasReader(filepath.Join(l.TreeDir(), ".s6-svscan", "control")) {
+	if s6.HasReader(filepath.Join(l.TreeDir(), ".s6-svscan", "control")) {
 		return errors.New("another container uses this volume")
 	}
 	if err := os.Mkdir(l.Dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {

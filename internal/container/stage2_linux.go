@@ -78,7 +78,7 @@ func (l Layout) stage2(command []string, redirected bool) error {
 	defer stop()
 	rootReady := os.NewFile(3, "root-tree-ready")
 	defer rootReady.Close()
-	// First: what looks for the container's trees finds them by the outer one (service.RuntimeDir).
+	// First: what looks for the container's trees finds them by the outer one (s6.RuntimeDir).
 	within, cancel := context.WithTimeout(ctx, treeDeadline)
 	err := awaitByte(within, rootReady)
 	cancel()

@@ -8,6 +8,7 @@ import (
 	"hermes/internal/profile"
 	"hermes/internal/profile/ports"
 	"hermes/internal/service"
+	"hermes/internal/service/s6"
 )
 
 // variable is one variable of the environment. A test keeps this table and the code together: each name that the code
@@ -70,8 +71,8 @@ func runtimeID() string {
 }
 
 func scandir() string {
-	if service.DefaultScandir == "" {
+	if s6.DefaultScandir == "" {
 		return "`/run/service`" // these documents are about Linux, wherever they are made
 	}
-	return "`" + service.DefaultScandir + "`"
+	return "`" + s6.DefaultScandir + "`"
 }

@@ -3,8 +3,6 @@ package s6
 import (
 	"path/filepath"
 	"time"
-
-	"hermes/internal/service"
 )
 
 // deafGrace is how long a supervisor may take from its lock to its control FIFO: it opens the one right after the other.
@@ -21,7 +19,7 @@ type deafness struct {
 func (d *deafness) sure(dir string) bool {
 	pid := 0
 	for _, s := range []string{dir, filepath.Join(dir, "log")} {
-		if !service.HasReader(filepath.Join(s, "supervise", "control")) {
+		if !HasReader(filepath.Join(s, "supervise", "control")) {
 			if pid = lockHolder(filepath.Join(s, "supervise", "lock")); pid != 0 {
 				break
 			}

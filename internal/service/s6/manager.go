@@ -23,7 +23,7 @@ type Manager struct {
 var _ service.Manager = (*Manager)(nil)
 
 // New returns the manager of a scan directory. Nothing is started: an s6-svscan
-// must run on it (service.Detect).
+// must run on it (Detect).
 func New(scandir string) *Manager {
 	return &Manager{scandir: scandir, slots: Slots{Dir: scandir}, revive: reviveDeadline}
 }
@@ -291,7 +291,7 @@ func (m *Manager) List(ctx context.Context) ([]service.Status, error) {
 }
 
 // running reports whether an s6-svscan is there to give slots their supervisors.
-func (m *Manager) running() bool { return service.Detect(m.scandir) == service.KindS6 }
+func (m *Manager) running() bool { return Detect(m.scandir) == service.KindS6 }
 
 // scan makes s6-svscan look at its directory again and returns when each of
 // the services has its supervisor.
@@ -322,9 +322,9 @@ func supervised(dir string) bool {
 	if _, err := os.Lstat(filepath.Join(dir, "supervise", "status")); err != nil {
 		return false
 	}
-	ok := service.HasReader(filepath.Join(dir, "supervise", "control"))
+	ok := HasReader(filepath.Join(dir, "supervise", "control"))
 	if _, err := os.Lstat(filepath.Join(dir, "log")); err == nil {
-		ok = ok && service.HasReader(filepath.Join(dir, "log", "supervise", "control"))
+		ok = ok && HasReader(filepath.Join(dir, "log", "supervise", "control"))
 	}
 	return ok
 }

@@ -42,7 +42,7 @@ func (m *Manager) Unregister(ctx context.Context, id service.ID) error {
 	if _, err := m.supervisedSlot(ctx, id); err != nil {
 		return err
 	}
-	if service.HasReader(filepath.Join(dir, "supervise", "control")) {
+	if HasReader(filepath.Join(dir, "supervise", "control")) {
 		if dead {
 			m.awaitTakeover(ctx, id, dir)
 		}
@@ -106,7 +106,7 @@ func (m *Manager) ended(ctx context.Context, id service.ID, dir string) error {
 	dirs := []string{dir, filepath.Join(dir, "log")}
 	over := func() bool {
 		for _, d := range dirs {
-			if service.HasReader(filepath.Join(d, "supervise", "control")) {
+			if HasReader(filepath.Join(d, "supervise", "control")) {
 				return false
 			}
 		}
@@ -118,7 +118,7 @@ func (m *Manager) ended(ctx context.Context, id service.ID, dir string) error {
 		return nil
 	}
 	for _, d := range dirs {
-		if service.HasReader(filepath.Join(d, "supervise", "control")) {
+		if HasReader(filepath.Join(d, "supervise", "control")) {
 			// It may end between the two; whether it did is seen below.
 			_ = m.svc(ctx, id, "unregister", d, "-x", "-d")
 		}

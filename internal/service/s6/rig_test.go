@@ -117,7 +117,7 @@ func (tr *tree) start(t *testing.T, args ...string) {
 		close(ended)
 	}()
 	servicetest.Eventually(t, func() string {
-		if service.Detect(tr.scandir) != service.KindS6 {
+		if s6.Detect(tr.scandir) != service.KindS6 {
 			return "s6-svscan does not come up"
 		}
 		return ""
@@ -207,7 +207,7 @@ func (tr *tree) killSupervisor(t *testing.T, id service.ID) {
 	servicetest.Eventually(t, func() string {
 		now := tr.supervisors(id)
 		if len(now) != 1 || now[0].pid == old[0].pid ||
-			!service.HasReader(filepath.Join(tr.scandir, id.String(), "supervise", "control")) {
+			!s6.HasReader(filepath.Join(tr.scandir, id.String(), "supervise", "control")) {
 			return fmt.Sprintf("supervisors of %s: %v", id, now)
 		}
 		return ""

@@ -75,7 +75,7 @@ func (m *Manager) reader(ctx context.Context, ids []service.ID) func(service.ID)
 // readStatus reads supervise/status of a service that has its supervisor.
 func readStatus(id service.ID, slot volume.Dir, now time.Time) (slotStatus, error) {
 	dir := slot.Path(".")
-	if !service.HasReader(filepath.Join(dir, "supervise", "control")) {
+	if !HasReader(filepath.Join(dir, "supervise", "control")) {
 		return slotStatus{}, fmt.Errorf("'%s' has no supervisor", id)
 	}
 	data, err := slot.ReadFile("supervise/status", statusGroupSize)

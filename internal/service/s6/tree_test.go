@@ -41,7 +41,7 @@ func TestKilledTreeLeavesGatewaysAloneAndTheNextFindsThem(t *testing.T) {
 	id := r.Register(t, "coder", servicetest.Ready)
 	pid := r.Start(t, id).PID
 	tr.kill()
-	if k := service.Detect(tr.scandir); k != service.KindNone {
+	if k := s6.Detect(tr.scandir); k != service.KindNone {
 		t.Errorf("a dead tree is detected as %s", k)
 	}
 	// The gateway's own supervisor lives: it is still seen, and can be stopped.
@@ -134,7 +134,7 @@ func TestUnregisterEndsWhatADeadSuperviseLeft(t *testing.T) {
 	old := tr.supervisors(id)
 	syscall.Kill(old[0].pid, syscall.SIGKILL)
 	servicetest.Eventually(t, func() string {
-		if service.HasReader(filepath.Join(tr.scandir, id.String(), "supervise", "control")) {
+		if s6.HasReader(filepath.Join(tr.scandir, id.String(), "supervise", "control")) {
 			return "s6-supervise is still there"
 		}
 		return ""

@@ -1,10 +1,12 @@
 //go:build unix
 
-package service
+package s6
 
 import (
 	"path/filepath"
 	"syscall"
+
+	"hermes/internal/service"
 )
 
 // DefaultScandir is where gateways are supervised in the image.
@@ -25,11 +27,11 @@ func ScandirIn(getenv func(string) string, dir string) string {
 // when the control FIFO has a reader: opening a FIFO for writing without
 // blocking fails with ENXIO if nobody reads it (fifo(7)). What runs as PID 1 decides
 // nothing: a supervisor need not be PID 1.
-func Detect(scandir string) Kind {
+func Detect(scandir string) service.Kind {
 	if HasReader(filepath.Join(scandir, ".s6-svscan", "control")) {
-		return KindS6
+		return service.KindS6
 	}
-	return KindNone
+	return service.KindNone
 }
 
 // HasReader reports whether path is a FIFO that some process reads.

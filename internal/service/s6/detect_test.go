@@ -1,6 +1,6 @@
 //go:build unix
 
-package service_test
+package s6_test
 
 import (
 	"os"
@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"hermes/internal/service"
+	"hermes/internal/service/s6"
 )
 
 func TestDetectWantsAFIFOThatSomebodyReads(t *testing.T) {
@@ -40,12 +41,12 @@ func TestDetectWantsAFIFOThatSomebodyReads(t *testing.T) {
 			scandir := t.TempDir()
 			must(t, os.Mkdir(filepath.Join(scandir, ".s6-svscan"), 0o700))
 			tt.make(t, filepath.Join(scandir, ".s6-svscan", "control"))
-			if got := service.Detect(scandir); got != tt.want {
+			if got := s6.Detect(scandir); got != tt.want {
 				t.Errorf("detected %q, want %q", got, tt.want)
 			}
 		})
 	}
-	if got := service.Detect(filepath.Join(t.TempDir(), "absent")); got != service.KindNone {
+	if got := s6.Detect(filepath.Join(t.TempDir(), "absent")); got != service.KindNone {
 		t.Errorf("detected %q without a directory", got)
 	}
 }
@@ -59,7 +60,7 @@ func must(t *testing.T, err error) {
 
 func TestScandirIsTheImagesUnlessTold(t *testing.T) {
 	for value, want := range map[string]string{"": "/run/service", "/x": "/x"} {
-		if got := service.Scandir(func(string) string { return value }); got != want {
+		if got := s6.Scandir(func(string) string { return value }); got != want {
 			t.Errorf("with %q it is %q", value, got)
 		}
 	}

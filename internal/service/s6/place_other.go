@@ -1,6 +1,6 @@
 //go:build !unix
 
-package service
+package s6
 
 import "path/filepath"
 

@@ -1,6 +1,8 @@
 //go:build !unix
 
-package service
+package s6
+
+import "hermes/internal/service"
 
 // DefaultScandir is empty: there is no s6 here.
 const DefaultScandir = ""
@@ -9,7 +11,7 @@ const DefaultScandir = ""
 func Scandir(getenv func(string) string) string { return getenv("HERMES_S6_SCANDIR") }
 
 // Detect returns KindNone: there is no s6 here.
-func Detect(string) Kind { return KindNone }
+func Detect(string) service.Kind { return service.KindNone }
 
 // HasReader returns false: there are no FIFOs in the file system here.
 func HasReader(string) bool { return false }
