@@ -8,7 +8,7 @@ import (
 	"hermes/internal/profile"
 )
 
-// S6Error is what all errors of a supervisor's commands have in common (M7).
+// S6Error is what all errors of a manager's commands have in common, whichever manager it is (M7). Package servicetest checks that.
 type S6Error interface {
 	error
 	s6Error()

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inside reports whether this process belongs to the process pid: descends from it, or shares the session
+// Inside reports whether this process belongs to the process pid: descends from it, or shares the session
 // that it leads. s6-supervise makes every service the leader of a session.
-func inside(pid int) bool {
+func Inside(pid int) bool {
 	if pid <= 1 {
 		return false
 	}

@@ -2,4 +2,4 @@
 
 package service
 
-func inside(int) bool { return false }
+func Inside(int) bool { return false }

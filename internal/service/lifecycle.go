@@ -47,7 +47,7 @@ func (l Lifecycle) Stop(ctx context.Context, n profile.Name, wait time.Duration)
 	if err != nil {
 		return err
 	}
-	if inside(st.PID) {
+	if st.Self {
 		return &SelfError{n, "stop"}
 	}
 	h := l.Store.Home(n)
@@ -76,7 +76,7 @@ func (l Lifecycle) Restart(ctx context.Context, n profile.Name, wait time.Durati
 	if err != nil {
 		return err
 	}
-	if inside(st.PID) {
+	if st.Self {
 		return &SelfError{n, "restart"}
 	}
 	return l.intend(ctx, h, profile.DesiredRunning, func() error {

@@ -20,6 +20,7 @@ type fake struct {
 	service.Manager // panics on what a test does not expect
 	registered      map[service.ID]bool
 	act             func(ctx context.Context, action string) error
+	self            bool
 }
 
 func (f *fake) Kind() service.Kind         { return service.KindS6 }
@@ -34,7 +35,7 @@ func (f *fake) Status(_ context.Context, id service.ID) (service.Status, error) 
 	if !f.registered[id] {
 		return service.Status{}, service.NotRegistered(id)
 	}
-	return service.Status{ID: id, ExitCode: -1}, nil
+	return service.Status{ID: id, ExitCode: -1, Self: f.self}, nil
 }
 
 func (f *fake) Start(ctx context.Context, _ service.ID, _ time.Duration) error {
@@ -98,6 +99,25 @@ func TestIntentIsWrittenBeforeTheManagerIsTold(t *testing.T) {
 		if got := desired(t, h); got != tt.want {
 			t.Errorf("%s: %q is recorded", action, got)
 		}
+	}
+}
+
+// The manager says that this process would end with the gateway.
+func TestAGatewayEndsNeitherItselfNorForARestart(t *testing.T) {
+	l, f, h := newLifecycle(t)
+	f.self = true
+	f.act = func(_ context.Context, action string) error {
+		t.Errorf("told to %s", action)
+		return nil
+	}
+	for action, do := range map[string]func(context.Context, profile.Name, time.Duration) error{"stop": l.Stop, "restart": l.Restart} {
+		var self *service.SelfError
+		if err := do(t.Context(), h.Name, time.Second); !errors.As(err, &self) || self.Action != action {
+			t.Errorf("%s: %v", action, err)
+		}
+	}
+	if got := desired(t, h); got != "" {
+		t.Errorf("%q is recorded", got)
 	}
 }
 

@@ -77,6 +77,8 @@ type Status struct {
 	Ready  bool `json:"ready"`
 	WantUp bool `json:"want_up"`
 	PID    int  `json:"pid,omitempty"`
+	// Self is true if the process that asks belongs to the service, and would end with it. List leaves it out.
+	Self bool `json:"-"`
 	// For is how long the service has been up or down.
 	For time.Duration `json:"-"`
 	// ExitCode is that of the last run, if the service is down and ended by itself; else -1.

@@ -65,7 +65,7 @@ func (p Profiles) stop(ctx context.Context, h profile.Home) (wasUp bool, err err
 	if err != nil || !st.Up && !st.WantUp {
 		return false, err
 	}
-	if inside(st.PID) {
+	if st.Self {
 		return false, &SelfError{h.Name, "stop"}
 	}
 	if err := p.Manager.Stop(ctx, id, GatewaySpec(h).KillAfter+restart.StopMargin); err != nil {

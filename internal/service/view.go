@@ -40,6 +40,8 @@ type View struct {
 	Channels map[string]string `json:"channels,omitempty"`
 	// ActiveTurns is how many turns a running gateway is at.
 	ActiveTurns int `json:"active_turns,omitempty"`
+
+	up bool // the manager's word
 }
 
 // Measure reads how much memory the gateway uses. It is a step of its own: for each process the kernel walks
@@ -80,7 +82,7 @@ func (v View) Remark() string {
 }
 
 // Up reports whether the gateway's process runs.
-func (v View) Up() bool { return v.PID != 0 }
+func (v View) Up() bool { return v.up || v.PID != 0 }
 
 // deathTeller is a manager to whom it is more work to look up Restarts and LastFailure of a status.
 type deathTeller interface {
@@ -131,6 +133,7 @@ func nameOf(m Manager, id ID, container bool) string {
 // FromStatus joins a manager's status with the files of the profile.
 func FromStatus(st Status, h profile.Home, manager string) View {
 	v := base(h, manager)
+	v.up = st.Up
 	v.PID, v.Ready, v.LastExit, v.Restarts, v.LastFailure = st.PID, st.Ready, st.LastExit(), st.Restarts, st.LastFailure
 	s, err := profile.ReadState(h)
 	if err != nil && !errors.Is(err, profile.ErrNoState) {

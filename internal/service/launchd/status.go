@@ -23,7 +23,7 @@ func (m *Manager) Status(ctx context.Context, id service.ID) (service.Status, er
 		return service.Status{}, err
 	}
 	st, _ := profile.ReadState(m.profileHome(id))
-	out := service.Status{ID: id, Up: f.pid != 0, PID: f.pid, Ready: hosted.Serves(st, f.pid), ExitCode: -1, Restarts: max(0, f.runs-1)}
+	out := service.Status{ID: id, Up: f.pid != 0, PID: f.pid, Ready: hosted.Serves(st, f.pid), ExitCode: -1, Restarts: max(0, f.runs-1), Self: service.Inside(f.pid)}
 	if !out.Up {
 		out.ExitCode = f.code
 	} else if st.StartTime > 0 && st.PID == f.pid {

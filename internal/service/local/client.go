@@ -107,7 +107,9 @@ func (m *Manager) Status(ctx context.Context, id service.ID) (service.Status, er
 	if err != nil || len(a.Services) == 0 {
 		return service.Status{}, err
 	}
-	return a.Services[0].status(), nil
+	st := a.Services[0].status()
+	st.Self = service.Inside(st.PID)
+	return st, nil
 }
 
 // List tells the status of every service, by name.

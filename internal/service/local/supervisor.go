@@ -177,7 +177,7 @@ func (s *Supervisor) Unregister(ctx context.Context, id service.ID) error {
 		return service.NotRegistered(id)
 	}
 	u.gone = true
-	u.order(false)
+	u.order(toClose)
 	u.mu.Unlock()
 	select {
 	case <-u.over:

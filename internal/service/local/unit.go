@@ -15,37 +15,31 @@ import (
 // pause is the least time between two starts that nobody asked for, as with s6-supervise.
 const pause = time.Second
 
-// unit is one supervised service: what is wanted of it, its process, and the goroutine, Serve, that
-// brings the two together. Only that goroutine begins and buries processes.
+// unit is one supervised service: its state (see states.go), its process, and the goroutine, Serve, that does what the state asks
+// for. Only that goroutine begins and buries processes.
 type unit struct {
-	s    *Supervisor
-	id   service.ID
-	log  *sink
-	kick chan struct{} // wakes Serve
-	over chan struct{} // closed when Serve has ended for good
+	s     *Supervisor
+	id    service.ID
+	log   *sink
+	table map[state]map[event]state
+	kick  chan struct{} // wakes Serve
+	over  chan struct{} // closed when Serve has ended for good
 
 	mu      sync.Mutex
 	changed chan struct{} // closed at the next change, if somebody waits for one
-	want    bool
-	gone    bool // unregistered
-	ending  bool // the supervisor ends
+	state   state
+	gone    bool // it is closed because somebody unregistered it
 	kill    time.Duration
-	orders  int // counts what people told it: a decision that is older does not hold
 
 	run      int      // the number of the present or the last run
-	busy     bool     // a run is on, from before its process begins until its end is decided upon
 	proc     *process // nil before it has begun and once it has ended
-	told     bool     // the present run was told to end
-	dying    bool     // it has ended, and what follows is being decided
+	ready    bool     // the process has said so; it may be told to end since
 	killAt   time.Time
-	ready    bool
 	since    time.Time
 	earliest time.Time // of the next start
-	backoff  bool
 	last     exit
-	deaths   int  // since it was last started by hand
-	again    bool // the next run is the supervisor's own idea
-	restarts int  // runs that were
+	deaths   int // since it was last started by hand
+	restarts int // runs that were the supervisor's own idea
 	failed   service.Death
 	failures []time.Time
 }
@@ -68,10 +62,14 @@ func (e exit) String() string {
 }
 
 func newUnit(s *Supervisor, spec service.Spec) *unit {
-	return &unit{
-		s: s, id: spec.ID, want: spec.Up, kill: restart.KillAfter(spec.KillAfter), since: time.Now(), last: exit{code: -1},
+	u := &unit{
+		s: s, id: spec.ID, table: transitions(), state: down, kill: restart.KillAfter(spec.KillAfter), since: time.Now(), last: exit{code: -1},
 		log: newSink(s, spec.ID), kick: make(chan struct{}, 1), over: make(chan struct{}),
 	}
+	if spec.Up {
+		u.state = queued
+	}
+	return u
 }
 
 // String names the unit in suture's events.
@@ -86,6 +84,16 @@ func (u *unit) tell() {
 	u.s.changed()
 }
 
+// to goes where an event leads. The caller holds mu. What the table does not have is left alone, and told: it is a mistake of ours.
+func (u *unit) to(e event) {
+	next, ok := u.table[u.state][e]
+	if !ok {
+		u.s.o.Log.Error("this cannot happen to a service here", "service", u.id.String(), "state", string(u.state), "event", string(e))
+		return
+	}
+	u.state = next
+}
+
 func (u *unit) wake() {
 	select {
 	case u.kick <- struct{}{}:
@@ -96,17 +104,17 @@ func (u *unit) wake() {
 // Serve runs until the unit is unregistered or ctx ends, and its process is down. suture calls it again if it panics: then
 // it goes on with the process that it has.
 func (u *unit) Serve(ctx context.Context) error {
-	ended := ctx.Done()
+	done := ctx.Done()
 	for {
 		if ctx.Err() != nil {
-			ended = nil
+			done = nil
 			u.mu.Lock()
-			u.ending = true
+			u.to(toClose)
 			u.mu.Unlock()
 		}
-		begin, over, timer := u.advance()
-		switch {
-		case over:
+		next, timer := u.advance()
+		switch next {
+		case closed:
 			u.log.close()
 			u.mu.Lock()
 			gone := u.gone
@@ -116,7 +124,7 @@ func (u *unit) Serve(ctx context.Context) error {
 			}
 			close(u.over)
 			return suture.ErrDoNotRestart
-		case begin:
+		case starting:
 			u.begin()
 			continue
 		}
@@ -129,7 +137,7 @@ func (u *unit) Serve(ctx context.Context) error {
 			}
 		}
 		select {
-		case <-ended:
+		case <-done:
 		case <-u.kick:
 		case e := <-exited:
 			u.ended(e)
@@ -140,40 +148,40 @@ func (u *unit) Serve(ctx context.Context) error {
 	}
 }
 
-// advance does what is due and says what comes next: begin a run, end for good, or wait, at most until timer.
-func (u *unit) advance() (begin, over bool, timer <-chan time.Time) {
+// advance does what is due. It returns starting where a run is to begin, closed where the unit has ended for good, and nothing where
+// there is only to wait, at most until timer.
+func (u *unit) advance() (next state, timer <-chan time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	now := time.Now()
-	p := u.proc
 	switch {
-	case p == nil && (u.gone || u.ending):
-		return false, true, nil
-	case p == nil && u.want && !now.Before(u.earliest):
+	case u.state == closed:
+		return closed, nil
+	case u.state.waits() && now.Before(u.earliest):
+		return "", time.After(u.earliest.Sub(now))
+	case u.state.waits():
 		u.run++
-		if u.again {
+		if u.state != queued {
 			u.restarts++
 		}
-		u.busy, u.told, u.ready, u.backoff, u.again = true, false, false, false, false
-		return true, false, nil
-	case p == nil && u.want:
-		return false, false, time.After(u.earliest.Sub(now))
-	case p == nil:
-		return false, false, nil
+		u.ready = false
+		u.to(due)
+		return starting, nil
+	case u.proc == nil:
+		return "", nil
 	}
-	if (u.gone || u.ending || !u.want || u.told) && u.killAt.IsZero() {
-		u.told = true
+	if u.state.told() && u.killAt.IsZero() {
 		u.killAt = now.Add(u.kill)
-		p.terminate()
+		u.proc.terminate()
 	}
 	switch {
 	case u.killAt.IsZero():
 	case now.Before(u.killAt):
 		timer = time.After(u.killAt.Sub(now))
 	default:
-		p.kill()
+		u.proc.kill()
 	}
-	return false, false, timer
+	return "", timer
 }
 
 // begin starts a process. mu is not held meanwhile: fork takes its time on a busy machine.
@@ -195,39 +203,48 @@ func (u *unit) begin() {
 func (u *unit) becameReady() {
 	u.mu.Lock()
 	u.ready = true
+	u.to(gotReady)
 	took := time.Since(u.since)
 	u.tell()
 	u.mu.Unlock()
 	u.s.o.Log.Info("ready", "service", u.id.String(), "ms", took.Milliseconds())
 }
 
-// ended decides what follows the end of a run. The decision is published together with the end, and what it writes into
-// the profile's state before it: who hears of the end can read why.
+// ended takes note of the end of a run. Where nobody asked for it, it decides what follows: it writes the reason to the profile's
+// state first and goes to the next state then, so that whoever is woken can read it.
 func (u *unit) ended(e exit) {
 	u.mu.Lock()
-	began := u.since
-	planned, orders := u.told || !u.want || u.ending || u.gone, u.orders
-	u.proc, u.ready, u.dying, u.last, u.since = nil, false, true, e, time.Now()
+	began, before := u.since, u.state
+	u.proc, u.ready, u.last, u.since = nil, false, e, time.Now()
+	u.to(ended)
+	if !u.state.decides() {
+		if before == stopping && e.signal == "SIGKILL" || before == closing && u.gone && e.signal == "SIGKILL" {
+			u.say(restart.Decision{Stopped: true}.Tell(u.id, service.Death{Signal: e.signal}.How()))
+		}
+		u.earliest = time.Time{}
+		u.tell()
+		u.mu.Unlock()
+		u.s.o.Log.Info("ended", "service", u.id.String(), "how", e.String(), "planned", true)
+		return
+	}
 	meaning := restart.Of(e.code, e.signal)
 	how := e.String()
 	var d restart.Decision
-	if !planned {
-		u.deaths++
-		if died := u.s.died(e, u.since); died.Failed() {
-			u.failed = died
-			if e.err == nil {
-				how = died.How()
-			}
+	u.deaths++
+	if died := u.s.died(e, u.since); died.Failed() {
+		u.failed = died
+		if e.err == nil {
+			how = died.How()
 		}
-		if meaning == restart.Failure {
-			u.failures = append(u.failures, u.since)
-			u.failures = u.failures[max(0, len(u.failures)-1000):]
-			d = u.s.o.Backoff(u.id).Decide(u.failures)
-		}
+	}
+	if meaning == restart.Failure {
+		u.failures = append(u.failures, u.since)
+		u.failures = u.failures[max(0, len(u.failures)-1000):]
+		d = u.s.o.Backoff(u.id).Decide(u.failures)
 	}
 	u.mu.Unlock()
 
-	u.s.o.Log.Info("ended", "service", u.id.String(), "how", how, "planned", planned)
+	u.s.o.Log.Info("ended", "service", u.id.String(), "how", how, "planned", false)
 	if d.GiveUp {
 		text, err := service.RecordGaveUp(context.Background(), u.s.store, u.id, d, how)
 		u.say(text)
@@ -238,24 +255,25 @@ func (u *unit) ended(e exit) {
 
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.busy, u.dying = false, false
+	decided := u.state == deciding // nobody gave an order meanwhile
+	u.earliest = time.Time{}
 	switch {
-	case u.told && !u.want && e.signal == "SIGKILL":
-		u.say(restart.Decision{Stopped: true}.Tell(u.id, service.Death{Signal: e.signal}.How()))
-	case planned || orders != u.orders:
 	case d.GiveUp, meaning == restart.Stay:
-		u.want = false
-	default:
-		u.again = true
-		u.earliest = began.Add(pause)
-		if d.Delay > 0 {
-			d.Delay = restart.Jitter(d.Delay)
-			u.backoff = true
+		u.to(stayDown)
+	case d.Delay > 0:
+		d.Delay = restart.Jitter(d.Delay)
+		u.to(startLater)
+		if decided {
 			u.earliest = time.Now().Add(d.Delay)
 		}
-		if meaning == restart.Failure {
-			u.say(d.Tell(u.id, how))
+	default:
+		u.to(startAgain)
+		if decided {
+			u.earliest = began.Add(pause)
 		}
+	}
+	if decided && meaning == restart.Failure && !d.GiveUp {
+		u.say(d.Tell(u.id, how))
 	}
 	u.tell()
 }
@@ -263,161 +281,4 @@ func (u *unit) ended(e exit) {
 func (u *unit) say(text string) {
 	u.log.line([]byte(text))
 	u.s.o.Log.Warn(text)
-}
-
-// order takes a command: want, and from now on at once.
-func (u *unit) order(want bool) {
-	u.want, u.backoff, u.again, u.earliest = want, false, false, time.Time{}
-	u.orders++
-	u.wake()
-	u.tell()
-}
-
-// refusal is why no command can be taken. The caller holds mu.
-func (u *unit) refusal(action string) error {
-	switch {
-	case u.gone:
-		return service.NotRegistered(u.id)
-	case u.ending && action != "stop":
-		return &service.CommandError{Manager: Name, Service: u.id, Action: action, Reason: "it is ending"}
-	}
-	return nil
-}
-
-func (u *unit) start(ctx context.Context, wait time.Duration) error {
-	u.mu.Lock()
-	if err := u.refusal("start"); err != nil || u.ready && !u.told {
-		u.mu.Unlock()
-		return err
-	}
-	return u.startLocked(ctx, wait, time.Now())
-}
-
-// startLocked is called with mu held and releases it.
-func (u *unit) startLocked(ctx context.Context, wait time.Duration, begun time.Time) error {
-	target := u.run
-	if !u.busy {
-		u.failures, u.deaths, u.restarts, u.failed = nil, 0, 0, service.Death{}
-	}
-	if !u.busy || u.told || u.dying {
-		target++
-	}
-	u.order(true)
-	u.mu.Unlock()
-	if wait <= 0 {
-		return nil
-	}
-	return u.awaitReady(ctx, target, wait, begun)
-}
-
-func (u *unit) restart(ctx context.Context, wait time.Duration) error {
-	begun := time.Now()
-	u.mu.Lock()
-	if err := u.refusal("restart"); err != nil {
-		u.mu.Unlock()
-		return err
-	}
-	if !u.busy {
-		return u.startLocked(ctx, wait, begun)
-	}
-	target := u.run + 1
-	u.told = true
-	u.order(true)
-	u.mu.Unlock()
-	if wait <= 0 {
-		return nil
-	}
-	return u.awaitReady(ctx, target, wait, begun)
-}
-
-// awaitReady waits until a run, or one after it, is ready, or has ended.
-func (u *unit) awaitReady(ctx context.Context, target int, wait time.Duration, begun time.Time) error {
-	return u.await(ctx, begun.Add(wait), func(late bool) (bool, error) {
-		over := u.run > target || u.run == target && !u.busy || u.run < target && !u.busy && !u.want
-		switch {
-		case u.run >= target && u.ready && !u.told:
-			return true, nil
-		case over || u.gone:
-			return true, &service.NotReadyError{Service: u.id, Ended: true, ExitCode: u.last.code, Signal: u.last.signal,
-				GaveUp: !u.want && !u.busy, Waited: time.Since(begun)}
-		case late && u.run < target && u.proc != nil:
-			return true, &service.NotDownError{Service: u.id, PID: u.proc.pid, Waited: time.Since(begun)}
-		case late:
-			return true, &service.NotReadyError{Service: u.id, ExitCode: -1, Waited: time.Since(begun)}
-		}
-		return false, nil
-	})
-}
-
-func (u *unit) stop(ctx context.Context, wait time.Duration) error {
-	begun := time.Now()
-	u.mu.Lock()
-	if err := u.refusal("stop"); err != nil {
-		u.mu.Unlock()
-		return err
-	}
-	target := u.run
-	u.order(false)
-	u.mu.Unlock()
-	if wait <= 0 {
-		return nil
-	}
-	return u.await(ctx, begun.Add(wait), func(late bool) (bool, error) {
-		if !u.busy || u.run > target {
-			return true, nil
-		}
-		if !late {
-			return false, nil
-		}
-		e := &service.NotDownError{Service: u.id, Waited: time.Since(begun)}
-		if u.proc != nil {
-			e.PID = u.proc.pid
-		}
-		return true, e
-	})
-}
-
-// await calls look, with mu held, at every change until it is done; once with late at the deadline.
-func (u *unit) await(ctx context.Context, deadline time.Time, look func(late bool) (bool, error)) error {
-	timeout := time.NewTimer(time.Until(deadline))
-	defer timeout.Stop()
-	late := false
-	for {
-		u.mu.Lock()
-		done, err := look(late)
-		if u.changed == nil {
-			u.changed = make(chan struct{})
-		}
-		changed := u.changed
-		u.mu.Unlock()
-		if done || late {
-			return err
-		}
-		select {
-		case <-changed:
-		case <-timeout.C:
-			late = true
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for '%s': %w", u.id, ctx.Err())
-		}
-	}
-}
-
-func (u *unit) status() service.Status {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	st := service.Status{ID: u.id, Up: u.proc != nil, WantUp: u.want, ExitCode: -1, Restarts: u.restarts, LastFailure: u.failed, Backoff: u.backoff, For: time.Since(u.since)}
-	if u.proc != nil {
-		st.PID, st.Ready = u.proc.pid, u.ready
-		return st
-	}
-	st.ExitCode, st.Signal = u.last.code, u.last.signal
-	return st
-}
-
-// settled returns when the unit is where it is to be, or failed to get there.
-func (u *unit) settled(ctx context.Context, wait time.Duration) {
-	_ = u.await(ctx, time.Now().Add(wait), func(bool) (bool, error) {
-		return !u.want && !u.busy || u.ready || u.deaths > 0 || u.gone || u.ending, nil
-	})
 }

@@ -28,9 +28,9 @@ func newTestUnit(t *testing.T) (*Supervisor, *unit) {
 func TestAServiceThatFailsAsItIsStoppedIsNotInBackoff(t *testing.T) {
 	_, u := newTestUnit(t)
 	u.mu.Lock()
-	u.want, u.busy, u.run = true, true, 2
+	u.state, u.run = starting, 2
 	u.failures = []time.Time{time.Now()}
-	u.order(false)
+	u.order(toStop)
 	u.mu.Unlock()
 	u.ended(exit{code: 1})
 	if st := u.status(); st.Backoff || st.WantUp || !st.LastFailure.IsZero() {

@@ -267,7 +267,7 @@ func (m *Manager) Status(ctx context.Context, id service.ID) (service.Status, er
 		return service.Status{ID: id, ExitCode: -1, Restarts: -1}, nil
 	}
 	st, err := svstat(ctx, id, "status", dir)
-	st.Deciding = st.Finishing
+	st.Deciding, st.Self = st.Finishing, service.Inside(st.PID)
 	return st.Status, m.missing(id, err)
 }
 

@@ -485,6 +485,15 @@ func wantNoSuchGateway(t *testing.T, action string, err error, profile string) {
 	}
 }
 
+// wantS6Error checks that an error of a manager has the base of all of them (M7).
+func wantS6Error(t *testing.T, action string, err error) {
+	t.Helper()
+	var base service.S6Error
+	if !errors.As(err, &base) {
+		t.Errorf("%s: error is %v (%T), no S6Error", action, err, err)
+	}
+}
+
 func unknown(t *testing.T, r Rig) {
 	id := gateway(t, "typo")
 	m := r.Manager
@@ -494,6 +503,7 @@ func unknown(t *testing.T, r Rig) {
 		"restart": m.Restart(t.Context(), id, deadline), "unregister": m.Unregister(t.Context(), id), "status": statusErr,
 	} {
 		wantNoSuchGateway(t, action, err, "typo")
+		wantS6Error(t, action, err)
 	}
 	var e *service.NotRegisteredError
 	if err := m.Start(t.Context(), service.Dashboard(), deadline); !errors.As(err, &e) {
@@ -515,6 +525,7 @@ func refused(t *testing.T, r Rig) {
 			if d := time.Since(begun); d > prompt {
 				t.Errorf("%s: took %s", tt.action, d)
 			}
+			wantS6Error(t, tt.action, err)
 			if r.Refused != nil {
 				r.Refused(t, tt.action, err)
 				continue

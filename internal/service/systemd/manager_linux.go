@@ -267,6 +267,7 @@ func (m *Manager) Status(ctx context.Context, id service.ID) (st service.Status,
 	err = m.with(ctx, id, "look at", func(b *bus, u unit) error {
 		f, err := b.facts(ctx, u.name)
 		st = f.serviceStatus(id)
+		st.Self = service.Inside(st.PID)
 		return err
 	})
 	return st, err

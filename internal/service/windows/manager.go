@@ -216,7 +216,7 @@ func (m *Manager) Status(ctx context.Context, id service.ID) (st service.Status,
 		if err != nil {
 			return err
 		}
-		st = service.Status{ID: id, PID: q.pid, Up: q.pid != 0, ExitCode: -1, Restarts: -1}
+		st = service.Status{ID: id, PID: q.pid, Up: q.pid != 0, ExitCode: -1, Restarts: -1, Self: service.Inside(q.pid)}
 		st.WantUp = q.phase == scmRunning || q.phase == scmStarting
 		file, _ := profile.ReadState(m.profileHome(id)) // one that cannot be read says nothing
 		st.Ready = st.WantUp && hosted.Serves(file, st.PID)
