@@ -166,11 +166,15 @@ func (m *Manager) registerIn(ctx context.Context, s jobScope, spec service.Spec)
 		d.User = m.user
 	}
 	err := d.Check()
+	var text []byte
+	if err == nil {
+		text, err = render(d)
+	}
 	if err == nil {
 		err = os.MkdirAll(s.dir, 0o755)
 	}
 	if err == nil {
-		err = volume.WritePath(path, []byte(plist(d)), 0o644)
+		err = volume.WritePath(path, text, 0o644)
 	}
 	if err != nil {
 		return &service.CommandError{Manager: "launchd", Service: spec.ID, Action: "install", Reason: err.Error()}

@@ -55,8 +55,12 @@ func TestJobsAreTheGoldenOnes(t *testing.T) {
 	daemon := agent
 	daemon.User = "me"
 	for name, d := range map[string]hosted.Definition{"agent.plist": agent, "daemon.plist": daemon} {
-		golden(t, name, plist(d))
-		if home, ok := plistHome([]byte(plist(d))); !ok || home != d.Home {
+		text, err := render(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name, string(text))
+		if home, ok := plistHome(text); !ok || home != d.Home {
 			t.Errorf("%s: its home is read as %q, %t", name, home, ok)
 		}
 	}
@@ -65,8 +69,19 @@ func TestJobsAreTheGoldenOnes(t *testing.T) {
 	}
 }
 
+// Jobs that an earlier version made are this home's too.
+func TestAJobMadeByHandIsReadToo(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join("testdata", "earlier.plist"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if home, ok := plistHome(data); !ok || home != "/Users/me/<Q&A>/.hermes" {
+		t.Errorf("its home is read as %q, %t", home, ok)
+	}
+}
+
 func FuzzPlistHome(f *testing.F) {
-	for _, s := range []string{"", "<plist/>", "<key>HERMES_HOME</key>\n\t\t<string>/a</string>"} {
+	for _, s := range []string{"", "<plist/>", madeByUs + "<plist><dict><key>EnvironmentVariables</key><dict><key>HERMES_HOME</key><string>/a</string></dict></dict></plist>", "<key>HERMES_HOME</key>\n\t\t<string>/a</string>"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, job []byte) {
