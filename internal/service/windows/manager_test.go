@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hermes/internal/profile"
+	"hermes/internal/profile/provision"
 	"hermes/internal/service"
 	"hermes/internal/service/hosted"
 )
@@ -150,7 +151,7 @@ func newFake(t *testing.T) (*Manager, *fakeSCM, service.ID) {
 	home := t.TempDir()
 	id := gatewayID(t, "coder")
 	n, _ := id.Profile()
-	made, err := profile.NewStore(home).Create(t.Context(), n, nil, func(string) string { return "" })
+	made, err := provision.Create(t.Context(), profile.NewStore(home), n, nil, func(string) string { return "" })
 	if err != nil {
 		t.Fatal(err)
 	}
