@@ -26,6 +26,7 @@ const (
 	inBoot       = "internal/boot"
 	inService    = "internal/service"
 	inS6         = "internal/service/s6"
+	inRestart    = "internal/service/restart"
 	inProfile    = "internal/profile"
 	inPorts      = "internal/profile/ports"
 	inDashboard  = "internal/dashboard"
@@ -58,8 +59,8 @@ var promises = []promise{
 	{row: "M19", text: "One interface has s6, systemd, launchd and Windows behind it.", proof: []proof{{inS6, "ManagerKeepsTheContract"}, {"internal/service/systemd", "ManagerKeepsTheContract|UnitsAre.*"}, {"internal/service/launchd", "AJob.*|JobsAre.*"}, {"internal/service/windows", "AWindowsService.*"}, {"internal/service/local", "ManagerKeepsTheContract"}, {inContainers, "SystemdKeepsTheManagersContract"}}},
 
 	{row: "B1", text: "The tree of gateways is the runtime user's; nothing that root executes can be written by it.", proof: []proof{{inContainers, "Nothing.*|RuntimeUserCannotBecomeRoot|ServiceOfTheRuntimeUser.*|ProcessesOfTheRuntimeUser.*|PlantedLinks.*|RootsTree.*"}}},
-	{row: "B2", text: "Backoff grows, ends in a visible \"gave up\", and `gateway start` clears it.", proof: []proof{{inContainers, "FleetCrashLoop.*|FleetCommandsCutABackoffShort|TakenPortIsReportedAndRetriedWithBackoff"}, {inService, "BackoffDecides|JitterIs.*"}}},
-	{row: "B3", text: "A wrong configuration (78) and a clean end (0) are not restarted.", proof: []proof{{inContainers, "WrongConfigIsReportedOnce|RepairedConfigStartsAgain|FleetWrongConfig.*"}, {inService, "AnExitMeansWhatTheContractSays"}}},
+	{row: "B2", text: "Backoff grows, ends in a visible \"gave up\", and `gateway start` clears it.", proof: []proof{{inContainers, "FleetCrashLoop.*|FleetCommandsCutABackoffShort|TakenPortIsReportedAndRetriedWithBackoff"}, {inRestart, "BackoffDecides|JitterIs.*"}}},
+	{row: "B3", text: "A wrong configuration (78) and a clean end (0) are not restarted.", proof: []proof{{inContainers, "WrongConfigIsReportedOnce|RepairedConfigStartsAgain|FleetWrongConfig.*"}, {inRestart, "AnExitMeansWhatTheContractSays|The.*SaysWhatTheTableSays"}}},
 	{row: "B4", text: "`start`, `restart` and `stop` return when it is so, or say why not.", proof: []proof{{inContainers, "LifecycleCommandsReturnWhenItIsTrue|WrongConfigIsReportedOnce|TakenPort.*"}, {inS6, "ManagerKeepsTheContract"}}},
 	{row: "B5", text: "A gateway that lives and is stuck is noticed and restarted.", missing: notBuilt},
 	{row: "B6", text: "Of two containers on one volume one supervises, and the other says so.", proof: []proof{{inContainers, "ForeignLockHolderIsReported|SecondGatewayOfAHomeIsRefusedAndNamesTheHolder"}}},
