@@ -1,29 +1,37 @@
 package cli
 
 import (
-	"path/filepath"
+	"bytes"
+	"errors"
 	"testing"
 
-	"hermes/internal/logs"
-	"hermes/internal/volume"
+	"hermes/internal/profile"
+	"hermes/internal/service"
 )
 
-func TestAHostsGatewayWritesItsOwnLog(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "logs", "gateways", "coder")
-	w := &lineLog{w: logs.NewWriter(volume.At(dir))}
-	defer w.w.Close()
-	for _, text := range []string{"one\n", "two\nthree\n", "", "four"} {
-		if n, err := w.Write([]byte(text)); n != len(text) || err != nil {
-			t.Errorf("%q: %d, %v", text, n, err)
+// launchd and Windows start again whatever ends with another code than 0.
+func TestAHostHearsWhatItUnderstandsOfAnEnd(t *testing.T) {
+	wrong, failed := &profile.ConfigError{}, errors.New("broken")
+	for _, tt := range []struct {
+		kind service.Kind
+		err  error
+		code int
+	}{
+		{service.KindSystemd, wrong, 78}, {service.KindSystemd, failed, 1},
+		{service.KindLaunchd, wrong, 0}, {service.KindLaunchd, failed, 1}, {service.KindLaunchd, &codeError{failed, exitRestart}, 75},
+		{service.KindWindows, wrong, 0}, {service.KindWindows, &codeError{failed, exitRoot}, 0}, {service.KindWindows, nil, 0},
+	} {
+		var out bytes.Buffer
+		a := &app{Streams: Streams{Out: &out, Err: &out}}
+		code, err := 0, a.hostExit(tt.kind, tt.err)
+		if err != nil {
+			code = exitCode(err)
 		}
-	}
-	lines, err := logs.Last(volume.At(dir), 10, nil)
-	if err != nil || len(lines) != 4 {
-		t.Fatalf("%v, %v", lines, err)
-	}
-	for i, want := range []string{"one", "two", "three", "four"} {
-		if got := lines[i].Text; got != want {
-			t.Errorf("line %d is %q, want %q", i, got, want)
+		if code != tt.code {
+			t.Errorf("%s: %v ends with %d, want %d", tt.kind, tt.err, code, tt.code)
+		}
+		if said := out.Len() > 0; said != (tt.err != nil && err == nil) {
+			t.Errorf("%s: %v: %q is said here", tt.kind, tt.err, out.String())
 		}
 	}
 }
