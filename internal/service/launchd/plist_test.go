@@ -45,7 +45,7 @@ func golden(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if got != strings.ReplaceAll(string(want), "\r\n", "\n") {
-		t.Errorf("%s is not what is made now; `go test ./internal/service/host -update` writes it:\n%s", path, got)
+		t.Errorf("%s is not what is made now; `go test ./internal/service/launchd -update` writes it:\n%s", path, got)
 	}
 }
 
