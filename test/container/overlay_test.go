@@ -224,6 +224,7 @@ func TestCommandOfAnS6OverlayImage(t *testing.T) {
 	img := overlayImage(t, overlayBaseImage(t))
 	b := start(t, options{image: img}, "hermes", "gateway", "run")
 	b.serves("", "default", never)
+	eventually(t, soon, "it is redirected", b.isRedirected)
 	if log := b.allLogs(); len(breadcrumbs(log)) != 1 {
 		t.Errorf("want one breadcrumb:\n%s", log)
 	}

@@ -22,12 +22,24 @@ func breadcrumbs(stderr string) []string {
 	return found
 }
 
-// startGateway is `docker run -d IMAGE gateway run`, returned when the gateway is ready.
+// startGateway is `docker run -d IMAGE gateway run`, returned when the gateway is ready and the command has become what keeps the
+// container alive.
 func startGateway(t *testing.T, o options, args ...string) *box {
 	t.Helper()
 	b := start(t, o, append([]string{"gateway", "run"}, args...)...)
 	b.waitReady(gatewaySlot)
+	eventually(t, soon, "it is redirected", b.isRedirected)
 	return b
+}
+
+// isRedirected is a condition: the container's command keeps it alive. `gateway run` has handed the gateway over then, a moment after that
+// one is ready.
+func (b *box) isRedirected() error {
+	b.t.Helper()
+	if n := len(only(b.ps(), process.isHeartbeat)); n != 1 {
+		return fmt.Errorf("%d processes keep the container alive", n)
+	}
+	return nil
 }
 
 // startIdle starts a container whose CMD does nothing, with its slots registered and down.
@@ -35,12 +47,7 @@ func startIdle(t *testing.T, o options) *box {
 	t.Helper()
 	b := start(t, o, "sleep", "infinity")
 	eventually(t, soon, "gateway-default is registered", b.isDown(gatewaySlot))
-	eventually(t, soon, "the CMD runs", func() error {
-		if n := len(only(b.ps(), process.isHeartbeat)); n != 1 {
-			return fmt.Errorf("%d of them", n)
-		}
-		return nil
-	})
+	eventually(t, soon, "the CMD runs", b.isRedirected)
 	return b
 }
 

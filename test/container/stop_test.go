@@ -75,6 +75,7 @@ func TestStoppedContainerStartsAgain(t *testing.T) {
 		b.stop()
 		must(t, "start", b.name)
 		b.waitReady(gatewaySlot)
+		eventually(t, soon, "it is redirected", b.isRedirected)
 		if r := b.say("s", "two"); r.Status != 200 {
 			t.Errorf("after docker start: %+v", r)
 		}
