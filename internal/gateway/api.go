@@ -32,6 +32,9 @@ func (a *api) Start(broken func(error)) error {
 // Open implements channel.
 func (a *api) Open() { a.server.SetReasons() }
 
+// Calm implements calmer.
+func (a *api) Calm() { a.server.CloseIdle() }
+
 // Drain implements part.
 func (a *api) Drain() { a.server.SetReasons(apiserver.Draining) }
 

@@ -25,7 +25,9 @@ type counters struct {
 	mu      sync.Mutex
 	now     profile.Counters
 	pending *time.Timer // nil if everything is written
-	failed  bool        // said already
+
+	saving sync.Mutex // is taken before mu: who writes holds up no turn
+	failed bool       // said already
 }
 
 // newCounters goes on from what the gateways before counted.
@@ -71,14 +73,18 @@ func (c *counters) change(f func(*profile.Counters)) {
 
 // save writes what is not written yet. It is called once more when the gateway ends.
 func (c *counters) save() {
+	c.saving.Lock()
+	defer c.saving.Unlock()
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.pending == nil {
+		c.mu.Unlock()
 		return
 	}
 	c.pending.Stop()
 	c.pending = nil
-	err := profile.WriteCounters(c.home, c.now)
+	now := c.now
+	c.mu.Unlock()
+	err := profile.WriteCounters(c.home, now)
 	if err != nil && !c.failed {
 		c.log.Warn("cannot write down what was counted", "error", err)
 	}

@@ -25,6 +25,12 @@ type channel interface {
 	Open()
 }
 
+// calmer is a part that can let go of what many turns left with it.
+type calmer interface {
+	// Calm is called a little after the last of them.
+	Calm()
+}
+
 // parts are those of one gateway.
 type parts []part
 
@@ -56,6 +62,14 @@ func (p parts) platforms() map[string]string {
 		}
 	}
 	return m
+}
+
+func (p parts) calm() {
+	for _, one := range p {
+		if c, ok := one.(calmer); ok {
+			c.Calm()
+		}
+	}
 }
 
 func (p parts) drain() {

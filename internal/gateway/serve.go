@@ -56,6 +56,7 @@ func (g *gateway) start(ctx context.Context) (*life, error) {
 		&api{ln: ln, server: apiserver.New(turnCtx, apiserver.Options{Key: set.api.Key, Model: set.model.Name(), Turns: l.turns, Log: g.log})},
 		&pruning{pruner: l.store, keep: retentionOf(set.config), log: g.log},
 	}
+	l.turns.calm = l.parts.calm
 	l.broken = make(chan error, len(l.parts)) // each says it once at most
 	if err := l.parts.start(func(err error) { l.broken <- err }); err != nil {
 		return nil, errors.Join(err, l.release())

@@ -14,6 +14,15 @@ import (
 // what a burst took for minutes; a thousand gateways cannot.
 const returnAfter = 2500 * time.Millisecond
 
+// Many turns leave more behind than one: connections that their clients keep, each with its buffers and its stack, pools that two
+// collections empty (sync.Pool), and stacks that each collection halves. After a burst, which is more than that many turns with no calm
+// between them, the connections are closed, and memory is given back that often, returnAgain apart.
+const (
+	burst        = 32
+	returnRounds = 3
+	returnAgain  = time.Second
+)
+
 // turns counts the turns that run, lets no new one in once closed, and tidies up after
 // the last. It stands between the channels and the conversation.
 type turns struct {
@@ -21,10 +30,13 @@ type turns struct {
 
 	mu     sync.Mutex
 	active int
+	since  int // how many there were since it was last calm
+	rounds int // still to come
 	closed bool
 	done   chan struct{} // closed when closed and none is left
 	tidy   *time.Timer
 	free   func() // debug.FreeOSMemory, but for tests
+	calm   func() // lets go of what a burst left; nil if nothing does
 }
 
 func newTurns(next conversation.Turner) *turns {
@@ -47,6 +59,7 @@ func (t *turns) begin() bool {
 		return false
 	}
 	t.active++
+	t.since++
 	if t.tidy != nil {
 		t.tidy.Stop()
 	}
@@ -62,11 +75,37 @@ func (t *turns) end() {
 	switch {
 	case t.closed:
 		close(t.done)
-	case t.tidy == nil:
-		t.tidy = time.AfterFunc(returnAfter, t.free)
 	default:
-		t.tidy.Reset(returnAfter)
+		t.rounds = 1
+		if t.since > burst {
+			t.rounds = returnRounds
+		}
+		if t.tidy == nil {
+			t.tidy = time.AfterFunc(returnAfter, t.giveBack)
+		} else {
+			t.tidy.Reset(returnAfter)
+		}
 	}
+}
+
+// giveBack is called some time after the last turn.
+func (t *turns) giveBack() {
+	t.mu.Lock()
+	quiet, left := t.active == 0 && !t.closed, t.since > burst
+	if quiet {
+		t.since = 0
+		if t.rounds--; t.rounds > 0 {
+			t.tidy.Reset(returnAgain)
+		}
+	}
+	t.mu.Unlock()
+	if !quiet {
+		return
+	}
+	if left && t.calm != nil {
+		t.calm()
+	}
+	t.free()
 }
 
 // close lets no new turn in and returns how many still run. Call it once.

@@ -39,6 +39,47 @@ func TestMemoryGoesBackOnceAfterTheLastTurn(t *testing.T) {
 	})
 }
 
+// TestAfterABurstMoreIsGivenBack: also what parts keep, and in rounds, unless another turn begins.
+func TestAfterABurstMoreIsGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var freed, calmed atomic.Int32
+		turns := newTurns(turnerFunc(func() { time.Sleep(time.Second) }))
+		turns.free = func() { freed.Add(1) }
+		turns.calm = func() { calmed.Add(1) }
+		many := func(n int) {
+			for range n {
+				go turns.Turn(context.Background(), conversation.Request{}, nil)
+			}
+			time.Sleep(time.Second)
+			synctest.Wait()
+		}
+		many(burst)
+		time.Sleep(time.Hour)
+		if freed.Load() != 1 || calmed.Load() != 0 {
+			t.Errorf("without a burst: freed %d times, calmed %d times", freed.Load(), calmed.Load())
+		}
+		many(burst + 1)
+		time.Sleep(returnAfter + time.Millisecond)
+		synctest.Wait()
+		many(1) // the rounds end, and those of this one turn begin
+		time.Sleep(time.Hour)
+		if freed.Load() != 3 || calmed.Load() != 1 {
+			t.Errorf("after a burst with a turn behind it: freed %d times in all, calmed %d times", freed.Load(), calmed.Load())
+		}
+		many(burst + 1)
+		time.Sleep(time.Hour)
+		if freed.Load() != 3+returnRounds || calmed.Load() != 2 {
+			t.Errorf("after a burst: freed %d times in all, calmed %d times", freed.Load(), calmed.Load())
+		}
+		many(burst + 1)
+		turns.close()
+		time.Sleep(time.Hour)
+		if freed.Load() != 3+returnRounds || calmed.Load() != 2 {
+			t.Errorf("after the end: freed %d times in all, calmed %d times", freed.Load(), calmed.Load())
+		}
+	})
+}
+
 func TestClosedTurnsTakeNoNewOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		turns := newTurns(turnerFunc(func() { time.Sleep(time.Second) }))

@@ -110,6 +110,12 @@ func (s *Server) Close() error {
 	return nil
 }
 
+// CloseIdle closes the connections that wait for their next request. Clients open new ones.
+func (s *Server) CloseIdle() {
+	s.http.SetKeepAlivesEnabled(false) // closes them
+	s.http.SetKeepAlivesEnabled(true)
+}
+
 func (s *Server) connState(c net.Conn, state http.ConnState) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
