@@ -30,7 +30,7 @@ func (a *app) bootSetupCommand() *cobra.Command {
 		Long: `setup gives the runtime user the ids of HERMES_UID and HERMES_GID (or PUID and PGID), empties the run-time
 directories of the last run, and gives the volume to that user where it belongs to somebody else. It
 follows no symbolic links and does not walk trees that are right.`,
-		Annotations: map[string]string{asRoot: "yes"},
+		Annotations: map[string]string{asRoot: "yes", ownSignals: "yes"},
 		Args:        noArgs,
 		RunE:        func(*cobra.Command, []string) error { return boot.Setup(a.getenv, a.Err) },
 	}
@@ -44,7 +44,8 @@ func (a *app) bootReconcileCommand() *cobra.Command {
 		Long: `reconcile runs at every boot of the container. It makes a service directory for every profile and has those
 gateways started that were running, or that the operator wants running. One line per profile goes to
 logs/container-boot.log. A profile that cannot be used is skipped, with its reason, and does not stop the others.`,
-		Args: noArgs,
+		Annotations: map[string]string{ownSignals: "yes"},
+		Args:        noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if !dryRun && container.IsEmbedded() {
 				return nil // the supervisor itself does it

@@ -23,7 +23,8 @@ func (a *app) dashboardCommand() *cobra.Command {
 image HERMES_DASHBOARD=1 has the supervisor run it; ` + "`hermes up`" + ` runs it too. It listens on HERMES_DASHBOARD_HOST and HERMES_DASHBOARD_PORT (9119); on any other address than
 loopback it needs HERMES_DASHBOARD_BASIC_AUTH_USERNAME and HERMES_DASHBOARD_BASIC_AUTH_PASSWORD, and
 exits 78 without them. On loopback, without them, ` + "`hermes dashboard link`" + ` lets its owner in.`,
-		Args: noArgs,
+		Annotations: map[string]string{ownSignals: "yes"},
+		Args:        noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			config, err := access.FromEnv(a.getenv)
 			var wrong *access.ConfigError

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"bufio"
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"hermes/internal/dashboard/access"
+	"hermes/internal/gateway"
 )
 
 // maxPassword is what bcrypt takes, in bytes.
@@ -26,8 +29,8 @@ hash in the place of the password, so that the password stands nowhere. In a com
 		Example: `  hermes dashboard hash-password
   openssl rand -base64 18 | tee password.txt | hermes dashboard hash-password`,
 		Args: noArgs,
-		RunE: func(*cobra.Command, []string) error {
-			password, err := a.readPassword()
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			password, err := a.readPassword(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -51,27 +54,48 @@ hash in the place of the password, so that the password stands nowhere. In a com
 }
 
 // readPassword asks a person, without showing what is typed, or reads a line.
-func (a *app) readPassword() (string, error) {
+func (a *app) readPassword(ctx context.Context) (string, error) {
 	f, ok := a.In.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
-		line, err := bufio.NewReader(io.LimitReader(a.In, 4<<10)).ReadString('\n')
+		line, err := bufio.NewReader(io.LimitReader(a.input(ctx), 4<<10)).ReadString('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
 			return "", fmt.Errorf("cannot read the password: %w", err)
 		}
 		return strings.TrimRight(line, "\r\n"), nil
 	}
+	return a.typePassword(ctx, f)
+}
+
+// typePassword asks a person twice on a terminal that shows nothing meanwhile, until ctx ends. Ctrl-C is a letter like others then.
+func (a *app) typePassword(ctx context.Context, f *os.File) (password string, err error) {
+	before, err := term.MakeRaw(int(f.Fd()))
+	if err != nil {
+		return "", fmt.Errorf("cannot read the password: %w", err)
+	}
+	defer func() { err = errors.Join(err, term.Restore(int(f.Fd()), before)) }()
+	t := term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{rawReader{a.input(ctx)}, a.raw.Err}, "")
 	var typed [2]string
 	for i, prompt := range []string{"Password: ", "Once more: "} {
-		fmt.Fprint(a.Err, prompt)
-		data, err := term.ReadPassword(int(f.Fd()))
-		fmt.Fprintln(a.Err)
-		if err != nil {
+		if typed[i], err = t.ReadPassword(prompt); err != nil {
 			return "", fmt.Errorf("cannot read the password: %w", err)
 		}
-		typed[i] = string(data)
 	}
 	if typed[0] != typed[1] {
 		return "", errors.New("these are two passwords: nothing is printed")
 	}
 	return typed[0], nil
+}
+
+// rawReader reads from a terminal in raw mode. It makes *gateway.SignalError of Ctrl-C.
+type rawReader struct{ io.Reader }
+
+func (r rawReader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	if bytes.IndexByte(p[:n], 3) >= 0 {
+		return 0, &gateway.SignalError{Signal: os.Interrupt}
+	}
+	return n, err
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hermes/internal/gateway"
 	"hermes/internal/localtime"
 	"hermes/internal/logs"
 	"hermes/internal/profile"
@@ -66,6 +68,7 @@ UTC; --raw shows lines as they stand in the file.`,
 			if raw {
 				out = a.raw.Out
 			}
+			out = &interruptibleWriter{cmd.Context(), out}
 			sink := a.logSink(out, place.All, raw)
 			if follow {
 				return a.follow(cmd.Context(), place, q, sink)
@@ -105,11 +108,16 @@ func (a *app) zone() *time.Location { return localtime.Zone(a.getenv("TZ")) }
 
 // follow shows what a query asks for and goes on until ctx or Ctrl-C ends it.
 func (a *app) follow(ctx context.Context, place logs.Place, q logs.Query, sink logs.Sink) error {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	shown, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
-	return logs.Follow(ctx, place, q, sink, a.logWarn, func() {
+	err := logs.Follow(shown, place, q, sink, a.logWarn, func() {
 		fmt.Fprintln(a.Err, place.Waiting())
 	})
+	var ended *gateway.SignalError
+	if errors.As(context.Cause(ctx), &ended) && ended.Signal == os.Interrupt {
+		return nil // that is how one ends it
+	}
+	return cmp.Or(err, context.Cause(ctx))
 }
 
 func (a *app) logWarn(n profile.Name, err error) {

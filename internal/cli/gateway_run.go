@@ -44,7 +44,7 @@ Exit codes: 0 after a planned stop, 1 failure, 75 restart me, 78 wrong configura
 root, 128+N ended by signal N.`,
 		Example: `  hermes gateway run
   hermes -p coder gateway run --replace`,
-		Annotations: map[string]string{staysRoot: "yes"}, // it refuses to run as root, and says why
+		Annotations: map[string]string{staysRoot: "yes", ownSignals: "yes"}, // it refuses to run as root, and says why
 		Args:        noArgs,
 		RunE:        func(cmd *cobra.Command, _ []string) error { return a.gatewayRun(cmd.Context(), f) },
 	}

@@ -52,7 +52,7 @@ command ends the container ends with its exit code.
 In an image without s6 the embedded supervisor (` + "`hermes up`" + `) takes its place.`,
 		Example: `  docker run IMAGE gateway run          the gateways, supervised
   docker run -it IMAGE bash             a shell beside them`,
-		Annotations: map[string]string{asRoot: "yes"},
+		Annotations: map[string]string{asRoot: "yes", ownSignals: "yes"},
 		// Every word belongs to the command, also one that looks like a flag of ours.
 		DisableFlagParsing: true,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -40,7 +41,7 @@ deleted. If it is interrupted, type it again.`,
 				return withWayOut(err)
 			}
 			if !yes {
-				if err := a.confirmDelete(p.Store.Home(n)); err != nil {
+				if err := a.confirmDelete(cmd.Context(), p.Store.Home(n)); err != nil {
 					return err
 				}
 			}
@@ -62,13 +63,13 @@ deleted. If it is interrupted, type it again.`,
 }
 
 // confirmDelete has a person type the name.
-func (a *app) confirmDelete(h profile.Home) error {
+func (a *app) confirmDelete(ctx context.Context, h profile.Home) error {
 	f, ok := a.In.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return &usageError{fmt.Errorf("refusing to delete profile '%s' without asking: nobody can answer here, so pass --yes", h.Name)}
 	}
 	fmt.Fprintf(a.Err, "This deletes %s with its memory, its keys and its logs.\nType the profile's name to go on: ", h.Dir)
-	line, err := bufio.NewReader(f).ReadString('\n')
+	line, err := bufio.NewReader(a.input(ctx)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}

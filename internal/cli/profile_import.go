@@ -45,7 +45,7 @@ func (a *app) importArchive(ctx context.Context, file string, o archive.ImportOp
 	if err != nil {
 		return err
 	}
-	in := a.In
+	in := a.input(ctx)
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {

@@ -121,6 +121,9 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 
 // prepare runs before every command: root becomes the user whose the home is before it touches anything (M15).
 func (a *app) prepare(cmd *cobra.Command) error {
+	if cmd.Annotations[ownSignals] == "" {
+		a.beginInterruptible(cmd)
+	}
 	if a.format != "text" && a.format != "json" {
 		return &usageError{fmt.Errorf("invalid --format %q: use text or json", a.format)}
 	}

@@ -34,6 +34,8 @@ type app struct {
 	early   chan os.Signal // see signals
 	profile string         // -p
 	format  string         // --format
+	// interrupted ends what beginInterruptible began; nil before.
+	interrupted func() os.Signal
 }
 
 // Run executes one command line and returns the process's exit code (contract "Exit codes").
@@ -49,7 +51,7 @@ func Run(ctx context.Context, args []string, s Streams) int {
 	root.SetIn(s.In)
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
-	return a.report(root.ExecuteContext(ctx))
+	return a.report(a.endInterruptible(root.ExecuteContext(ctx)))
 }
 
 // report prints an error once and turns it into the exit code.

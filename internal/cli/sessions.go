@@ -72,13 +72,13 @@ func readSessions(ctx context.Context, h profile.Home, read func(*store.Reader) 
 
 // confirm has a person type a word before something is lost. what says what would be lost, refused what is refused where nobody can
 // answer.
-func (a *app) confirm(what, word, refused string) error {
+func (a *app) confirm(ctx context.Context, what, word, refused string) error {
 	f, ok := a.In.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return &usageError{fmt.Errorf("refusing to %s without asking: nobody can answer here, so pass --yes", refused)}
 	}
 	fmt.Fprintf(a.Err, "%s\nType %s to go on: ", what, word)
-	line, err := bufio.NewReader(f).ReadString('\n')
+	line, err := bufio.NewReader(a.input(ctx)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}

@@ -54,7 +54,7 @@ func (a *app) deleteSessions(ctx context.Context, h profile.Home, ids []string, 
 	}
 	if !yes {
 		what := fmt.Sprintf("This deletes %s of profile '%s', with everything that was said.", count(len(ids), "session"), h.Name)
-		if err := a.confirm(what, "yes", "delete "+count(len(ids), "session")); err != nil {
+		if err := a.confirm(ctx, what, "yes", "delete "+count(len(ids), "session")); err != nil {
 			return err
 		}
 	}

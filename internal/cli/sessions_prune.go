@@ -88,7 +88,7 @@ func (a *app) prune(ctx context.Context, h profile.Home, keep store.Retention, d
 	what := fmt.Sprintf("%s of profile '%s', and %s in all", count(gone.Sessions, "whole session"), h.Name, count(gone.Messages, "message"))
 	if !dry && gone != (store.Removed{}) {
 		if !yes {
-			if err := a.confirm("This deletes "+what+".", "yes", "delete "+what); err != nil {
+			if err := a.confirm(ctx, "This deletes "+what+".", "yes", "delete "+what); err != nil {
 				return err
 			}
 		}

@@ -53,12 +53,14 @@ http://127.0.0.1:9119, unless HERMES_DASHBOARD=0 or --no-dashboard; ` + "`hermes
 		Example: `  hermes up
   hermes up -d
   hermes up --only coder --only reviewer`,
-		Args: noArgs,
+		Annotations: map[string]string{ownSignals: "yes"},
+		Args:        noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !f.detached && !f.init {
 				a.oddSwitches()
 			}
 			if f.detach {
+				a.beginInterruptible(cmd)
 				return a.upDetached(cmd.Context(), f)
 			}
 			if os.Getpid() == 1 {
@@ -346,7 +348,12 @@ func (a *app) upDetached(ctx context.Context, f upFlags) error {
 		return fmt.Errorf("cannot detach: %w", err)
 	}
 	w.Close()
-	if n, _ := r.Read(make([]byte, 1)); n == 0 { // it ended
+	n, err := (&interruptibleReader{ctx, r}).Read(make([]byte, 1))
+	if ctx.Err() != nil {
+		fmt.Fprintf(a.Err, "the supervisor (pid %d) goes on; `hermes down` ends it\n", cmd.Process.Pid)
+		return err
+	}
+	if n == 0 { // it ended
 		_ = cmd.Wait() // its words say more than its code
 		text, _ := io.ReadAll(io.NewSectionReader(errs, 0, 64<<10))
 		fmt.Fprint(a.Err, string(text))
