@@ -330,6 +330,7 @@ func (a *app) upDetached(ctx context.Context, f upFlags) error {
 		return fmt.Errorf("cannot detach: %w", err)
 	}
 	defer r.Close()
+	defer w.Close()
 	args := []string{"up", "--detached"}
 	for _, n := range f.only {
 		args = append(args, "--only", n)
@@ -347,7 +348,7 @@ func (a *app) upDetached(ctx context.Context, f upFlags) error {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("cannot detach: %w", err)
 	}
-	w.Close()
+	w.Close() // the supervisor has it, and its end is to be seen
 	n, err := (&interruptibleReader{ctx, r}).Read(make([]byte, 1))
 	if ctx.Err() != nil {
 		fmt.Fprintf(a.Err, "the supervisor (pid %d) goes on; `hermes down` ends it\n", cmd.Process.Pid)
