@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"golang.org/x/sys/windows"
 )
@@ -132,28 +131,9 @@ func (d Dir) WriteFile(name string, data []byte, perm fs.FileMode) error {
 		return d.notRegular(name, info.Mode())
 	}
 	return d.with("write", name, func(r *os.Root, full string) error {
-		var f *os.File
-		tmp, err := unused(path.Join(path.Dir(full), "."+path.Base(full)), func(tmp string) (err error) {
-			f, err = r.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
-			return err
+		return replaceIn(r, full, data, perm, func(err error) bool {
+			return errors.Is(err, windows.ERROR_SHARING_VIOLATION) || errors.Is(err, fs.ErrPermission)
 		})
-		if err != nil {
-			return err
-		}
-		_, err = f.Write(data)
-		err = errors.Join(err, f.Sync(), f.Close())
-		// Somebody may be reading what is replaced, without allowing that, for a moment.
-		for begun := time.Now(); err == nil; time.Sleep(lockPause) {
-			err = r.Rename(tmp, full)
-			if !errors.Is(err, windows.ERROR_SHARING_VIOLATION) && !errors.Is(err, fs.ErrPermission) || time.Since(begun) > time.Second {
-				break
-			}
-			err = nil
-		}
-		if err != nil {
-			_ = r.Remove(tmp)
-		}
-		return err
 	})
 }
 
