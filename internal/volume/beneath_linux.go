@@ -2,6 +2,7 @@ package volume
 
 import (
 	"errors"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -13,9 +14,23 @@ const dirFlags = unix.O_PATH
 // lookFlags opens anything to look at it, without a right to read it.
 const lookFlags = unix.O_PATH
 
-// old is set where the kernel has no openat2: before Linux 5.6, or behind a seccomp filter that is older than that and
-// answers EPERM.
+// old is set once it is known that there is no openat2 here.
 var old atomic.Bool
+
+// missing reports whether an error of openat2 says that there is no such call: before Linux 5.6 (ENOSYS), or behind a seccomp filter that
+// is older than that and answers EPERM to what it does not know. EPERM of a call that is there is about the file.
+func missing(err error) bool {
+	return errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) && refused()
+}
+
+// refused asks, once, for something that can only be refused if the call itself is.
+var refused = sync.OnceValue(func() bool {
+	fd, err := unix.Openat2(unix.AT_FDCWD, "/", &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC})
+	if err == nil {
+		unix.Close(fd)
+	}
+	return errors.Is(err, unix.EPERM)
+})
 
 // openBeneath opens a name below an open directory. The kernel sees to it that no element is a link and that nothing
 // leads out (openat2(2)).
@@ -32,21 +47,12 @@ func openBeneath(at int, name string, flags int, perm uint32) (int, error) {
 		switch {
 		case errors.Is(err, unix.EINTR), errors.Is(err, unix.EAGAIN):
 			continue // EAGAIN: something on the way was renamed meanwhile
-		case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EPERM) && !hasOpenat2():
+		case missing(err):
 			old.Store(true)
 			return openSteps(at, name, flags, perm)
 		}
 		return fd, err
 	}
-}
-
-// hasOpenat2 asks for something that can only fail if the call itself does.
-func hasOpenat2() bool {
-	fd, err := unix.Openat2(unix.AT_FDCWD, "/", &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC})
-	if err == nil {
-		unix.Close(fd)
-	}
-	return err == nil
 }
 
 // openHere opens a name that lies directly in an open directory, without being led to another mount: what is mounted
@@ -61,7 +67,7 @@ func openHere(at int, name string, flags int) (int, error) {
 				continue
 			case errors.Is(err, unix.EXDEV):
 				return -1, ErrMount
-			case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EPERM) && !hasOpenat2():
+			case missing(err):
 				old.Store(true)
 			default:
 				return fd, err
