@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"hermes/internal/process"
 	"hermes/internal/service"
 )
 
@@ -21,12 +22,12 @@ func EndOrphans(ctx context.Context) error {
 	// This runs as the finish script of the gateways' tree, below the s6-supervise of the outer tree, and the orphans
 	// have come to that one's parent. Where all run as one user the outer s6-supervise is no orphan.
 	parent := os.Getppid()
-	_, init := procStat(parent)
+	above, _ := process.Read(parent)
 	ctx, cancel := context.WithTimeout(ctx, orphanGrace)
 	defer cancel()
 	signalled := map[int]bool{}
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
-		left := supervisors(init, parent)
+		left := supervisors(above.Parent, parent)
 		if len(left) == 0 {
 			return nil
 		}
@@ -51,7 +52,7 @@ func EndOrphans(ctx context.Context) error {
 // one. In an image of another init the same process may be the parent of that init's own.
 func supervisors(parent, but int) []int {
 	var pids []int
-	for pid := range childrenOf(parent) {
+	for _, pid := range process.Children(parent) {
 		if pid == but {
 			continue
 		}

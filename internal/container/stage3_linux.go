@@ -4,13 +4,14 @@ import (
 	"context"
 	"os"
 	"os/signal"
-	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"hermes/internal/process"
 	"hermes/internal/volume"
 )
 
@@ -34,10 +35,10 @@ func Stage3(dir string) int {
 	signal.Ignore(unix.SIGTERM, unix.SIGINT, unix.SIGHUP)
 
 	stage2 := readPID(l.stage2PID())
-	command := childrenOf(stage2)
-	keep := func(pid int) bool { return pid == stage2 || command[pid] }
+	command := process.Children(stage2)
+	keep := func(pid int) bool { return pid == stage2 || slices.Contains(command, pid) }
 	signalAll(unix.SIGTERM, keep)
-	await(child, commandGrace, func() bool { return !alive(stage2) })
+	await(child, commandGrace, func() bool { return !process.Lives(stage2) })
 	ctx, cancel := context.WithTimeout(context.Background(), finishGrace)
 	_ = runScripts(ctx, FinishScripts, false) // each says itself what went wrong
 	cancel()
@@ -101,7 +102,9 @@ func others() []int {
 	}
 	parents := map[int]int{}
 	for _, pid := range all {
-		_, parents[pid] = procStat(pid)
+		if s, ok := process.Read(pid); ok {
+			parents[pid] = s.Parent
+		}
 	}
 	var ours []int
 	for _, pid := range all {
@@ -116,21 +119,9 @@ func others() []int {
 	return ours
 }
 
-// visible lists the processes that can be seen, but this one and PID 1.
+// visible lists the processes that can be seen, but this one and PID 1, which, if it is not us, is another init above us.
 func visible() []int {
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		return nil
-	}
-	self := os.Getpid()
-	var pids []int
-	for _, e := range entries {
-		// PID 1, if it is not us, is another init above us.
-		if pid, err := strconv.Atoi(e.Name()); err == nil && pid != self && pid != 1 && alive(pid) {
-			pids = append(pids, pid)
-		}
-	}
-	return pids
+	return slices.DeleteFunc(process.All(), func(pid int) bool { return pid == os.Getpid() || pid == 1 })
 }
 
 func signalAll(sig unix.Signal, keep func(pid int) bool) {
@@ -139,44 +130,6 @@ func signalAll(sig unix.Signal, keep func(pid int) bool) {
 			_ = unix.Kill(pid, sig) // it may just have ended
 		}
 	}
-}
-
-// childrenOf returns the direct children of a process.
-func childrenOf(parent int) map[int]bool {
-	set := map[int]bool{}
-	if parent <= 0 {
-		return set
-	}
-	for _, pid := range visible() {
-		if _, ppid := procStat(pid); ppid == parent {
-			set[pid] = true
-		}
-	}
-	return set
-}
-
-// alive reports whether a process exists and is no zombie.
-func alive(pid int) bool {
-	state, _ := procStat(pid)
-	return state != 0 && state != 'Z' && state != 'X'
-}
-
-// procStat reads the state and the parent of a process (proc_pid_stat(5)); state is 0 if there is none.
-func procStat(pid int) (state byte, ppid int) {
-	if pid <= 0 {
-		return 0, 0
-	}
-	data, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
-	if err != nil {
-		return 0, 0
-	}
-	// The name, in parentheses, may hold anything, also parentheses.
-	f := strings.Fields(string(data[strings.LastIndexByte(string(data), ')')+1:]))
-	if len(f) < 2 {
-		return 0, 0
-	}
-	ppid, _ = strconv.Atoi(f[1])
-	return f[0][0], ppid
 }
 
 // readPID reads a pid from a file; 0 if there is none.

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"hermes/internal/fleet"
-	"hermes/internal/service"
+	"hermes/internal/process"
 	"hermes/internal/version"
 )
 
@@ -120,7 +120,7 @@ func exposition(snap *fleet.Snapshot) []byte {
 	fmt.Fprintf(&b, "hermes_info{version=%q,manager=%q} 1\n", version.Version, snap.Manager)
 	single("hermes_supervisor_reachable", "1 if the gateways can be controlled from here.", float64(bit(snap.Control)))
 	single("hermes_broken_profiles", "Directories among the profiles that cannot be used.", float64(len(snap.Broken)))
-	single("hermes_dashboard_memory_bytes", "Proportional set size of the dashboard.", float64(service.PSS(os.Getpid())))
+	single("hermes_dashboard_memory_bytes", "Proportional set size of the dashboard.", float64(process.PSS(os.Getpid())))
 	single("hermes_dashboard_goroutines", "Goroutines of the dashboard.", float64(runtime.NumGoroutine()))
 	return b.Bytes()
 }

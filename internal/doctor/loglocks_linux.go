@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"hermes/internal/process"
 	"hermes/internal/profile"
 	"hermes/internal/volume"
 )
@@ -46,13 +45,13 @@ func (e *examination) logLock(h profile.Home) (Finding, bool) {
 	case !locked:
 		return f, false
 	}
-	name, seen := processName(pid)
+	holder, seen := process.Read(pid)
 	switch {
 	case !seen:
 		f.What = path + " is held by a process that cannot be seen from here, perhaps in another container on this volume"
 		f.Mend = "one volume is for one container: stop the other one"
-	case name != "s6-log":
-		f.What = fmt.Sprintf("%s is held by pid %d (%s), which is no logger", path, pid, name)
+	case holder.Name != "s6-log":
+		f.What = fmt.Sprintf("%s is held by pid %d (%s), which is no logger", path, pid, holder.Name)
 		f.Mend = fmt.Sprintf("end that process: `kill %d`", pid)
 	case e.Manager == nil:
 		f.Severity = Warning
@@ -77,14 +76,6 @@ func lockHolder(dir volume.Dir, name string) (pid int, locked bool, err error) {
 		return 0, false, err
 	}
 	return int(lk.Pid), lk.Type != unix.F_UNLCK, nil
-}
-
-func processName(pid int) (string, bool) {
-	if pid <= 0 {
-		return "", false
-	}
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
-	return strings.TrimSpace(string(data)), err == nil
 }
 
 // probeLoggerLock takes a lock the way s6-log does.

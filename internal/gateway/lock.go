@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"hermes/internal/process"
 	"hermes/internal/profile"
 	"hermes/internal/volume"
 )
@@ -31,7 +32,7 @@ type pidRecord struct {
 const maxPIDFile = 64 << 10
 
 func self() identity {
-	start, _ := processStart(os.Getpid()) // 0 is "unknown"
+	start, _ := process.Started(os.Getpid()) // 0 is "unknown"
 	return identity{os.Getpid(), start}
 }
 
@@ -40,7 +41,7 @@ func (id identity) alive() bool {
 	if id.PID <= 0 {
 		return false
 	}
-	start, ok := processStart(id.PID)
+	start, ok := process.Started(id.PID)
 	return ok && start == id.StartTime
 }
 

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"hermes/internal/process"
 	"hermes/internal/profile"
 )
 
@@ -90,7 +91,7 @@ func TestForeignHolderIsNotGuessed(t *testing.T) {
 	for _, env := range []string{"X=1", "GATEWAY_TEST_REPLACE=1"} {
 		w.spawn("gateway", env).wantCode(1, "cannot be seen from here", "another container")
 	}
-	if _, ok := processStart(bystander.Process.Pid); !ok {
+	if _, ok := process.Started(bystander.Process.Pid); !ok {
 		t.Error("a bystander was killed")
 	}
 }
@@ -116,7 +117,7 @@ func TestZombieIsNotAlive(t *testing.T) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	start, ok := processStart(c.Process.Pid)
+	start, ok := process.Started(c.Process.Pid)
 	id := identity{c.Process.Pid, start}
 	if !ok || !id.alive() {
 		t.Fatal("a live process is not seen")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hermes/internal/environment"
+	"hermes/internal/process"
 	"hermes/internal/profile"
 	"hermes/internal/profile/ports"
 )
@@ -48,7 +49,7 @@ type View struct {
 // through all its pages, a third of a millisecond.
 func (v *View) Measure() {
 	if v.Up() {
-		v.Memory = PSS(v.PID)
+		v.Memory = process.PSS(v.PID)
 	}
 }
 

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package service
+package process
 
 // PSS returns 0: the system does not say.
 func PSS(int) int64 { return 0 }
