@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"hermes/internal/profile"
 )
 
@@ -46,23 +48,21 @@ func (l Lifecycle) all(ctx context.Context, each func(Result), act func(Status, 
 	if err != nil {
 		return fmt.Errorf("cannot list the gateways: %w", err)
 	}
-	var wg sync.WaitGroup
 	var mu sync.Mutex
-	slots := make(chan struct{}, maxAtOnce)
+	var g errgroup.Group
+	g.SetLimit(maxAtOnce)
 	for _, st := range list {
 		n, ok := st.ID.Profile()
 		if !ok {
 			continue
 		}
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
+		g.Go(func() error {
 			r := act(st, n)
 			mu.Lock()
 			defer mu.Unlock()
 			each(r)
+			return nil
 		})
 	}
-	wg.Wait()
-	return nil
+	return g.Wait()
 }

@@ -7,8 +7,9 @@ import (
 	"io/fs"
 	"runtime"
 	"strconv"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"hermes/internal/profile"
 	"hermes/internal/profile/config"
@@ -225,18 +226,13 @@ func writePort(ctx context.Context, h profile.Home, port int) error {
 
 // parallel calls f for 0 to n-1, a few at a time: reading small files is mostly waiting.
 func parallel(n int, f func(int)) {
-	next := make(chan int)
-	var wg sync.WaitGroup
-	for range min(n, 4*runtime.GOMAXPROCS(0)) {
-		wg.Go(func() {
-			for i := range next {
-				f(i)
-			}
+	var g errgroup.Group
+	g.SetLimit(4 * runtime.GOMAXPROCS(0))
+	for i := range n {
+		g.Go(func() error {
+			f(i)
+			return nil
 		})
 	}
-	for i := range n {
-		next <- i
-	}
-	close(next)
-	wg.Wait()
+	_ = g.Wait() // none fails
 }
