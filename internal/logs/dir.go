@@ -1,8 +1,6 @@
 package logs
 
 import (
-	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"io/fs"
 	"os"
@@ -10,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"hermes/internal/tai64n"
 	"hermes/internal/volume"
 )
 
@@ -84,25 +83,20 @@ func archives(dir volume.Dir) ([]string, error) {
 }
 
 // closed reads the name of an archive: a TAI64N label, and .s (complete) or .u (s6-log died over it). The time is
-// some seconds late, for it counts leap seconds (https://cr.yp.to/libtai/tai64.html).
+// some seconds late, for it counts leap seconds.
 func closed(name string) (time.Time, bool) {
 	label, ok := strings.CutSuffix(name, ".s")
 	if !ok {
 		label, ok = strings.CutSuffix(name, ".u")
 	}
-	label, at := strings.CutPrefix(label, "@")
-	if !ok || !at || len(label) != 24 {
+	if !ok {
 		return time.Time{}, false
 	}
-	raw, err := hex.DecodeString(label)
-	if err != nil {
+	at, ok := tai64n.Parse(label)
+	if !ok || label[0] != '@' || at.Unix()>>62 != 0 { // before 1970, or after the end of all time
 		return time.Time{}, false
 	}
-	secs := binary.BigEndian.Uint64(raw[:8])
-	if secs>>62 != 1 {
-		return time.Time{}, false
-	}
-	return time.Unix(int64(secs&^(1<<62)), int64(binary.BigEndian.Uint32(raw[8:]))), true
+	return at, true
 }
 
 // snapshot is a log directory at one moment. Each file is in it once.

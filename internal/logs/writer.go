@@ -1,14 +1,13 @@
 package logs
 
 import (
-	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"time"
 
+	"hermes/internal/tai64n"
 	"hermes/internal/volume"
 )
 
@@ -102,11 +101,7 @@ func (w *Writer) open() error {
 // rotate gives current its archive's name and removes what is over the number. A log that cannot be rotated
 // grows on.
 func (w *Writer) rotate() error {
-	label := make([]byte, 12)
-	now := time.Now()
-	binary.BigEndian.PutUint64(label, 1<<62+uint64(now.Unix()))
-	binary.BigEndian.PutUint32(label[8:], uint32(now.Nanosecond()))
-	if err := w.dir.Rename(currentName, "@"+hex.EncodeToString(label)+".s"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := w.dir.Rename(currentName, tai64n.Label(time.Now())+".s"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil //nolint:nilerr // the next line tries again
 	}
 	w.Close()

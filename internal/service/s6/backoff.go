@@ -2,8 +2,6 @@ package s6
 
 import (
 	"context"
-	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -11,6 +9,7 @@ import (
 
 	"hermes/internal/service"
 	"hermes/internal/service/restart"
+	"hermes/internal/tai64n"
 	"hermes/internal/volume"
 )
 
@@ -156,32 +155,17 @@ func parseDeath(line string) (service.Death, error) {
 	if len(f) != 3 {
 		return service.Death{}, fmt.Errorf("%q is no death", strings.TrimSpace(line))
 	}
-	t, err := parseTAI64N(f[0])
-	if err != nil {
-		return service.Death{}, err
+	t, ok := tai64n.Parse(f[0])
+	if !ok {
+		return service.Death{}, fmt.Errorf("%q is no TAI64N label", f[0])
 	}
 	d := service.Death{Time: t, ExitCode: -1, Signal: f[2]}
 	if f[1] == "exitcode" {
+		var err error
 		if d.ExitCode, err = strconv.Atoi(f[2]); err != nil {
 			return service.Death{}, fmt.Errorf("%q is no death", strings.TrimSpace(line))
 		}
 		d.Signal = ""
 	}
 	return d, nil
-}
-
-// parseTAI64N reads a TAI64N label (https://cr.yp.to/libtai/tai64.html). Leap seconds do not
-// matter here: only differences are used.
-func parseTAI64N(label string) (time.Time, error) {
-	raw, err := hex.DecodeString(strings.TrimPrefix(label, "@"))
-	if err != nil || len(raw) != 12 {
-		return time.Time{}, fmt.Errorf("%q is no TAI64N label", label)
-	}
-	return tai64n(raw), nil
-}
-
-// tai64n reads the twelve bytes of a TAI64N time.
-func tai64n(raw []byte) time.Time {
-	secs := binary.BigEndian.Uint64(raw[:8])
-	return time.Unix(int64(secs-1<<62), int64(binary.BigEndian.Uint32(raw[8:12])))
 }

@@ -36,19 +36,6 @@ func TestParseDeath(t *testing.T) {
 	}
 }
 
-func TestParseTAI64N(t *testing.T) {
-	// The examples of https://cr.yp.to/libtai/tai64.html: one second before 1970, and 1970 TAI itself.
-	for label, want := range map[string]time.Time{
-		"@3fffffffffffffff00000000": time.Unix(-1, 0),
-		"@400000000000000000000001": time.Unix(0, 1),
-		"4000000000000000075bcd15":  time.Unix(0, 123456789),
-	} {
-		if got, err := parseTAI64N(label); err != nil || !got.Equal(want) {
-			t.Errorf("parseTAI64N(%q) = %v, %v; want %v", label, got, err, want)
-		}
-	}
-}
-
 func FuzzParseDeath(f *testing.F) {
 	for _, line := range []string{
 		"@400000006b04c01a05f7611d signal SIGKILL\n", "@400000006b04c01a05f7611d exitcode 75", "@ exitcode 1",

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hermes/internal/service"
+	"hermes/internal/tai64n"
 	"hermes/internal/volume"
 )
 
@@ -113,7 +114,7 @@ func parseTally(data []byte) ([]service.Death, error) {
 	}
 	all := make([]service.Death, 0, len(data)/deathSize)
 	for entry := range slices.Chunk(data, deathSize) {
-		d := service.Death{Time: tai64n(entry[:12]), ExitCode: int(entry[12])}
+		d := service.Death{Time: tai64n.Time(entry[:12]), ExitCode: int(entry[12])}
 		if sig := unix.Signal(entry[13]); sig != 0 {
 			d.ExitCode, d.Signal = -1, unix.SignalName(sig)
 			if d.Signal == "" {
@@ -135,7 +136,7 @@ func parseStatus(id service.ID, data []byte, now time.Time) (slotStatus, error) 
 	if len(data) != statusSize && len(data) != statusGroupSize {
 		return slotStatus{}, fmt.Errorf("the status of '%s' has %d bytes, not %d or %d", id, len(data), statusSize, statusGroupSize)
 	}
-	changed, settled := tai64n(data[:12]), tai64n(data[12:24])
+	changed, settled := tai64n.Time(data[:12]), tai64n.Time(data[12:24])
 	pid := binary.BigEndian.Uint64(data[24:32])
 	end := data[len(data)-3:]
 	wait, flags := unix.WaitStatus(binary.BigEndian.Uint16(end)), end[2]

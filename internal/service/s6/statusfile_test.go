@@ -11,6 +11,7 @@ import (
 
 	"hermes/internal/profile"
 	"hermes/internal/service"
+	"hermes/internal/tai64n"
 )
 
 // statusBytes lays out supervise/status as s6 2.13 does.
@@ -99,7 +100,7 @@ func TestStatusFileOfS6215(t *testing.T) {
 				t.Fatal(err)
 			}
 			c.want.ID, c.want.Restarts = id, -1
-			got, err := parseStatus(id, data, tai64n(data))
+			got, err := parseStatus(id, data, tai64n.Time(data))
 			if err != nil || got != c.want {
 				t.Errorf("got %+v, %v\nwant %+v", got, err, c.want)
 			}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hermes/internal/service"
+	"hermes/internal/tai64n"
 )
 
 // svstatFields is what we ask s6-svstat for, in the order in which parseSvstat reads it.
@@ -60,9 +61,9 @@ func parseSvstat(id service.ID, line string) (slotStatus, error) {
 	pid, err1 := strconv.Atoi(f[3])
 	code, err2 := strconv.Atoi(f[4])
 	secs, err3 := strconv.ParseInt(f[6], 10, 64)
-	changed, err4 := parseTAI64N(f[7])
-	settled, err5 := parseTAI64N(f[8])
-	if err := cmp.Or(err1, err2, err3, err4, err5); err != nil || secs < 0 || secs > math.MaxInt64/int64(time.Second) {
+	changed, ok1 := tai64n.Parse(f[7])
+	settled, ok2 := tai64n.Parse(f[8])
+	if err := cmp.Or(err1, err2, err3); err != nil || !ok1 || !ok2 || secs < 0 || secs > math.MaxInt64/int64(time.Second) {
 		return slotStatus{}, bad
 	}
 	up := f[0] == "true"
