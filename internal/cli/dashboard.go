@@ -11,6 +11,7 @@ import (
 	"hermes/internal/container"
 	"hermes/internal/dashboard"
 	"hermes/internal/dashboard/access"
+	"hermes/internal/exitcode"
 	"hermes/internal/gateway"
 )
 
@@ -29,7 +30,7 @@ exits 78 without them. On loopback, without them, ` + "`hermes dashboard link`" 
 			config, err := access.FromEnv(a.getenv)
 			var wrong *access.ConfigError
 			if errors.As(err, &wrong) {
-				return &codeError{err, exitConfig}
+				return &codeError{err, exitcode.Config}
 			}
 			if err != nil {
 				return err

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hermes/internal/dashboard/access"
+	"hermes/internal/exitcode"
 )
 
 func (a *app) dashboardLinkCommand() *cobra.Command {
@@ -26,7 +27,7 @@ Programs send what .dashboard_key in the home holds as a bearer token instead.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			config, err := access.FromEnv(a.getenv)
 			if err != nil {
-				return &codeError{err, exitConfig}
+				return &codeError{err, exitcode.Config}
 			}
 			if config.Protected() {
 				return errors.New("this dashboard has credentials: log in with them; links are for dashboards without")

@@ -9,6 +9,7 @@ import (
 
 	"hermes/internal/container"
 	"hermes/internal/doctor"
+	"hermes/internal/exitcode"
 	"hermes/internal/logs"
 	"hermes/internal/service/s6"
 )
@@ -54,7 +55,7 @@ Exit code 0 if nothing is wrong (notes are nothing wrong), 1 if something is.`,
 				return err
 			}
 			if wrong(found) > 0 {
-				return &silentError{exitFailure}
+				return &silentError{exitcode.Failure}
 			}
 			return nil
 		},

@@ -5,17 +5,9 @@ import (
 	"os"
 	"syscall"
 
+	"hermes/internal/exitcode"
 	"hermes/internal/gateway"
 	"hermes/internal/profile"
-)
-
-// The exit codes (contract "Exit codes").
-const (
-	exitFailure = 1
-	exitUsage   = 2
-	exitRestart = 75  // EX_TEMPFAIL of sysexits.h: start me again
-	exitConfig  = 78  // EX_CONFIG of sysexits.h: retrying cannot help
-	exitRoot    = 126 // refused to run as root
 )
 
 // usageError is wrong usage of the command line.
@@ -47,19 +39,19 @@ func exitCode(err error) int {
 	)
 	switch {
 	case errors.As(err, &usage):
-		return exitUsage
+		return exitcode.Usage
 	case errors.As(err, &code):
 		return code.code
 	case errors.As(err, &silent):
 		return silent.code
 	case errors.Is(err, gateway.ErrRestartRequested):
-		return exitRestart
+		return exitcode.Restart
 	case errors.As(err, &config):
-		return exitConfig
+		return exitcode.Config
 	case errors.As(err, &signal):
-		return 128 + signalNumber(signal.Signal)
+		return exitcode.Signal(signalNumber(signal.Signal))
 	}
-	return exitFailure
+	return exitcode.Failure
 }
 
 func signalNumber(s os.Signal) int {

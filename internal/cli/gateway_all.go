@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"hermes/internal/exitcode"
 	"hermes/internal/profile"
 	"hermes/internal/service"
 )
@@ -62,7 +63,7 @@ func (a *app) actOnAll(ctx context.Context, action string, wait func(profile.Nam
 	}
 	a.say("%s: %d of %d gateways", past[action], acted, acted+failed)
 	if failed > 0 {
-		return &silentError{exitFailure}
+		return &silentError{exitcode.Failure}
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"hermes/internal/exitcode"
 	"hermes/internal/profile"
 	"hermes/internal/service"
 )
@@ -18,8 +19,8 @@ func TestAHostHearsWhatItUnderstandsOfAnEnd(t *testing.T) {
 		code int
 	}{
 		{service.KindSystemd, wrong, 78}, {service.KindSystemd, failed, 1},
-		{service.KindLaunchd, wrong, 0}, {service.KindLaunchd, failed, 1}, {service.KindLaunchd, &codeError{failed, exitRestart}, 75},
-		{service.KindWindows, wrong, 0}, {service.KindWindows, &codeError{failed, exitRoot}, 0}, {service.KindWindows, nil, 0},
+		{service.KindLaunchd, wrong, 0}, {service.KindLaunchd, failed, 1}, {service.KindLaunchd, &codeError{failed, exitcode.Restart}, 75},
+		{service.KindWindows, wrong, 0}, {service.KindWindows, &codeError{failed, exitcode.Root}, 0}, {service.KindWindows, nil, 0},
 	} {
 		var out bytes.Buffer
 		a := &app{Streams: Streams{Out: &out, Err: &out}}

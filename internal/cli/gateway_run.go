@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"hermes/internal/container"
+	"hermes/internal/exitcode"
 	"hermes/internal/gateway"
 	"hermes/internal/profile"
 	"hermes/internal/profile/config"
@@ -57,7 +58,7 @@ root, 128+N ended by signal N.`,
 func (a *app) gatewayRun(ctx context.Context, f gatewayRunFlags) error {
 	if os.Geteuid() == 0 && container.InImage() && !container.Strict(a.getenv("HERMES_ALLOW_ROOT_GATEWAY")) {
 		return &codeError{errors.New("refusing to run the gateway as root: its files would lock the runtime user out; " +
-			"unset HERMES_DOCKER_EXEC_AS_ROOT, or set HERMES_ALLOW_ROOT_GATEWAY=1 if you must"), exitRoot}
+			"unset HERMES_DOCKER_EXEC_AS_ROOT, or set HERMES_ALLOW_ROOT_GATEWAY=1 if you must"), exitcode.Root}
 	}
 	if os.Geteuid() == 0 && !container.InImage() {
 		if err := a.becomeOwner(); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"hermes/internal/boot"
 	"hermes/internal/container"
+	"hermes/internal/exitcode"
 	"hermes/internal/service"
 )
 
@@ -18,7 +19,7 @@ func (a *app) initEmbedded(command []string) error {
 	if os.Getpid() == 1 {
 		err := a.belowPID1()
 		var ended *silentError
-		if errors.As(err, &ended) && ended.code == 128+int(syscall.SIGTERM) && a.redirected(command) {
+		if errors.As(err, &ended) && ended.code == exitcode.Signal(int(syscall.SIGTERM)) && a.redirected(command) {
 			return nil // M6: the child got the signal before it could take any
 		}
 		return err
@@ -29,7 +30,7 @@ func (a *app) initEmbedded(command []string) error {
 		Supervisor: []string{"up", "--init", "--ready-fd", "3"},
 	}.Run(command)
 	if errors.Is(err, container.ErrCannotStepDown) {
-		return &codeError{err, exitRoot}
+		return &codeError{err, exitcode.Root}
 	}
 	if err != nil {
 		return fmt.Errorf("hermes cannot boot: %w", err)
@@ -72,7 +73,7 @@ In an image without s6 the embedded supervisor (` + "`hermes up`" + `) takes its
 			}
 			err := container.Init(a.signals(), args, a.redirected(args))
 			if errors.Is(err, container.ErrCannotStepDown) {
-				return &codeError{err, exitRoot}
+				return &codeError{err, exitcode.Root}
 			}
 			var stopped *container.StoppedError
 			if errors.As(err, &stopped) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hermes/internal/exitcode"
 	"hermes/internal/gateway"
 )
 
@@ -68,7 +69,7 @@ func (i *interrupts) wait(cancel context.CancelCauseFunc) {
 	select {
 	case <-i.done:
 	case <-grace.C:
-		os.Exit(128 + signalNumber(i.got))
+		os.Exit(exitcode.Signal(signalNumber(i.got)))
 	}
 }
 
@@ -92,7 +93,7 @@ func (a *app) endInterruptible(err error) error {
 	case errors.Is(err, context.Canceled), errors.As(err, &ended):
 		return &gateway.SignalError{Signal: sig}
 	}
-	return &codeError{err, 128 + signalNumber(sig)}
+	return &codeError{err, exitcode.Signal(signalNumber(sig))}
 }
 
 // input returns what the command reads, until ctx ends.

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hermes/internal/container"
+	"hermes/internal/exitcode"
 	"hermes/internal/profile"
 	"hermes/internal/profile/provision"
 	"hermes/internal/version"
@@ -135,7 +136,7 @@ func (a *app) prepare(cmd *cobra.Command) error {
 	}
 	if u, stranger := container.Stranger(a.getenv); stranger && container.InImage() && touchesGateways(cmd) && cmd.Annotations[asRoot] == "" {
 		return &codeError{fmt.Errorf("this container's gateways are those of %d:%d, and this is a command of uid %d, who cannot reach them: "+
-			"use `docker exec -u %d:%d`, or leave -u out", u.UID, u.GID, os.Geteuid(), u.UID, u.GID), exitFailure}
+			"use `docker exec -u %d:%d`, or leave -u out", u.UID, u.GID, os.Geteuid(), u.UID, u.GID), exitcode.Failure}
 	}
 	if err := a.stepDown(cmd); err != nil {
 		return err

@@ -20,6 +20,7 @@ import (
 
 	"hermes/internal/boot"
 	"hermes/internal/container"
+	"hermes/internal/exitcode"
 	"hermes/internal/logs"
 	"hermes/internal/profile"
 	"hermes/internal/service"
@@ -358,7 +359,7 @@ func (a *app) upDetached(ctx context.Context, f upFlags) error {
 		_ = cmd.Wait() // its words say more than its code
 		text, _ := io.ReadAll(io.NewSectionReader(errs, 0, 64<<10))
 		fmt.Fprint(a.Err, string(text))
-		return &silentError{exitFailure}
+		return &silentError{exitcode.Failure}
 	}
 	pid := cmd.Process.Pid
 	_ = cmd.Process.Release()
@@ -400,7 +401,7 @@ func (a *app) reportUp(ctx context.Context, home string, pid int) error {
 		a.say("  %s", a.wayIn(ctx))
 	}
 	if failed > 0 {
-		return &silentError{exitFailure}
+		return &silentError{exitcode.Failure}
 	}
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"hermes/internal/exitcode"
 )
 
 // TestAWordThatIsNoCommandIsWrongUsageEverywhere: below every command that has others below it, those that come with cobra included.
@@ -25,7 +27,7 @@ func TestAWordThatIsNoCommandIsWrongUsageEverywhere(t *testing.T) {
 			var out, errs bytes.Buffer
 			code := Run(context.Background(), args, Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
 			want := fmt.Sprintf("✗ unknown command \"nosuchthing\" for `%s`: see `%[1]s --help`\n", cmd.CommandPath())
-			if code != exitUsage || errs.String() != want || out.Len() > 0 {
+			if code != exitcode.Usage || errs.String() != want || out.Len() > 0 {
 				t.Errorf("%q: code %d, %q, %q", args, code, errs.String(), out.String())
 			}
 		}

@@ -8,6 +8,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"hermes/internal/exitcode"
 )
 
 // Foreground is PID 1 of a container without a supervisor: it runs this same command line as its child, passes
@@ -42,7 +44,7 @@ func Foreground(got <-chan os.Signal) (int, error) {
 				signalAll(unix.SIGTERM, func(int) bool { return false })
 				await(child, stragglerGrace, func() bool { return len(others()) == 0 })
 				if ws.Signaled() {
-					return 128 + int(ws.Signal()), nil
+					return exitcode.Signal(int(ws.Signal())), nil
 				}
 				return ws.ExitStatus(), nil
 			}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hermes/internal/environment"
+	"hermes/internal/exitcode"
 )
 
 // Init is the first stage of the image's init: it chooses where, writes the outer tree, starts the second
@@ -90,7 +91,7 @@ func stopCode(redirected bool) int {
 	if redirected {
 		return 0
 	}
-	return 128 + int(unix.SIGTERM)
+	return exitcode.Signal(int(unix.SIGTERM))
 }
 
 // prepare decides who everything runs as, and makes the run-time directories with the container's environment. scripts

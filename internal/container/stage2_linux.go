@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"hermes/internal/environment"
+	"hermes/internal/exitcode"
 )
 
 // treeDeadline is how long the supervision trees may take to answer.
@@ -334,5 +335,5 @@ func exitCode(st *os.ProcessState, heartbeat bool) int {
 	if heartbeat && (ws.Signal() == unix.SIGTERM || ws.Signal() == unix.SIGINT) {
 		return 0
 	}
-	return 128 + int(ws.Signal())
+	return exitcode.Signal(int(ws.Signal()))
 }

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"hermes/internal/exitcode"
 	"hermes/internal/process"
 	"hermes/internal/volume"
 )
@@ -54,7 +55,7 @@ func Stage3(dir string) int {
 func (l Layout) recordedCode() int {
 	data, err := volume.ReadPath(l.exitCode(), 16)
 	if err != nil {
-		return 128 + int(unix.SIGTERM)
+		return exitcode.Signal(int(unix.SIGTERM))
 	}
 	code, err := strconv.Atoi(strings.TrimSpace(string(data)))
 	if err != nil {

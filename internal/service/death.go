@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"hermes/internal/exitcode"
 	"hermes/internal/service/restart"
 )
 
@@ -30,7 +31,7 @@ func (d Death) Failed() bool {
 
 // asked reports whether an end looks like one that somebody asked for.
 func (d Death) asked() bool {
-	return d.Signal == "SIGTERM" || d.Signal == "" && (d.ExitCode == 0 || d.ExitCode == 128+15)
+	return d.Signal == "SIGTERM" || d.Signal == "" && (d.ExitCode == exitcode.OK || d.ExitCode == exitcode.Signal(15))
 }
 
 // How says in words how the run ended; "" if there was none.

@@ -1,6 +1,10 @@
 package restart
 
-import "slices"
+import (
+	"slices"
+
+	"hermes/internal/exitcode"
+)
 
 // Exit is what the end of a service's process means (contract "Exit codes").
 type Exit int
@@ -26,16 +30,16 @@ type Signal struct {
 }
 
 // code is what a process ends with that a signal told to end and that ended by itself.
-func (s Signal) code() int { return 128 + s.Number }
+func (s Signal) code() int { return exitcode.Signal(s.Number) }
 
 // Table returns what follows which end. An end that is not in it is a Failure.
 func Table() []Row {
 	term, hup := Signal{"SIGTERM", 15}, Signal{"SIGHUP", 1}
 	return []Row{
-		{Codes: []int{0}, Then: Stay},   // a planned end
-		{Codes: []int{78}, Then: Stay},  // the configuration is wrong
-		{Codes: []int{126}, Then: Stay}, // it refused to run as root
-		{Codes: []int{75}, Then: Again}, // it asks to be started again
+		{Codes: []int{exitcode.OK}, Then: Stay},                                            // a planned end
+		{Codes: []int{exitcode.Config}, Then: Stay},                                        // the configuration is wrong
+		{Codes: []int{exitcode.Root}, Then: Stay},                                          // it refused to run as root
+		{Codes: []int{exitcode.Restart}, Then: Again},                                      // it asks to be started again
 		{Codes: []int{hup.code(), term.code()}, Signals: []Signal{hup, term}, Then: Again}, // somebody asked it to end
 	}
 }
