@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"os"
@@ -15,8 +14,8 @@ import (
 // hostGateway runs a gateway that a service manager of the host started. Nobody reads its output line by line, as s6-log
 // and `hermes up` do: it writes its log directory itself. What the journal of systemd gets is a copy.
 func (a *app) hostGateway(ctx context.Context, kind service.Kind, o gateway.Options) error {
-	w := &lineLog{w: logs.NewWriter(o.Home.Logs())}
-	defer w.w.Close()
+	w := logs.NewWriter(o.Home.Logs())
+	defer w.Close()
 	out := io.Writer(w)
 	if kind == service.KindSystemd {
 		out = io.MultiWriter(w, a.Err)
@@ -39,15 +38,4 @@ func (a *app) hostExit(kind service.Kind, err error) error {
 	}
 	a.report(err)
 	return nil
-}
-
-// lineLog takes text for a log directory. What does not end in a line is one all the same. A line that cannot be
-// written is lost: the gateway goes on.
-type lineLog struct{ w *logs.Writer }
-
-func (l *lineLog) Write(p []byte) (int, error) {
-	for line := range bytes.Lines(p) {
-		_ = l.w.Line(bytes.TrimSuffix(line, []byte{'\n'}))
-	}
-	return len(p), nil
 }

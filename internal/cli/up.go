@@ -115,7 +115,7 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 	if f.detached || f.init || table != nil {
 		w := logs.NewWriter(store.Files().Sub("logs/up"))
 		defer w.Close()
-		o.Log = loggerTo(lineWriter{w}, true)
+		o.Log = loggerTo(w, true)
 		if table != nil {
 			o.Log = slog.New(noticing{o.Log.Handler(), table.notices})
 		}
@@ -297,17 +297,6 @@ func (c chosen) Write(spec service.Spec) (bool, error) {
 		return false, nil
 	}
 	return c.Supervisor.Write(spec)
-}
-
-// lineWriter takes the lines of a slog.Handler, which writes one at a time.
-type lineWriter struct{ w *logs.Writer }
-
-func (l lineWriter) Write(p []byte) (int, error) {
-	line := p
-	if n := len(line); n > 0 && line[n-1] == '\n' {
-		line = line[:n-1]
-	}
-	return len(p), l.w.Line(line)
 }
 
 // upDetached starts a supervisor that outlives this command, and reports what came of it.

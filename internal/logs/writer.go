@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -48,6 +49,15 @@ func (w *Writer) Line(text []byte) error {
 		return nil
 	}
 	return fmt.Errorf("cannot write the log in %s: %w", w.dir.Path("."), err)
+}
+
+// Write takes text, as one line or more, for whoever writes to an io.Writer. What does not end in a line is one all the same. It never
+// fails: a line that cannot be written is lost, and counted.
+func (w *Writer) Write(text []byte) (int, error) {
+	for line := range bytes.Lines(text) {
+		_ = w.Line(bytes.TrimSuffix(line, []byte{'\n'}))
+	}
+	return len(text), nil
 }
 
 func (w *Writer) stamp(text []byte) {

@@ -136,3 +136,17 @@ func TestAWriterEndsATornLineAndRefusesWhatIsNoFile(t *testing.T) {
 		t.Errorf("the log is %q, %v", data, err)
 	}
 }
+
+func TestAWriterTakesText(t *testing.T) {
+	root := t.TempDir()
+	w := logs.NewWriter(profile.NewStore(root).Home(profile.Default()).Logs())
+	for _, text := range []string{"one\n", "two\nthree\n\n", "four", "", "five\r\n"} {
+		if n, err := w.Write([]byte(text)); n != len(text) || err != nil {
+			t.Errorf("%q: %d, %v", text, n, err)
+		}
+	}
+	w.Close()
+	if got := strings.Join(readAll(t, root), "|"); got != "one|two|three||four|five\r" && got != "one|two|three||four|five" {
+		t.Errorf("%q", got)
+	}
+}
