@@ -2,9 +2,7 @@ package boot
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io/fs"
 	"strconv"
 	"strings"
 	"time"
@@ -30,27 +28,10 @@ func writeBootLog(dir volume.Dir, now time.Time, outcomes []Outcome) error {
 		}
 		b.WriteByte('\n')
 	}
-	if err := dir.MkdirAll(".", 0o755); err != nil {
+	if err := dir.AppendLimited(bootLogName, b.Bytes(), 0o644, bootLogLimit); err != nil {
 		return fmt.Errorf("cannot write the boot log: %w", err)
 	}
-	info, err := dir.Lstat(bootLogName)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return fmt.Errorf("cannot write the boot log: %w", err)
-	case !info.Mode().IsRegular():
-		return fmt.Errorf("cannot write the boot log: %s is %s", dir.Path(bootLogName), volume.Kind(info.Mode()))
-	case info.Size()+int64(b.Len()) > bootLogLimit:
-		if err := dir.SetAside(bootLogName, bootLogName+".1", 2*bootLogLimit); err != nil {
-			return fmt.Errorf("cannot rotate the boot log: %w", err)
-		}
-	}
-	f, err := dir.Append(bootLogName, 0o644)
-	if err != nil {
-		return fmt.Errorf("cannot write the boot log: %w", err)
-	}
-	_, err = f.Write(b.Bytes())
-	return errors.Join(err, f.Close())
+	return nil
 }
 
 // logValue keeps a value one word: a directory on the volume may have any name.

@@ -49,34 +49,10 @@ func (j *Journal) Append(records ...any) error {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if err := j.append(b.Bytes()); err != nil {
+	if err := j.dir.AppendLimited(j.name, b.Bytes(), 0o600, Limit); err != nil {
 		return fmt.Errorf("cannot record in %s: %w", j.Path(), err)
 	}
 	return nil
-}
-
-func (j *Journal) append(data []byte) error {
-	if err := j.dir.MkdirAll(".", 0o755); err != nil {
-		return err
-	}
-	info, err := j.dir.Lstat(j.name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return err
-	case !info.Mode().IsRegular():
-		return fmt.Errorf("it is %s", volume.Kind(info.Mode()))
-	case info.Size()+int64(len(data)) > Limit:
-		if err := j.dir.SetAside(j.name, j.name+".1", 2*Limit); err != nil {
-			return err
-		}
-	}
-	f, err := j.dir.Append(j.name, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	return errors.Join(err, f.Close())
 }
 
 // last reads a file, or its end if somebody made it larger than it can have become here.
