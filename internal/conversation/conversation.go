@@ -26,8 +26,6 @@ type Sessions interface {
 }
 
 const (
-	// maxSoul bounds SOUL.md, in bytes.
-	maxSoul = 1 << 20
 	// maxHistory bounds what a session brings into a request, in bytes of text.
 	maxHistory = 512 << 10
 	// saveTimeout bounds a write that must happen although its client has gone.
@@ -37,7 +35,7 @@ const (
 // Conversation holds the turns of one profile. It is safe for concurrent use.
 type Conversation struct {
 	home     volume.Dir
-	soul     string
+	soul     Soul
 	provider model.Provider
 	sessions Sessions
 	log      *slog.Logger
@@ -47,8 +45,14 @@ type Conversation struct {
 	lastSoul string // what SOUL.md said when it could last be read
 }
 
-// New returns the conversation of a profile whose character is in the file soul of its home.
-func New(home volume.Dir, soul string, p model.Provider, s Sessions, log *slog.Logger) *Conversation {
+// Soul is the file in a profile's home that says who the agent is.
+type Soul struct {
+	Name string
+	Max  int64 // in bytes
+}
+
+// New returns the conversation of a profile.
+func New(home volume.Dir, soul Soul, p model.Provider, s Sessions, log *slog.Logger) *Conversation {
 	return &Conversation{home: home, soul: soul, provider: p, sessions: s, log: log}
 }
 
@@ -102,7 +106,7 @@ func (c *Conversation) Turn(ctx context.Context, r Request, emit func(model.Even
 // system returns SOUL.md as it is now: edits take effect with the next turn. While the
 // file cannot be read, the agent stays who it was.
 func (c *Conversation) system(extra string) string {
-	data, err := c.home.ReadFile(c.soul, maxSoul)
+	data, err := c.home.ReadFile(c.soul.Name, c.soul.Max)
 	c.mu.Lock()
 	if err == nil {
 		c.lastSoul = strings.TrimSpace(strings.TrimPrefix(string(data), "\ufeff")) // some editors begin with that mark

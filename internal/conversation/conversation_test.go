@@ -50,7 +50,7 @@ func newFixture(t *testing.T, m fakeModel) fixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	return fixture{New(volume.At(dir), "SOUL.md", m, s, slog.New(slog.NewTextHandler(io.Discard, nil))), soul, s}
+	return fixture{New(volume.At(dir), Soul{"SOUL.md", 1 << 20}, m, s, slog.New(slog.NewTextHandler(io.Discard, nil))), soul, s}
 }
 
 func ask(session, text string) Request {
@@ -297,7 +297,7 @@ func TestFirstTokenDoesNotWaitForTheDatabase(t *testing.T) {
 	f := newFixture(t, func(_ context.Context, _ model.Request, emit func(string) error) (model.Result, error) {
 		return model.Result{}, emit("first")
 	})
-	c := New(volume.At(filepath.Dir(f.soul)), "SOUL.md", f.provider, s, f.log)
+	c := New(volume.At(filepath.Dir(f.soul)), Soul{"SOUL.md", 1 << 20}, f.provider, s, f.log)
 	first := make(chan struct{})
 	done := make(chan error)
 	go func() {

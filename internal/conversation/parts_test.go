@@ -37,7 +37,7 @@ func newTyped(t *testing.T, m typedModel) (*Conversation, *kept) {
 	t.Helper()
 	f := newFixture(t, nil)
 	k := &kept{Store: f.store}
-	return New(volume.At(filepath.Dir(f.soul)), "SOUL.md", m, k, slog.New(slog.NewTextHandler(io.Discard, nil))), k
+	return New(volume.At(filepath.Dir(f.soul)), Soul{"SOUL.md", 1 << 20}, m, k, slog.New(slog.NewTextHandler(io.Discard, nil))), k
 }
 
 func TestEventsBecomeThePartsOfTheAnswerAndThoughtsAreNotToldAgain(t *testing.T) {

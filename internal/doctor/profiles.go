@@ -58,15 +58,12 @@ func (e *examination) unusable(en profile.Entry) Finding {
 	return f
 }
 
-// maxSoul is what a gateway reads of SOUL.md.
-const maxSoul = 1 << 20
-
 // inspect looks at the files of one profile. echo tells that it has no model.
 func (e *examination) inspect(h profile.Home) (found []Finding, echo bool) {
 	add := func(s Severity, what, mend string) {
 		found = append(found, Finding{Severity: s, Profile: h.Name.String(), What: what, Mend: mend})
 	}
-	_, err := h.Files().ReadFile(profile.SoulName, maxSoul)
+	_, err := h.Files().ReadFile(profile.SoulName, profile.MaxSoul)
 	fresh := h.Name.IsDefault() && errors.Is(err, fs.ErrNotExist)
 	if err != nil && !fresh {
 		add(Error, fmt.Sprintf("cannot read who the agent is: %v", err), "make "+h.Soul()+" a text file of at most 1 MB")

@@ -53,12 +53,9 @@ func (g *gateway) load(ctx context.Context) (s settings, err error) {
 	return s, err
 }
 
-// maxSoul is what conversation reads of SOUL.md.
-const maxSoul = 1 << 20
-
 // checkSoul finds out now what every turn would stumble over.
 func checkSoul(h profile.Home) error {
-	_, err := h.Files().ReadFile(profile.SoulName, maxSoul)
+	_, err := h.Files().ReadFile(profile.SoulName, profile.MaxSoul)
 	var pe *fs.PathError
 	switch {
 	case err == nil:

@@ -50,7 +50,7 @@ func (g *gateway) start(ctx context.Context) (*life, error) {
 	// Turns end by their clients, the drain or its deadline, not with ctx: see drain.
 	turnCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	l.cancel = cancel
-	l.counts = newCounters(conversation.New(g.o.Home.Files(), profile.SoulName, set.model, l.store, g.log), g.o.Home, g.log)
+	l.counts = newCounters(conversation.New(g.o.Home.Files(), conversation.Soul{Name: profile.SoulName, Max: profile.MaxSoul}, set.model, l.store, g.log), g.o.Home, g.log)
 	l.turns = newTurns(l.counts)
 	l.parts = parts{
 		&api{ln: ln, server: apiserver.New(turnCtx, apiserver.Options{Key: set.api.Key, Model: set.model.Name(), Turns: l.turns, Log: g.log})},

@@ -6,6 +6,9 @@ import (
 	"hermes/internal/volume"
 )
 
+// MaxSoul is how large SOUL.md may be, in bytes.
+const MaxSoul = 1 << 20
+
 // The files in a profile's home (contract "On disk"). The methods of Home that are called like them say where each is,
 // for messages and for programs; this program reaches them through Home.Files.
 const (
