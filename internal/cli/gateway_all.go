@@ -8,16 +8,16 @@ import (
 	"time"
 
 	"hermes/internal/exitcode"
+	"hermes/internal/operate"
 	"hermes/internal/profile"
-	"hermes/internal/service"
 )
 
-// allFunc is a method of service.Lifecycle for all gateways.
-type allFunc func(service.Lifecycle, context.Context, func(profile.Name) time.Duration, func(service.Result)) error
+// allFunc is a method of operate.Lifecycle for all gateways.
+type allFunc func(operate.Lifecycle, context.Context, func(profile.Name) time.Duration, func(operate.Result)) error
 
-// outcome is a service.Result as --format json shows it.
+// outcome is a operate.Result as --format json shows it.
 type outcome struct {
-	service.Result
+	operate.Result
 	OK    bool   `json:"ok"`
 	Error string `json:"error,omitempty"`
 }
@@ -33,7 +33,7 @@ func (a *app) actOnAll(ctx context.Context, action string, wait func(profile.Nam
 		return err
 	}
 	all, acted, failed := []outcome{}, 0, 0
-	err = f(l, ctx, wait, func(r service.Result) {
+	err = f(l, ctx, wait, func(r operate.Result) {
 		o := outcome{Result: r, OK: r.Err == nil}
 		switch {
 		case r.Err != nil:

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hermes/internal/container"
+	"hermes/internal/operate"
 	"hermes/internal/profile"
 	"hermes/internal/profile/ports"
 	"hermes/internal/service"
@@ -131,7 +132,7 @@ func (a *app) install(ctx context.Context, f installFlags) error {
 	lingers := a.tellLinger(m.Name(id))
 	if f.startNow {
 		begun := time.Now()
-		if err := (service.Lifecycle{Manager: m, Store: store}).Start(ctx, n, startTimeout); err != nil {
+		if err := (operate.Lifecycle{Manager: m, Store: store}).Start(ctx, n, startTimeout); err != nil {
 			return a.withLog(err, h, begun)
 		}
 	}

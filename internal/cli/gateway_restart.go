@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hermes/internal/operate"
 	"hermes/internal/profile"
 	"hermes/internal/profile/config"
 	"hermes/internal/service"
@@ -36,9 +37,9 @@ down is started. --all restarts every gateway but those that were stopped, a few
 			return startTimeout + service.GatewaySpec(store.Home(n)).KillAfter
 		}
 		if all {
-			return a.actOnAll(cmd.Context(), "restart", wait, w.noWait, service.Lifecycle.RestartAll)
+			return a.actOnAll(cmd.Context(), "restart", wait, w.noWait, operate.Lifecycle.RestartAll)
 		}
-		return a.act(cmd.Context(), "restart", func(ctx context.Context, l service.Lifecycle, n profile.Name) error {
+		return a.act(cmd.Context(), "restart", func(ctx context.Context, l operate.Lifecycle, n profile.Name) error {
 			return l.Restart(ctx, n, wait(n))
 		}, w.noWait)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hermes/internal/operate"
 	"hermes/internal/profile"
 	"hermes/internal/service"
 )
@@ -29,7 +30,7 @@ up on gets all its tries again.`,
 				return &usageError{errors.New("`start --all` is no command: start each profile with `hermes -p NAME gateway start`; " +
 					"those that are to run are started at every boot")}
 			}
-			return a.act(cmd.Context(), "start", func(ctx context.Context, l service.Lifecycle, n profile.Name) error {
+			return a.act(cmd.Context(), "start", func(ctx context.Context, l operate.Lifecycle, n profile.Name) error {
 				return l.Start(ctx, n, w.duration())
 			}, w.noWait)
 		},
@@ -46,7 +47,7 @@ up on gets all its tries again.`,
 // done names what a lifecycle command did, for its one line of output.
 var done = map[string]string{"start": "is ready", "restart": "is ready again", "stop": "is down"}
 
-type lifecycleFunc func(context.Context, service.Lifecycle, profile.Name) error
+type lifecycleFunc func(context.Context, operate.Lifecycle, profile.Name) error
 
 // act runs one lifecycle command for the profile of -p and says what came of it.
 func (a *app) act(ctx context.Context, action string, f lifecycleFunc, noWait bool) error {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hermes/internal/operate"
 	"hermes/internal/profile"
 	"hermes/internal/service"
 )
@@ -38,9 +39,9 @@ not be recorded, and exits 1. --all stops every gateway, a few at a time.`,
 			return max(w.timeout, service.GatewaySpec(store.Home(n)).KillAfter+stopMargin)
 		}
 		if all {
-			return a.actOnAll(cmd.Context(), "stop", wait, w.noWait, service.Lifecycle.StopAll)
+			return a.actOnAll(cmd.Context(), "stop", wait, w.noWait, operate.Lifecycle.StopAll)
 		}
-		return a.act(cmd.Context(), "stop", func(ctx context.Context, l service.Lifecycle, n profile.Name) error {
+		return a.act(cmd.Context(), "stop", func(ctx context.Context, l operate.Lifecycle, n profile.Name) error {
 			return l.Stop(ctx, n, wait(n))
 		}, w.noWait)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hermes/internal/container"
+	"hermes/internal/operate"
 	"hermes/internal/service"
 )
 
@@ -58,7 +59,7 @@ func (a *app) uninstall(ctx context.Context) error {
 	}
 	name, path := m.Name(id), m.Path(id)
 	if h, err := store.Get(n); err == nil { // else only the service is left
-		l := service.Lifecycle{Manager: m, Store: store}
+		l := operate.Lifecycle{Manager: m, Store: store}
 		err := l.Stop(ctx, n, service.GatewaySpec(h).KillAfter+stopMargin)
 		var unrecorded *service.NotKeptError // without its service nothing starts it again
 		if err != nil && !errors.As(err, &unrecorded) {

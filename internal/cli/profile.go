@@ -10,10 +10,10 @@ import (
 
 	"hermes/internal/container"
 	"hermes/internal/gateway"
+	"hermes/internal/operate"
 	"hermes/internal/profile"
 	"hermes/internal/profile/contents"
 	"hermes/internal/profile/provision"
-	"hermes/internal/service"
 )
 
 func (a *app) profileCommand() *cobra.Command {
@@ -35,9 +35,9 @@ others lie in HERMES_HOME/profiles.`,
 }
 
 // profiles returns what keeps profiles and their slots together.
-func (a *app) profiles() (service.Profiles, error) {
+func (a *app) profiles() (operate.Profiles, error) {
 	store, err := a.store()
-	return service.Profiles{Manager: a.manager(), Store: store, StopForeground: gateway.Stop}, err
+	return operate.Profiles{Manager: a.manager(), Store: store, StopForeground: gateway.Stop}, err
 }
 
 // unnamed returns the profile of a command without -p. What `hermes profile use` chose counts for people at a host's shell
@@ -129,7 +129,7 @@ type made struct {
 }
 
 // register gives a new profile its slot. makeErr is what came of making it, which may lack its port only.
-func (a *app) register(ctx context.Context, p service.Profiles, m provision.Made, makeErr error) (made, error) {
+func (a *app) register(ctx context.Context, p operate.Profiles, m provision.Made, makeErr error) (made, error) {
 	var unassigned *provision.UnassignedError
 	if makeErr != nil && !errors.As(makeErr, &unassigned) {
 		return made{}, withWayOut(makeErr)

@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hermes/internal/operate"
 	"hermes/internal/profile"
-	"hermes/internal/service"
 )
 
 func (a *app) profileRenameCommand() *cobra.Command {
@@ -52,8 +52,8 @@ name if it ran. The port and the key stay as they are.`,
 }
 
 // startNow starts the gateway of a profile that a command made or moved.
-func (a *app) startNow(ctx context.Context, p service.Profiles, h profile.Home) error {
-	l := service.Lifecycle{Manager: p.Manager, Store: p.Store}
+func (a *app) startNow(ctx context.Context, p operate.Profiles, h profile.Home) error {
+	l := operate.Lifecycle{Manager: p.Manager, Store: p.Store}
 	begun := time.Now()
 	if err := l.Start(ctx, h.Name, startTimeout); err != nil {
 		return a.withLog(err, h, begun)

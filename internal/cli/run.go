@@ -13,6 +13,7 @@ import (
 	"hermes/internal/container"
 	"hermes/internal/environment"
 	"hermes/internal/gateway"
+	"hermes/internal/operate"
 	"hermes/internal/profile"
 	"hermes/internal/service"
 	"hermes/internal/service/local"
@@ -118,13 +119,13 @@ func (a *app) upIsLive() bool {
 
 // lifecycle returns what starts and stops gateways here. Where no service manager is in charge the
 // error says what to do instead (M12).
-func (a *app) lifecycle() (service.Lifecycle, error) {
+func (a *app) lifecycle() (operate.Lifecycle, error) {
 	m := a.manager()
 	if m == nil {
-		return service.Lifecycle{}, errNoManager(container.InContainer() && a.host(false, "") == nil)
+		return operate.Lifecycle{}, errNoManager(container.InContainer() && a.host(false, "") == nil)
 	}
 	store, err := a.store()
-	return service.Lifecycle{Manager: m, Store: store}, err
+	return operate.Lifecycle{Manager: m, Store: store}, err
 }
 
 func errNoManager(inContainer bool) error {

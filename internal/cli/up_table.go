@@ -8,6 +8,7 @@ import (
 
 	"hermes/internal/dashboard/access"
 	"hermes/internal/live"
+	"hermes/internal/operate"
 	"hermes/internal/profile"
 	"hermes/internal/service"
 	"hermes/internal/service/local"
@@ -47,7 +48,7 @@ func (t *upTable) run(a *app, s *local.Supervisor, store *profile.Store, home st
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	over := make(chan struct{})
-	l := service.Lifecycle{Manager: s, Store: store}
+	l := operate.Lifecycle{Manager: s, Store: store}
 	go func() {
 		defer close(over)
 		t.screen.Run(ctx, live.Options{

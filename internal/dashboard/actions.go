@@ -10,6 +10,7 @@ import (
 
 	"hermes/internal/dashboard/access"
 	"hermes/internal/logs"
+	"hermes/internal/operate"
 	"hermes/internal/profile"
 	"hermes/internal/profile/contents"
 	"hermes/internal/profile/provision"
@@ -87,16 +88,16 @@ func capped(s string) string {
 	return strings.ToValidUTF8(s[:maxField], "") + "…"
 }
 
-func (s *site) lifecycleOf() (service.Lifecycle, error) {
+func (s *site) lifecycleOf() (operate.Lifecycle, error) {
 	m := s.o.Manager()
 	if m == nil {
-		return service.Lifecycle{}, errNoControl
+		return operate.Lifecycle{}, errNoControl
 	}
-	return service.Lifecycle{Manager: m, Store: s.o.Store}, nil
+	return operate.Lifecycle{Manager: m, Store: s.o.Store}, nil
 }
 
-func (s *site) profilesOf() service.Profiles {
-	return service.Profiles{Manager: s.o.Manager(), Store: s.o.Store, StopForeground: s.o.StopForeground}
+func (s *site) profilesOf() operate.Profiles {
+	return operate.Profiles{Manager: s.o.Manager(), Store: s.o.Store, StopForeground: s.o.StopForeground}
 }
 
 func (s *site) stopWithin(n profile.Name) time.Duration {
@@ -168,7 +169,7 @@ func (s *site) actAll(ctx context.Context, v access.Visitor, action string) outc
 	ctx = context.WithoutCancel(ctx)
 	l, err := s.lifecycleOf()
 	good, bad, skipped := 0, []string{}, 0
-	each := func(r service.Result) {
+	each := func(r operate.Result) {
 		switch {
 		case r.Err != nil:
 			bad = append(bad, fmt.Sprintf("%s: %v", r.Profile, r.Err))

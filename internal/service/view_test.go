@@ -1,11 +1,45 @@
 package service_test
 
 import (
+	"context"
 	"testing"
 
 	"hermes/internal/profile"
+	"hermes/internal/profile/provision"
 	"hermes/internal/service"
 )
+
+// newHome makes a profile.
+func newHome(t *testing.T, store *profile.Store, name string) profile.Home {
+	t.Helper()
+	n, err := profile.ParseName(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := provision.Seed(t.Context(), store, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// installed is a host with one service.
+type installed struct {
+	service.Installer // panics on what a test does not expect
+	id                service.ID
+}
+
+func (i installed) Kind() service.Kind           { return service.KindSystemd }
+func (i installed) Installed(id service.ID) bool { return id == i.id }
+func (i installed) Name(service.ID) string       { return "systemd (user)" }
+
+func (i installed) Status(_ context.Context, id service.ID) (service.Status, error) {
+	return service.Status{}, service.NotRegistered(id)
+}
+
+func (i installed) List(context.Context) ([]service.Status, error) {
+	return []service.Status{{ID: i.id, Up: true, WantUp: true, ExitCode: -1}}, nil
+}
 
 func TestStateWords(t *testing.T) {
 	const (
@@ -50,7 +84,7 @@ func TestStateWords(t *testing.T) {
 		{"backoff", backoff, failed, "backoff"},
 	} {
 		t.Run(tt.name+" "+string(tt.file), func(t *testing.T) {
-			_, _, h := newLifecycle(t)
+			h := newHome(t, profile.NewStore(t.TempDir()), "coder")
 			if err := profile.UpdateState(t.Context(), h, func(s *profile.State) error {
 				s.Gateway, s.Desired, s.ExitReason = tt.file, profile.DesiredRunning, "no key"
 				return nil
@@ -68,5 +102,39 @@ func TestStateWords(t *testing.T) {
 				t.Errorf("reason is %q", v.Reason)
 			}
 		})
+	}
+}
+
+func TestProfilesThatAreNoServicesAreShownAsTheyAre(t *testing.T) {
+	store := profile.NewStore(t.TempDir())
+	coder, loose := newHome(t, store, "coder"), newHome(t, store, "loose")
+	m := service.Split{Host: installed{id: service.Gateway(coder.Name)}}
+	views, _, err := service.LookAll(t.Context(), m, store, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	managers := map[profile.Name]string{}
+	for _, v := range views {
+		managers[v.Profile] = v.Manager
+	}
+	if managers[coder.Name] != "systemd (user)" || managers[loose.Name] != "manual process" {
+		t.Errorf("%v", managers)
+	}
+	if v, err := service.Look(t.Context(), m, loose, false); err != nil || v.Manager != "manual process" {
+		t.Errorf("%+v, %v", v, err)
+	}
+}
+
+func TestAManagerThatGaveUpIsBelieved(t *testing.T) {
+	h := newHome(t, profile.NewStore(t.TempDir()), "coder")
+	if err := profile.UpdateState(t.Context(), h, func(s *profile.State) error {
+		s.Gateway, s.Desired, s.ExitReason = profile.StateStarting, profile.DesiredRunning, "no key"
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	v := service.FromStatus(service.Status{ID: service.Gateway(h.Name), ExitCode: 1, GaveUp: "gave up after 3 failures within 1m0s"}, h, "systemd (user)")
+	if v.State != string(profile.StateStartupFailed) || v.Reason != "gave up after 3 failures within 1m0s: no key" || v.Hint == "" {
+		t.Errorf("%+v", v)
 	}
 }

@@ -24,6 +24,7 @@ const (
 	inContainers = "test/container"
 	inCLI        = "internal/cli"
 	inBoot       = "internal/boot"
+	inOperate    = "internal/operate"
 	inService    = "internal/service"
 	inS6         = "internal/service/s6"
 	inRestart    = "internal/service/restart"
@@ -47,9 +48,9 @@ var promises = []promise{
 	{row: "M7", text: "Errors of lifecycle commands are typed and readable.", proof: []proof{{inContainers, "FleetTypoIsNamedByteForByte|FleetRefusedS6CommandIsReadable|UnknownProfileIsNamedNotTraced"}, {inService, "ErrorTexts"}}},
 	{row: "M8", text: "`stop --all` and `restart --all` go through every slot and count; `start --all` is refused.", proof: []proof{{inContainers, "Fleet(StopAll|RestartAll|StartAll|PartialFailure).*"}}},
 	{row: "M9", text: "A boot makes every slot anew and starts those that ran; one broken profile stops no other.", proof: []proof{{inContainers, "Fleet(BootTable|SurvivesTenRestarts|HostileVolume.*|HostileRootHome|BootstrapState.*)|GatewayThatRanComesBackAfterRestart"}, {inBoot, "EveryRowOfTheBootTable|ABootBringsBackExactlyThoseThatRan|OneProfilesTroubleNeverStopsTheOthers|TheBootLogIs.*|GatewayDefaultIsAlwaysRegistered"}}},
-	{row: "M10", text: "`profile create`, `delete`, `rename`, `import` and `clone` keep slots and profiles together.", proof: []proof{{inContainers, "Fleet(Create|Delete|Rename).*"}, {inService, "Delete.*|Rename.*|FirstStart.*"}}},
+	{row: "M10", text: "`profile create`, `delete`, `rename`, `import` and `clone` keep slots and profiles together.", proof: []proof{{inContainers, "Fleet(Create|Delete|Rename).*"}, {inOperate, "Delete.*|Rename.*|FirstStart.*"}}},
 	{row: "M11", text: "A named profile has a port that follows from its name and never moves.", proof: []proof{{inPorts, "DerivedPortsNeverMove|APortIs.*|APortThat.*|TheSearchForAPort.*"}, {inContainers, "FleetCollidingPortsBothServe|FleetCreateMovesAPortThatIsOwned"}}},
-	{row: "M12", text: "Lifecycle commands ask the service manager in charge, and refuse with a way out where there is none.", proof: []proof{{inContainers, "LifecycleCommandsReturnWhenItIsTrue|Restricted.*"}, {inCLI, "Stories"}, {inService, "EachGatewayIsAskedOfItsOwnManager"}}},
+	{row: "M12", text: "Lifecycle commands ask the service manager in charge, and refuse with a way out where there is none.", proof: []proof{{inContainers, "LifecycleCommandsReturnWhenItIsTrue|Restricted.*"}, {inCLI, "Stories"}, {inOperate, "EachGatewayIsAskedOfItsOwnManager"}}},
 	{row: "M13", text: "`status` names the manager.", proof: []proof{{inContainers, "StatusAndListSpeakJSON|GatewayIsAServiceOf.*|Restricted.*|ImageWithoutS6.*"}}},
 	{row: "M14", text: "`-p NAME` works anywhere in the command line; without it, `default` is meant.", proof: []proof{{inContainers, "FleetTypoIsNamedByteForByte|FleetCommandsAtOnceLeaveOneTruth"}, {inCLI, "Stories"}}},
 	{row: "M15", text: "`docker exec C hermes` needs no tricks, becomes the runtime user, and a boot heals ownership.", proof: []proof{{inContainers, "DockerExec.*|FleetHealsOwnershipAtBoot|HealingLeavesMountsAlone|UIDRemap.*|DoctorHeals.*"}, {inBoot, "NoLinkIsFollowed|TreesThatAreRightAreNotWalked|HealSettlesAfterOneRun"}}},

@@ -405,21 +405,27 @@ func stubborn(t *testing.T, r Rig) {
 	r.Told(t, id, "gateway-coder was told to end and did not do so by itself (killed by SIGKILL): it stays down")
 }
 
-// operator returns the commands of a person, who has a profile: what is wanted is written down.
-func (r Rig) operator(t *testing.T, id service.ID) (service.Lifecycle, profile.Name) {
+// operator starts and stops a service as a person does: what is wanted is written into the profile's state, then the manager is told.
+func (r Rig) operator(t *testing.T, id service.ID) (start, stop func() error) {
 	t.Helper()
 	n, ok := id.Profile()
-	store := profile.NewStore(r.Home)
-	if !ok || os.MkdirAll(store.Home(n).Dir, 0o755) != nil || os.WriteFile(store.Home(n).Soul(), nil, 0o644) != nil {
+	h := profile.NewStore(r.Home).Home(n)
+	if !ok || os.MkdirAll(h.Dir, 0o755) != nil || os.WriteFile(h.Soul(), nil, 0o644) != nil {
 		t.Fatalf("cannot make the profile of %s", id)
 	}
-	return service.Lifecycle{Manager: r.Manager, Store: store}, n
+	start = func() error {
+		return errors.Join(profile.SetDesired(t.Context(), h, profile.DesiredRunning), r.Manager.Start(t.Context(), id, deadline))
+	}
+	stop = func() error {
+		return errors.Join(profile.SetDesired(t.Context(), h, profile.DesiredStopped), r.Manager.Stop(t.Context(), id, deadline))
+	}
+	return start, stop
 }
 
 func stopPersists(t *testing.T, r Rig) {
 	id := r.Register(t, "coder", Ready)
-	l, n := r.operator(t, id)
-	if err := errors.Join(l.Start(t.Context(), n, deadline), l.Stop(t.Context(), n, deadline)); err != nil {
+	start, stop := r.operator(t, id)
+	if err := errors.Join(start(), stop()); err != nil {
 		t.Fatal(err)
 	}
 	r.RestartSupervisor(t)
@@ -434,8 +440,8 @@ func stopPersists(t *testing.T, r Rig) {
 
 func startPersists(t *testing.T, r Rig) {
 	id := r.Register(t, "coder", Ready)
-	l, n := r.operator(t, id)
-	if err := l.Start(t.Context(), n, deadline); err != nil {
+	start, _ := r.operator(t, id)
+	if err := start(); err != nil {
 		t.Fatal(err)
 	}
 	r.RestartSupervisor(t)

@@ -1,4 +1,4 @@
-package service_test
+package operate_test
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"hermes/internal/operate"
 	"hermes/internal/profile"
 	"hermes/internal/profile/provision"
 	"hermes/internal/service"
@@ -51,7 +52,7 @@ func (f *fake) Restart(ctx context.Context, _ service.ID, _ time.Duration) error
 }
 
 // newLifecycle returns a lifecycle over the profile coder, which exists and is registered.
-func newLifecycle(t *testing.T) (service.Lifecycle, *fake, profile.Home) {
+func newLifecycle(t *testing.T) (operate.Lifecycle, *fake, profile.Home) {
 	t.Helper()
 	store := profile.NewStore(t.TempDir())
 	n, err := profile.ParseName("coder")
@@ -63,7 +64,7 @@ func newLifecycle(t *testing.T) (service.Lifecycle, *fake, profile.Home) {
 		t.Fatal(err)
 	}
 	f := &fake{registered: map[service.ID]bool{service.Gateway(n): true}}
-	return service.Lifecycle{Manager: f, Store: store}, f, h
+	return operate.Lifecycle{Manager: f, Store: store}, f, h
 }
 
 func desired(t *testing.T, h profile.Home) profile.DesiredState {
@@ -123,7 +124,7 @@ func TestAGatewayEndsNeitherItselfNorForARestart(t *testing.T) {
 
 // TestAStopStopsWithoutItsRecord: a volume that takes no record keeps nobody from stopping a gateway, and that is said.
 func TestAStopStopsWithoutItsRecord(t *testing.T) {
-	broken := func(t *testing.T, before profile.DesiredState) (service.Lifecycle, *fake, profile.Home) {
+	broken := func(t *testing.T, before profile.DesiredState) (operate.Lifecycle, *fake, profile.Home) {
 		l, f, h := newLifecycle(t)
 		if err := profile.SetDesired(t.Context(), h, before); err != nil {
 			t.Fatal(err)

@@ -1,4 +1,4 @@
-package service
+package operate
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"hermes/internal/profile"
+	"hermes/internal/service"
 )
 
 // maxAtOnce bounds how many gateways a command for all of them handles at a time. Most of the time is
@@ -27,14 +28,14 @@ type Result struct {
 // StopAll stops every registered gateway, so that each stays down (M8). each is called, one call at a time,
 // as results come in. The error is about the list of gateways, not about any of them.
 func (l Lifecycle) StopAll(ctx context.Context, wait func(profile.Name) time.Duration, each func(Result)) error {
-	return l.all(ctx, each, func(_ Status, n profile.Name) Result {
+	return l.all(ctx, each, func(_ service.Status, n profile.Name) Result {
 		return Result{Profile: n, Err: l.Stop(ctx, n, wait(n))}
 	})
 }
 
 // RestartAll restarts every registered gateway but those that the operator stopped, which stay down.
 func (l Lifecycle) RestartAll(ctx context.Context, wait func(profile.Name) time.Duration, each func(Result)) error {
-	return l.all(ctx, each, func(st Status, n profile.Name) Result {
+	return l.all(ctx, each, func(st service.Status, n profile.Name) Result {
 		s, err := profile.ReadState(l.Store.Home(n))
 		if !st.WantUp && (err == nil && s.Desired == profile.DesiredStopped || errors.Is(err, profile.ErrNoState)) {
 			return Result{Profile: n, Skipped: "not wanted up"}
@@ -43,7 +44,7 @@ func (l Lifecycle) RestartAll(ctx context.Context, wait func(profile.Name) time.
 	})
 }
 
-func (l Lifecycle) all(ctx context.Context, each func(Result), act func(Status, profile.Name) Result) error {
+func (l Lifecycle) all(ctx context.Context, each func(Result), act func(service.Status, profile.Name) Result) error {
 	list, err := l.Manager.List(ctx)
 	if err != nil {
 		return fmt.Errorf("cannot list the gateways: %w", err)

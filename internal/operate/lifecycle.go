@@ -1,4 +1,4 @@
-package service
+package operate
 
 import (
 	"context"
@@ -7,24 +7,14 @@ import (
 	"time"
 
 	"hermes/internal/profile"
-	"hermes/internal/profile/config"
-	"hermes/internal/service/restart"
+	"hermes/internal/service"
 )
-
-// GatewaySpec defines the service of a profile's gateway, down.
-func GatewaySpec(h profile.Home) Spec {
-	drain := config.DefaultDrainTimeout
-	if c, err := config.Load(h); err == nil { // a wrong file is the gateway's to report
-		drain = c.Gateway.Drain()
-	}
-	return Spec{ID: Gateway(h.Name), KillAfter: drain + restart.KillMargin}
-}
 
 // Lifecycle starts and stops gateways through a manager and records what the operator
 // wants, in that order of importance: the intent is written before the manager is told,
 // and taken back if the manager refuses.
 type Lifecycle struct {
-	Manager Manager
+	Manager service.Manager
 	Store   *profile.Store
 }
 
@@ -36,22 +26,22 @@ func (l Lifecycle) Start(ctx context.Context, n profile.Name, wait time.Duration
 		return err
 	}
 	return l.intend(ctx, h, profile.DesiredRunning, func() error {
-		return l.Manager.Start(ctx, Gateway(n), wait)
+		return l.Manager.Start(ctx, service.Gateway(n), wait)
 	})
 }
 
 // Stop records that a gateway is to stay down and stops it. A volume that takes no record, such as a full one, does not keep
 // it from stopping: the error is *NotKeptError then, if the manager has none of its own.
 func (l Lifecycle) Stop(ctx context.Context, n profile.Name, wait time.Duration) error {
-	st, err := l.Manager.Status(ctx, Gateway(n))
+	st, err := l.Manager.Status(ctx, service.Gateway(n))
 	if err != nil {
 		return err
 	}
 	if st.Self {
-		return &SelfError{n, "stop"}
+		return &service.SelfError{Profile: n, Action: "stop"}
 	}
 	h := l.Store.Home(n)
-	stop := func() error { return l.Manager.Stop(ctx, Gateway(n), wait) }
+	stop := func() error { return l.Manager.Stop(ctx, service.Gateway(n), wait) }
 	err = l.intend(ctx, h, profile.DesiredStopped, stop)
 	var unwritten *unwrittenError
 	if !errors.As(err, &unwritten) || ctx.Err() != nil {
@@ -63,7 +53,7 @@ func (l Lifecycle) Stop(ctx context.Context, n profile.Name, wait time.Duration)
 	if serr := stop(); serr != nil {
 		return errors.Join(serr, err)
 	}
-	return &NotKeptError{Profile: n, Down: wait > 0, Err: unwritten.err}
+	return &service.NotKeptError{Profile: n, Down: wait > 0, Err: unwritten.err}
 }
 
 // Restart records that a gateway is to run and restarts it, or starts it if it is down.
@@ -72,15 +62,15 @@ func (l Lifecycle) Restart(ctx context.Context, n profile.Name, wait time.Durati
 	if err != nil {
 		return err
 	}
-	st, err := l.Manager.Status(ctx, Gateway(n))
+	st, err := l.Manager.Status(ctx, service.Gateway(n))
 	if err != nil {
 		return err
 	}
 	if st.Self {
-		return &SelfError{n, "restart"}
+		return &service.SelfError{Profile: n, Action: "restart"}
 	}
 	return l.intend(ctx, h, profile.DesiredRunning, func() error {
-		return l.Manager.Restart(ctx, Gateway(n), wait)
+		return l.Manager.Restart(ctx, service.Gateway(n), wait)
 	})
 }
 
@@ -89,13 +79,13 @@ func (l Lifecycle) registered(ctx context.Context, n profile.Name) (profile.Home
 	h, err := l.Store.Get(n)
 	var missing *profile.NotFoundError
 	if errors.As(err, &missing) {
-		return h, NotRegistered(Gateway(n))
+		return h, service.NotRegistered(service.Gateway(n))
 	}
 	if err != nil {
 		return h, err
 	}
-	_, err = l.Manager.Status(ctx, Gateway(n))
-	var unknown *GatewayNotRegisteredError
+	_, err = l.Manager.Status(ctx, service.Gateway(n))
+	var unknown *service.GatewayNotRegisteredError
 	if errors.As(err, &unknown) && l.Manager.SupportsRegistration() {
 		err = Profiles{Manager: l.Manager, Store: l.Store}.Register(ctx, h)
 	}
@@ -128,8 +118,8 @@ func (l Lifecycle) intend(ctx context.Context, h profile.Home, want profile.Desi
 		return &unwrittenError{h.Name, want, err}
 	}
 	err = act()
-	var notReady *NotReadyError
-	var notDown *NotDownError
+	var notReady *service.NotReadyError
+	var notDown *service.NotDownError
 	if err == nil || errors.As(err, &notReady) || errors.As(err, &notDown) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return l.agree(context.WithoutCancel(ctx), h, want, err)
@@ -157,12 +147,12 @@ func (l Lifecycle) agree(ctx context.Context, h profile.Home, told profile.Desir
 		if told == profile.DesiredStopped {
 			tell = l.Manager.Stop
 		}
-		if err := tell(ctx, Gateway(h.Name), 0); err != nil {
+		if err := tell(ctx, service.Gateway(h.Name), 0); err != nil {
 			return errors.Join(outcome, err)
 		}
 	}
 	if told != asked {
-		return &OverruledError{h.Name, told}
+		return &service.OverruledError{Profile: h.Name, Wanted: told}
 	}
 	return outcome
 }

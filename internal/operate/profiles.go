@@ -1,4 +1,4 @@
-package service
+package operate
 
 import (
 	"context"
@@ -10,13 +10,14 @@ import (
 	"hermes/internal/profile"
 	"hermes/internal/profile/ports"
 	"hermes/internal/profile/provision"
+	"hermes/internal/service"
 	"hermes/internal/service/restart"
 )
 
 // Profiles keeps profiles and their slots together (M10). Where no manager is in charge, or the manager
 // registers nothing at run time, the slots' part does nothing.
 type Profiles struct {
-	Manager Manager // nil where none is in charge
+	Manager service.Manager // nil where none is in charge
 	Store   *profile.Store
 	// StopForeground ends a gateway that no manager runs, and returns when it is down or was not up.
 	StopForeground func(ctx context.Context, h profile.Home, wait time.Duration) error
@@ -25,8 +26,8 @@ type Profiles struct {
 func (p Profiles) registers() bool { return p.Manager != nil && p.Manager.SupportsRegistration() }
 
 // installed returns the manager of the host if it runs a profile's gateway, else nil.
-func (p Profiles) installed(n profile.Name) Installer {
-	if i, ok := p.Manager.(Installer); ok && i.Installed(Gateway(n)) {
+func (p Profiles) installed(n profile.Name) service.Installer {
+	if i, ok := p.Manager.(service.Installer); ok && i.Installed(service.Gateway(n)) {
 		return i
 	}
 	return nil
@@ -41,7 +42,7 @@ func (p Profiles) Register(ctx context.Context, h profile.Home) error {
 	if !p.registers() {
 		return nil
 	}
-	if err := p.Manager.Register(ctx, GatewaySpec(h)); err != nil {
+	if err := p.Manager.Register(ctx, service.GatewaySpec(h)); err != nil {
 		return err
 	}
 	// Deleted in the meantime: its slot must not stay behind.
@@ -56,9 +57,9 @@ func (p Profiles) stop(ctx context.Context, h profile.Home) (wasUp bool, err err
 	if p.Manager == nil {
 		return false, nil
 	}
-	id := Gateway(h.Name)
+	id := service.Gateway(h.Name)
 	st, err := p.Manager.Status(ctx, id)
-	var unknown *GatewayNotRegisteredError
+	var unknown *service.GatewayNotRegisteredError
 	if errors.As(err, &unknown) {
 		return false, nil
 	}
@@ -66,9 +67,9 @@ func (p Profiles) stop(ctx context.Context, h profile.Home) (wasUp bool, err err
 		return false, err
 	}
 	if st.Self {
-		return false, &SelfError{h.Name, "stop"}
+		return false, &service.SelfError{Profile: h.Name, Action: "stop"}
 	}
-	if err := p.Manager.Stop(ctx, id, GatewaySpec(h).KillAfter+restart.StopMargin); err != nil {
+	if err := p.Manager.Stop(ctx, id, service.GatewaySpec(h).KillAfter+restart.StopMargin); err != nil {
 		if _, serr := p.Manager.Status(ctx, id); !errors.As(serr, &unknown) {
 			return false, err
 		} // else somebody else who deletes it came first
@@ -80,13 +81,13 @@ func (p Profiles) forget(ctx context.Context, h profile.Home) error {
 	if !p.registers() && p.installed(h.Name) == nil {
 		return nil
 	}
-	err := p.Manager.Unregister(ctx, Gateway(h.Name))
+	err := p.Manager.Unregister(ctx, service.Gateway(h.Name))
 	if err == nil {
 		return nil
 	}
 	// Somebody else who deletes it may have come first.
-	var unknown *GatewayNotRegisteredError
-	if _, serr := p.Manager.Status(ctx, Gateway(h.Name)); errors.As(serr, &unknown) {
+	var unknown *service.GatewayNotRegisteredError
+	if _, serr := p.Manager.Status(ctx, service.Gateway(h.Name)); errors.As(serr, &unknown) {
 		return nil
 	}
 	return err
@@ -104,7 +105,7 @@ func (p Profiles) Known(ctx context.Context, n profile.Name) error {
 		return nil
 	}
 	if p.registers() || p.installed(n) != nil {
-		if _, serr := p.Manager.Status(ctx, Gateway(n)); serr == nil {
+		if _, serr := p.Manager.Status(ctx, service.Gateway(n)); serr == nil {
 			return nil
 		}
 	}
@@ -127,7 +128,7 @@ func (p Profiles) Delete(ctx context.Context, n profile.Name) error {
 	if _, running := profile.RunningPID(h); running && p.StopForeground != nil {
 		// The intent makes its end a planned one. Where it cannot be recorded, on a full volume, the end is as good.
 		_ = profile.SetDesired(ctx, h, profile.DesiredStopped)
-		if err := p.StopForeground(ctx, h, GatewaySpec(h).KillAfter+restart.StopMargin); err != nil {
+		if err := p.StopForeground(ctx, h, service.GatewaySpec(h).KillAfter+restart.StopMargin); err != nil {
 			return fmt.Errorf("cannot delete profile '%s': %w", n, err)
 		}
 	}
@@ -175,7 +176,7 @@ func (p Profiles) Rename(ctx context.Context, from, to profile.Name) (h profile.
 		return h, false, err
 	}
 	if err = errors.Join(err, p.Register(ctx, h)); host != nil {
-		err = errors.Join(err, host.Move(ctx, Gateway(from), GatewaySpec(h)))
+		err = errors.Join(err, host.Move(ctx, service.Gateway(from), service.GatewaySpec(h)))
 	}
 	return h, ran, err
 }
@@ -188,5 +189,5 @@ func (p Profiles) back(ctx context.Context, h profile.Home, up bool) error {
 	if err := p.Register(ctx, h); err != nil || !up {
 		return err
 	}
-	return p.Manager.Start(ctx, Gateway(h.Name), 0)
+	return p.Manager.Start(ctx, service.Gateway(h.Name), 0)
 }

@@ -1,4 +1,4 @@
-package service_test
+package operate_test
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"hermes/internal/operate"
 	"hermes/internal/profile"
 	"hermes/internal/profile/provision"
 	"hermes/internal/service"
@@ -83,10 +84,10 @@ func profileName(t *testing.T, s string) profile.Name {
 func none(string) string { return "" }
 
 // newProfiles returns profiles with coder, which exists and has a slot.
-func newProfiles(t *testing.T) (service.Profiles, *slots, profile.Home) {
+func newProfiles(t *testing.T) (operate.Profiles, *slots, profile.Home) {
 	t.Helper()
 	m := newSlots()
-	p := service.Profiles{Manager: m, Store: profile.NewStore(t.TempDir())}
+	p := operate.Profiles{Manager: m, Store: profile.NewStore(t.TempDir())}
 	made, err := provision.Create(t.Context(), p.Store, profileName(t, "coder"), nil, none)
 	if err != nil {
 		t.Fatal(err)

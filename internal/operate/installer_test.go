@@ -1,4 +1,4 @@
-package service_test
+package operate_test
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"hermes/internal/operate"
 	"hermes/internal/profile"
 	"hermes/internal/profile/provision"
 	"hermes/internal/service"
@@ -40,7 +41,7 @@ func (s services) List(context.Context) (all []service.Status, err error) {
 }
 
 // newServices returns profiles with coder, which is installed and runs, and loose, which is not installed.
-func newServices(t *testing.T) (service.Profiles, services, profile.Home, profile.Home) {
+func newServices(t *testing.T) (operate.Profiles, services, profile.Home, profile.Home) {
 	t.Helper()
 	p, _, coder := newProfiles(t)
 	m := services{newSlots()}
@@ -83,7 +84,7 @@ func TestAnInstalledServiceMovesWithItsProfile(t *testing.T) {
 func TestEachGatewayIsAskedOfItsOwnManager(t *testing.T) {
 	p, m, coder, loose := newServices(t)
 	rest := newSlots()
-	l := service.Lifecycle{Manager: p.Manager, Store: p.Store}
+	l := operate.Lifecycle{Manager: p.Manager, Store: p.Store}
 	var no *service.NotInstalledError
 	var unknown *service.GatewayNotRegisteredError
 	if err := l.Start(t.Context(), loose.Name, 0); !errors.As(err, &no) || !errors.As(err, &unknown) {
@@ -100,37 +101,5 @@ func TestEachGatewayIsAskedOfItsOwnManager(t *testing.T) {
 	}
 	if !slices.Equal(m.told, []string{"start gateway-coder"}) || !slices.Equal(rest.told, []string{"register gateway-loose", "start gateway-loose"}) {
 		t.Errorf("the host was told %q, the other %q", m.told, rest.told)
-	}
-}
-
-func TestProfilesThatAreNoServicesAreShownAsTheyAre(t *testing.T) {
-	p, _, coder, loose := newServices(t)
-	views, _, err := service.LookAll(t.Context(), p.Manager, p.Store, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	managers := map[profile.Name]string{}
-	for _, v := range views {
-		managers[v.Profile] = v.Manager
-	}
-	if managers[coder.Name] != "systemd (user)" || managers[loose.Name] != "manual process" {
-		t.Errorf("%v", managers)
-	}
-	if v, err := service.Look(t.Context(), p.Manager, loose, false); err != nil || v.Manager != "manual process" {
-		t.Errorf("%+v, %v", v, err)
-	}
-}
-
-func TestAManagerThatGaveUpIsBelieved(t *testing.T) {
-	_, _, h := newLifecycle(t)
-	if err := profile.UpdateState(t.Context(), h, func(s *profile.State) error {
-		s.Gateway, s.Desired, s.ExitReason = profile.StateStarting, profile.DesiredRunning, "no key"
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
-	v := service.FromStatus(service.Status{ID: service.Gateway(h.Name), ExitCode: 1, GaveUp: "gave up after 3 failures within 1m0s"}, h, "systemd (user)")
-	if v.State != string(profile.StateStartupFailed) || v.Reason != "gave up after 3 failures within 1m0s: no key" || v.Hint == "" {
-		t.Errorf("%+v", v)
 	}
 }
