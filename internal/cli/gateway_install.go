@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"hermes/internal/container"
 	"hermes/internal/operate"
 	"hermes/internal/profile"
-	"hermes/internal/profile/ports"
 	"hermes/internal/service"
 )
 
@@ -119,11 +117,8 @@ func (a *app) install(ctx context.Context, f installFlags) error {
 	if m.Installed(id) && f.system && !strings.HasSuffix(m.Name(id), "(system)") {
 		return fmt.Errorf("gateway '%s' is a service of %s already: `hermes -p %s gateway uninstall` first", n, m.Name(id), n)
 	}
-	var wrong *profile.ConfigError
-	if _, err := ports.Assign(ctx, store, h, a.getenv); err != nil && !errors.As(err, &wrong) { // a wrong file is the gateway's to report
-		return err
-	}
-	if err := m.Register(ctx, service.GatewaySpec(h)); err != nil {
+	p := operate.Profiles{Manager: m, Store: store}
+	if err := p.Install(ctx, h); err != nil {
 		return err
 	}
 	if a.format != "json" {
@@ -131,9 +126,8 @@ func (a *app) install(ctx context.Context, f installFlags) error {
 	}
 	lingers := a.tellLinger(m.Name(id))
 	if f.startNow {
-		begun := time.Now()
-		if err := (operate.Lifecycle{Manager: m, Store: store}).Start(ctx, n, startTimeout); err != nil {
-			return a.withLog(err, h, begun)
+		if err := p.Lifecycle().Act(ctx, operate.Start, n); err != nil {
+			return withLog(err, h, a.zone())
 		}
 	}
 	return a.tellInstalled(ctx, m, id, n, lingers, f.startNow)

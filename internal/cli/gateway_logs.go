@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,7 +18,6 @@ import (
 	"hermes/internal/localtime"
 	"hermes/internal/logs"
 	"hermes/internal/profile"
-	"hermes/internal/volume"
 )
 
 // defaultLogLines is how many lines logs shows first.
@@ -155,17 +153,4 @@ func (a *app) logSink(out io.Writer, prefix, raw bool) logs.Sink {
 func (a *app) followLog(ctx context.Context, h profile.Home, lines int) error {
 	place := logs.Place{Root: h.Root, Profile: h.Name, Zone: a.zone()}
 	return a.follow(ctx, place, logs.Query{Last: lines}, a.logSink(a.Out, false, false))
-}
-
-func currentLog(h profile.Home) string { return filepath.Join(h.LogDir(), "current") }
-
-// lastLines returns the last lines of a log since a time, for a message.
-func (a *app) lastLines(dir volume.Dir, n int, since time.Time) ([]string, error) {
-	zone := a.zone()
-	lines, err := logs.LastSince(dir, n, since, zone)
-	text := make([]string, len(lines))
-	for i, l := range lines {
-		text[i] = logs.Printable(l.Shown(zone))
-	}
-	return text, err
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -15,8 +14,8 @@ import (
 	"hermes/internal/container"
 	"hermes/internal/exitcode"
 	"hermes/internal/gateway"
+	"hermes/internal/operate"
 	"hermes/internal/profile"
-	"hermes/internal/profile/config"
 	"hermes/internal/profile/ports"
 	"hermes/internal/profile/provision"
 	"hermes/internal/service"
@@ -173,7 +172,7 @@ func (a *app) redirect(ctx context.Context, n profile.Name, breadcrumb string) e
 		}
 		return container.Heartbeat()
 	}
-	if err := l.Start(ctx, n, startTimeout); err != nil {
+	if err := l.Act(ctx, operate.Start, n); err != nil {
 		fmt.Fprintf(a.Err, "✗ %v\n", err)
 	}
 	fmt.Fprintln(a.Err, "following its log; Ctrl-C stops following, the gateway goes on")
@@ -188,6 +187,10 @@ func (a *app) onTerminal() bool {
 // standDown takes the profile's slot down for a gateway that runs as the container's command
 // instead (M4). The operator's intent stays as it is.
 func (a *app) standDown(ctx context.Context, n profile.Name) error {
+	store, err := a.store()
+	if err != nil {
+		return err
+	}
 	m := a.manager()
 	st, err := m.Status(ctx, service.Gateway(n))
 	var unknown *service.GatewayNotRegisteredError
@@ -197,5 +200,5 @@ func (a *app) standDown(ctx context.Context, n profile.Name) error {
 	if err != nil {
 		return err
 	}
-	return m.Stop(ctx, service.Gateway(n), config.DefaultDrainTimeout+10*time.Second)
+	return m.Stop(ctx, service.Gateway(n), operate.WaitFor(operate.Stop, store.Home(n)))
 }

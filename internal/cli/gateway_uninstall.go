@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -58,15 +57,7 @@ func (a *app) uninstall(ctx context.Context) error {
 		return &service.NotInstalledError{Profile: n}
 	}
 	name, path := m.Name(id), m.Path(id)
-	if h, err := store.Get(n); err == nil { // else only the service is left
-		l := operate.Lifecycle{Manager: m, Store: store}
-		err := l.Stop(ctx, n, service.GatewaySpec(h).KillAfter+stopMargin)
-		var unrecorded *service.NotKeptError // without its service nothing starts it again
-		if err != nil && !errors.As(err, &unrecorded) {
-			return err
-		}
-	}
-	if err := m.Unregister(ctx, id); err != nil {
+	if err := (operate.Profiles{Manager: m, Store: store}).Uninstall(ctx, n); err != nil {
 		return err
 	}
 	if a.format == "json" {

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -128,34 +127,20 @@ type made struct {
 	Registered bool `json:"registered"`
 }
 
-// register gives a new profile its slot. makeErr is what came of making it, which may lack its port only.
-func (a *app) register(ctx context.Context, p operate.Profiles, m provision.Made, makeErr error) (made, error) {
-	var unassigned *provision.UnassignedError
-	if makeErr != nil && !errors.As(makeErr, &unassigned) {
-		return made{}, withWayOut(makeErr)
-	}
-	_, reasons := contents.ByReason(m.LeftOut)
-	info := made{m.Home.Name, m.Home.Dir, m.Port, leftOutNames(m.LeftOut), reasons, p.Manager != nil && p.Manager.SupportsRegistration()}
-	if makeErr == nil {
-		if err := p.Register(ctx, m.Home); err != nil {
-			return info, fmt.Errorf("profile '%s' is made, but has no slot: %w; `hermes -p %s gateway start` tries again", info.Profile, err, info.Profile)
-		}
-	}
-	return info, makeErr
-}
-
-// tellMade says what was made and what to type next.
-func (a *app) tellMade(verb string, m made, started bool) error {
+// tellMade says what was made and what to type next. registered tells whether it has a slot.
+func (a *app) tellMade(verb string, m provision.Made, registered, started bool) error {
+	n := m.Home.Name
 	if a.format == "json" {
-		return a.json(m)
+		_, reasons := contents.ByReason(m.LeftOut)
+		return a.json(made{n, m.Home.Dir, m.Port, leftOutNames(m.LeftOut), reasons, registered})
 	}
-	fmt.Fprintf(a.Out, "✓ profile '%s' is %s: %s, port %d\n", m.Profile, verb, m.Home, m.Port)
+	fmt.Fprintf(a.Out, "✓ profile '%s' is %s: %s, port %d\n", n, verb, m.Home.Dir, m.Port)
 	switch {
 	case started:
-	case m.Registered:
-		fmt.Fprintf(a.Out, "  next: `hermes -p %s gateway start`\n", m.Profile)
+	case registered:
+		fmt.Fprintf(a.Out, "  next: `hermes -p %s gateway start`\n", n)
 	default:
-		fmt.Fprintf(a.Out, "  next: `hermes -p %s gateway run`\n", m.Profile)
+		fmt.Fprintf(a.Out, "  next: `hermes -p %s gateway run`\n", n)
 	}
 	return nil
 }

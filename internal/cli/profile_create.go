@@ -1,13 +1,11 @@
 package cli
 
 import (
-	"context"
 	"errors"
 
 	"github.com/spf13/cobra"
 
 	"hermes/internal/profile"
-	"hermes/internal/profile/provision"
 )
 
 func (a *app) profileCreateCommand() *cobra.Command {
@@ -40,20 +38,19 @@ plain files. It never gets its keys, port, memory, state or logs.`,
 					return err
 				}
 			}
-			from, err := a.cloneSource(p.Store, clone, cloneFrom)
+			from, err := a.cloneSource(clone, cloneFrom)
 			if err != nil {
 				return err
 			}
-			m, err := provision.Create(cmd.Context(), p.Store, n, from, a.getenv)
-			info, err := a.register(cmd.Context(), p, m, err)
+			m, err := p.Create(cmd.Context(), n, from)
 			a.tellLeftOut(m.LeftOut, "")
 			if err != nil {
+				return withWayOut(err)
+			}
+			if err := a.tellMade("created", m, p.Registers(), start); err != nil || !start {
 				return err
 			}
-			if err := a.tellMade("created", info, start); err != nil || !start {
-				return err
-			}
-			return a.startNow(cmd.Context(), p, m.Home)
+			return a.startNow(cmd.Context(), p.Lifecycle(), n)
 		},
 	}
 	cmd.Flags().BoolVar(&clone, "clone", false, "copy the profile of -p (the default profile without it)")
@@ -63,27 +60,15 @@ plain files. It never gets its keys, port, memory, state or logs.`,
 	return cmd
 }
 
-// cloneSource returns the profile to copy, nil for none.
-func (a *app) cloneSource(store *profile.Store, clone bool, from string) (*profile.Home, error) {
-	var n profile.Name
-	var err error
+// cloneSource returns the name of the profile to copy; the zero name for none.
+func (a *app) cloneSource(clone bool, from string) (profile.Name, error) {
 	switch {
 	case clone && from != "":
-		return nil, &usageError{errors.New("--clone copies the profile of -p, --clone-from the one it names: use one of them")}
+		return profile.Name{}, &usageError{errors.New("--clone copies the profile of -p, --clone-from the one it names: use one of them")}
 	case from != "":
-		n, err = parseName(from)
+		return parseName(from)
 	case clone:
-		n, err = a.name()
-	default:
-		return nil, nil
+		return a.name()
 	}
-	if err != nil {
-		return nil, err
-	}
-	get := store.Get
-	if n.IsDefault() {
-		get = func(n profile.Name) (profile.Home, error) { return provision.Seed(context.Background(), store, n) } // it exists always
-	}
-	h, err := get(n)
-	return &h, withWayOut(err)
+	return profile.Name{}, nil
 }

@@ -56,12 +56,11 @@ func (a *app) importArchive(ctx context.Context, file string, o archive.ImportOp
 	}
 	var done func()
 	o.Progress, done = a.progress("importing " + file)
-	m, err := archive.Import(ctx, p.Store, in, o)
+	m, err := p.Import(ctx, in, o)
 	done()
-	info, err := a.register(ctx, p, m, err)
 	a.tellLeftOut(m.LeftOut, "")
 	if err != nil {
-		return err
+		return withWayOut(err)
 	}
-	return a.tellMade("imported", info, false)
+	return a.tellMade("imported", m, p.Registers(), false)
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -46,21 +45,19 @@ name if it ran. The port and the key stay as they are.`,
 			if err != nil || !ran {
 				return err
 			}
-			return a.startNow(cmd.Context(), p, h)
+			return a.startNow(cmd.Context(), p.Lifecycle(), to)
 		},
 	}
 }
 
 // startNow starts the gateway of a profile that a command made or moved.
-func (a *app) startNow(ctx context.Context, p operate.Profiles, h profile.Home) error {
-	l := operate.Lifecycle{Manager: p.Manager, Store: p.Store}
-	begun := time.Now()
-	if err := l.Start(ctx, h.Name, startTimeout); err != nil {
-		return a.withLog(err, h, begun)
+func (a *app) startNow(ctx context.Context, l operate.Lifecycle, n profile.Name) error {
+	if err := l.Act(ctx, operate.Start, n); err != nil {
+		return withLog(err, l.Store.Home(n), a.zone())
 	}
 	if a.format == "json" {
 		return nil
 	}
-	_, err := fmt.Fprintf(a.Out, "✓ gateway '%s' is ready\n", h.Name)
+	_, err := fmt.Fprintf(a.Out, "✓ gateway '%s' %s\n", n, operate.Start.Outcome())
 	return err
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"os"
 
@@ -61,17 +60,7 @@ func (t *upTable) run(a *app, s *local.Supervisor, store *profile.Store, home st
 				}
 				return views
 			},
-			Act: func(ctx context.Context, action string, n profile.Name) error {
-				switch action {
-				case "start":
-					return l.Start(ctx, n, startTimeout)
-				case "stop":
-					return l.Stop(ctx, n, service.GatewaySpec(store.Home(n)).KillAfter+stopMargin)
-				case "restart":
-					return l.Restart(ctx, n, startTimeout)
-				}
-				return fmt.Errorf("unknown action %q", action)
-			},
+			Act: l.Act,
 		})
 	}()
 	return func() { cancel(); <-over }

@@ -14,14 +14,6 @@ import (
 	"hermes/internal/profile"
 	"hermes/internal/profile/contents"
 	"hermes/internal/profile/provision"
-	"hermes/internal/service"
-)
-
-// startWithin is how long a start or a restart is waited for, and stopMargin what a stop may take on top of the time
-// after which the gateway is killed: as the command line does.
-const (
-	startWithin = 30 * time.Second
-	stopMargin  = 5 * time.Second
 )
 
 // errNoControl is why nothing can be done from here.
@@ -100,59 +92,42 @@ func (s *site) profilesOf() operate.Profiles {
 	return operate.Profiles{Manager: s.o.Manager(), Store: s.o.Store, StopForeground: s.o.StopForeground}
 }
 
-func (s *site) stopWithin(n profile.Name) time.Duration {
-	return service.GatewaySpec(s.o.Store.Home(n)).KillAfter + stopMargin
-}
-
 // act starts, stops or restarts one gateway.
-func (s *site) act(ctx context.Context, v access.Visitor, n profile.Name, action string) outcome {
+func (s *site) act(ctx context.Context, v access.Visitor, n profile.Name, action operate.Action) outcome {
 	// A visitor who goes away does not take the command back.
 	ctx = context.WithoutCancel(ctx)
-	begun := time.Now()
 	l, err := s.lifecycleOf()
 	if err == nil {
-		switch action {
-		case "start":
-			err = l.Start(ctx, n, startWithin)
-		case "stop":
-			err = l.Stop(ctx, n, s.stopWithin(n))
-		case "restart":
-			err = l.Restart(ctx, n, startWithin)
-		}
+		err = l.Act(ctx, action, n)
 	}
-	s.done(ctx, v, action, n.String(), "", err)
+	s.done(ctx, v, string(action), n.String(), "", err)
 	if err != nil {
-		return outcome{Err: err, More: s.explain(err, n, begun)}
+		return outcome{Err: err, More: explanation(err)}
 	}
-	return outcome{Text: fmt.Sprintf("gateway '%s' %s", n, results[action])}
+	return outcome{Text: fmt.Sprintf("gateway '%s' %s", n, action.Outcome())}
 }
 
-// results say what an action came to.
-var results = map[string]string{"start": "is ready", "restart": "is ready again", "stop": "is down"}
-
-// explain returns the end of the log of a gateway that did not become ready, from when its start was begun.
-func (s *site) explain(err error, n profile.Name, begun time.Time) string {
-	var notReady *service.NotReadyError
-	if !errors.As(err, &notReady) {
+// explanation shows what a gateway that did not become ready said itself.
+func explanation(err error) string {
+	var failed *operate.FailedStartError
+	if !errors.As(err, &failed) {
 		return ""
 	}
-	h := s.o.Store.Home(n)
 	var b strings.Builder
-	if st, serr := profile.ReadState(h); serr == nil && st.ExitReason != "" && notReady.Ended {
-		fmt.Fprintf(&b, "reason: %s\n", st.ExitReason)
+	if failed.Reason != "" {
+		fmt.Fprintf(&b, "reason: %s\n", failed.Reason)
 	}
-	lines, lerr := logs.LastSince(h.Logs(), 8, begun, s.logPlace(n).Zone)
-	if lerr == nil && len(lines) > 0 {
+	if len(failed.Lines) > 0 {
 		b.WriteString("the last lines of its log:")
 	}
-	for _, l := range lines {
+	for _, l := range failed.Lines {
 		b.WriteString("\n" + l.Shown(time.UTC))
 	}
 	return strings.TrimSpace(b.String())
 }
 
 // lifecycle serves a button of one gateway.
-func (s *site) lifecycle(w http.ResponseWriter, r *http.Request, action string) {
+func (s *site) lifecycle(w http.ResponseWriter, r *http.Request, action operate.Action) {
 	n, ok := s.named(w, r)
 	if !ok {
 		return
@@ -161,11 +136,11 @@ func (s *site) lifecycle(w http.ResponseWriter, r *http.Request, action string) 
 }
 
 // lifecycleAll serves the buttons for all gateways.
-func (s *site) lifecycleAll(w http.ResponseWriter, r *http.Request, action string) {
+func (s *site) lifecycleAll(w http.ResponseWriter, r *http.Request, action operate.Action) {
 	s.answer(w, r, s.actAll(r.Context(), s.visitor(r), action), "/")
 }
 
-func (s *site) actAll(ctx context.Context, v access.Visitor, action string) outcome {
+func (s *site) actAll(ctx context.Context, v access.Visitor, action operate.Action) outcome {
 	ctx = context.WithoutCancel(ctx)
 	l, err := s.lifecycleOf()
 	good, bad, skipped := 0, []string{}, 0
@@ -179,20 +154,17 @@ func (s *site) actAll(ctx context.Context, v access.Visitor, action string) outc
 			good++
 		}
 	}
-	if err == nil && action == "stop" {
-		err = l.StopAll(ctx, s.stopWithin, each)
-	} else if err == nil {
-		err = l.RestartAll(ctx, func(profile.Name) time.Duration { return startWithin }, each)
+	if err == nil {
+		err = l.All(ctx, action, each)
 	}
-	past := map[string]string{"stop": "stopped", "restart": "restarted"}[action]
-	text := fmt.Sprintf("%d %s", good, past)
+	text := fmt.Sprintf("%d %s", good, action.Past())
 	if skipped > 0 {
 		text += fmt.Sprintf(", %d left alone because the operator stopped them", skipped)
 	}
 	if err == nil && len(bad) > 0 {
 		err = fmt.Errorf("%s, %d failed", text, len(bad))
 	}
-	s.done(ctx, v, action+" all", "", text, err)
+	s.done(ctx, v, string(action)+" all", "", text, err)
 	return outcome{Text: text, Err: err, More: strings.Join(bad, "\n")}
 }
 
@@ -208,7 +180,14 @@ func (s *site) create(ctx context.Context, v access.Visitor, name, from string, 
 	if err != nil {
 		return outcome{Err: err}
 	}
-	m, err := s.make(ctx, n, from)
+	var origin profile.Name // none
+	if from != "" {
+		origin, err = profile.ParseName(from)
+	}
+	var m provision.Made
+	if err == nil {
+		m, err = s.profilesOf().Create(ctx, n, origin)
+	}
 	detail := ""
 	if from != "" {
 		detail = "from " + from
@@ -225,37 +204,12 @@ func (s *site) create(ctx context.Context, v access.Visitor, name, from string, 
 	}
 	o.More = strings.Join(more, "; ")
 	if start {
-		if started := s.act(ctx, v, n, "start"); started.Err != nil {
+		if started := s.act(ctx, v, n, operate.Start); started.Err != nil {
 			return outcome{Err: fmt.Errorf("%s, but: %w", o.Text, started.Err), More: started.More, Next: o.Next}
 		}
 		o.Text += " and its gateway is ready"
 	}
 	return o
-}
-
-func (s *site) make(ctx context.Context, n profile.Name, from string) (provision.Made, error) {
-	var source *profile.Home
-	if from != "" {
-		name, err := profile.ParseName(from)
-		if err != nil {
-			return provision.Made{}, err
-		}
-		get := s.o.Store.Get
-		if name.IsDefault() {
-			get = func(n profile.Name) (profile.Home, error) { return provision.Seed(ctx, s.o.Store, n) } // it exists always
-		}
-		h, err := get(name)
-		if err != nil {
-			return provision.Made{}, err
-		}
-		source = &h
-	}
-	m, err := provision.Create(ctx, s.o.Store, n, source, s.o.Getenv)
-	var unassigned *provision.UnassignedError
-	if err != nil && !errors.As(err, &unassigned) {
-		return m, err
-	}
-	return m, errors.Join(err, s.profilesOf().Register(ctx, m.Home))
 }
 
 // renameProfile serves the form that gives a profile another name.
@@ -280,7 +234,7 @@ func (s *site) rename(ctx context.Context, v access.Visitor, n profile.Name, nam
 	}
 	o := outcome{Text: fmt.Sprintf("profile '%s' is now '%s'", n, to), Next: profilePath(to)}
 	if ran {
-		if started := s.act(ctx, v, to, "start"); started.Err != nil {
+		if started := s.act(ctx, v, to, operate.Start); started.Err != nil {
 			return outcome{Err: fmt.Errorf("%s, but: %w", o.Text, started.Err), More: started.More, Next: o.Next}
 		}
 	}

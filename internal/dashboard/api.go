@@ -12,6 +12,7 @@ import (
 
 	"hermes/internal/fleet"
 	"hermes/internal/logs"
+	"hermes/internal/operate"
 	"hermes/internal/profile"
 	"hermes/internal/profile/config"
 	"hermes/internal/service"
@@ -34,11 +35,11 @@ func (s *site) apiRoutes() []apiRoute {
 		{"GET", one, s.apiProfile},
 		{"DELETE", one, s.apiDelete},
 		{"POST", one + "/rename", s.apiRename},
-		{"POST", one + "/start", s.apiAct("start")},
-		{"POST", one + "/stop", s.apiAct("stop")},
-		{"POST", one + "/restart", s.apiAct("restart")},
-		{"POST", "/api/v1/all/stop", s.apiAll("stop")},
-		{"POST", "/api/v1/all/restart", s.apiAll("restart")},
+		{"POST", one + "/start", s.apiAct(operate.Start)},
+		{"POST", one + "/stop", s.apiAct(operate.Stop)},
+		{"POST", one + "/restart", s.apiAct(operate.Restart)},
+		{"POST", "/api/v1/all/stop", s.apiAll(operate.Stop)},
+		{"POST", "/api/v1/all/restart", s.apiAll(operate.Restart)},
 		{"GET", one + "/log", s.apiLog},
 		{"GET", one + "/config", s.apiFile(config.Read)},
 		{"PUT", one + "/config", s.apiSet("config")},
@@ -298,7 +299,7 @@ func (s *site) apiRename(c *apiCall) (any, error) {
 	return s.rename(c.r.Context(), s.visitor(c.r), n, b.To).api()
 }
 
-func (s *site) apiAct(action string) func(*apiCall) (any, error) {
+func (s *site) apiAct(action operate.Action) func(*apiCall) (any, error) {
 	return func(c *apiCall) (any, error) {
 		n, err := c.name()
 		if err != nil {
@@ -308,6 +309,6 @@ func (s *site) apiAct(action string) func(*apiCall) (any, error) {
 	}
 }
 
-func (s *site) apiAll(action string) func(*apiCall) (any, error) {
+func (s *site) apiAll(action operate.Action) func(*apiCall) (any, error) {
 	return func(c *apiCall) (any, error) { return s.actAll(c.r.Context(), s.visitor(c.r), action).api() }
 }

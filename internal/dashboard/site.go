@@ -12,6 +12,7 @@ import (
 	"hermes/internal/doctor"
 	"hermes/internal/fleet"
 	"hermes/internal/journal"
+	"hermes/internal/operate"
 	"hermes/internal/profile"
 	"hermes/internal/service"
 )
@@ -109,8 +110,8 @@ func (s *site) pages(mux *http.ServeMux) {
 	mux.HandleFunc("POST /profiles", s.createProfile)
 	mux.HandleFunc("GET /profiles/{name}", s.profile)
 	mux.HandleFunc("GET /profiles/{name}/events", s.profileEvents)
-	for _, action := range []string{"start", "stop", "restart"} {
-		mux.HandleFunc("POST /profiles/{name}/"+action, func(w http.ResponseWriter, r *http.Request) { s.lifecycle(w, r, action) })
+	for _, action := range []operate.Action{operate.Start, operate.Stop, operate.Restart} {
+		mux.HandleFunc("POST /profiles/{name}/"+string(action), func(w http.ResponseWriter, r *http.Request) { s.lifecycle(w, r, action) })
 	}
 	mux.HandleFunc("POST /profiles/{name}/rename", s.renameProfile)
 	mux.HandleFunc("POST /profiles/{name}/delete", s.deleteProfile)
@@ -127,8 +128,8 @@ func (s *site) pages(mux *http.ServeMux) {
 	mux.HandleFunc("POST /profiles/{name}/retry", s.retry)
 	mux.HandleFunc("GET /profiles/{name}/settings", s.settings)
 	mux.HandleFunc("POST /profiles/{name}/settings/{what}", s.saveSettings)
-	for _, action := range []string{"stop", "restart"} {
-		mux.HandleFunc("POST /all/"+action, func(w http.ResponseWriter, r *http.Request) { s.lifecycleAll(w, r, action) })
+	for _, action := range []operate.Action{operate.Stop, operate.Restart} {
+		mux.HandleFunc("POST /all/"+string(action), func(w http.ResponseWriter, r *http.Request) { s.lifecycleAll(w, r, action) })
 	}
 	mux.HandleFunc("GET /activity", s.activity)
 	mux.HandleFunc("GET /boot", s.bootLog)

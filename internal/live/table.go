@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hermes/internal/logs"
+	"hermes/internal/operate"
 	"hermes/internal/profile"
 	"hermes/internal/service"
 )
@@ -20,7 +21,7 @@ type Options struct {
 	// News returns a channel that is closed at the next change.
 	News func() <-chan struct{}
 	// Act starts, stops or restarts a gateway and returns when that is done.
-	Act func(ctx context.Context, action string, n profile.Name) error
+	Act func(ctx context.Context, action operate.Action, n profile.Name) error
 	// Root is the home, where the logs are.
 	Root string
 	// Zone is the local time zone; nil is the machine's own.
@@ -177,11 +178,11 @@ func (r *run) pressInTable(ctx context.Context, k key, height int) {
 	case keyEnd, 'G':
 		m.move(len(m.rows))
 	case 's':
-		r.act(ctx, "start", "starting", "is ready")
+		r.act(ctx, operate.Start, "starting")
 	case 'x':
-		r.act(ctx, "stop", "stopping", "is down")
+		r.act(ctx, operate.Stop, "stopping")
 	case 'r':
-		r.act(ctx, "restart", "restarting", "is ready again")
+		r.act(ctx, operate.Restart, "restarting")
 	case 'l', keyEnter:
 		r.openLog(ctx)
 	case '?', 'h':
@@ -197,7 +198,7 @@ func (r *run) pressInTable(ctx context.Context, k key, height int) {
 }
 
 // act does something with the chosen gateway; the table goes on meanwhile.
-func (r *run) act(ctx context.Context, action, meanwhile, result string) {
+func (r *run) act(ctx context.Context, action operate.Action, meanwhile string) {
 	if r.m.index() < 0 {
 		return
 	}
@@ -206,7 +207,7 @@ func (r *run) act(ctx context.Context, action, meanwhile, result string) {
 	r.acting.Go(func() {
 		err := r.o.Act(ctx, action, n)
 		select {
-		case r.results <- done{fmt.Sprintf("gateway '%s' %s", n, result), err}:
+		case r.results <- done{fmt.Sprintf("gateway '%s' %s", n, action.Outcome()), err}:
 		case <-ctx.Done():
 		}
 	})

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -25,23 +24,21 @@ type Result struct {
 	Err     error  `json:"-"`
 }
 
-// StopAll stops every registered gateway, so that each stays down (M8). each is called, one call at a time,
-// as results come in. The error is about the list of gateways, not about any of them.
-func (l Lifecycle) StopAll(ctx context.Context, wait func(profile.Name) time.Duration, each func(Result)) error {
-	return l.all(ctx, each, func(_ service.Status, n profile.Name) Result {
-		return Result{Profile: n, Err: l.Stop(ctx, n, wait(n))}
+// All stops every registered gateway, so that each stays down, or restarts every one but those that the operator stopped, which stay
+// down (M8). each is called, one call at a time, as results come in. The error is about the list of gateways, not about any of them.
+func (l Lifecycle) All(ctx context.Context, a Action, each func(Result)) error {
+	return l.all(ctx, each, func(st service.Status, n profile.Name) Result {
+		if a != Stop && l.unwanted(st, n) {
+			return Result{Profile: n, Skipped: "not wanted up"}
+		}
+		return Result{Profile: n, Err: l.Act(ctx, a, n)}
 	})
 }
 
-// RestartAll restarts every registered gateway but those that the operator stopped, which stay down.
-func (l Lifecycle) RestartAll(ctx context.Context, wait func(profile.Name) time.Duration, each func(Result)) error {
-	return l.all(ctx, each, func(st service.Status, n profile.Name) Result {
-		s, err := profile.ReadState(l.Store.Home(n))
-		if !st.WantUp && (err == nil && s.Desired == profile.DesiredStopped || errors.Is(err, profile.ErrNoState)) {
-			return Result{Profile: n, Skipped: "not wanted up"}
-		}
-		return Result{Profile: n, Err: l.Restart(ctx, n, wait(n))}
-	})
+// unwanted reports whether a gateway is down because it is to be.
+func (l Lifecycle) unwanted(st service.Status, n profile.Name) bool {
+	s, err := profile.ReadState(l.Store.Home(n))
+	return !st.WantUp && (err == nil && s.Desired == profile.DesiredStopped || errors.Is(err, profile.ErrNoState))
 }
 
 func (l Lifecycle) all(ctx context.Context, each func(Result), act func(service.Status, profile.Name) Result) error {

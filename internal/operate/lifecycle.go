@@ -16,18 +16,23 @@ import (
 type Lifecycle struct {
 	Manager service.Manager
 	Store   *profile.Store
+	// Wait says how long Act and All wait; 0 is not at all. Nil is WaitFor.
+	Wait func(Action, profile.Home) time.Duration
 }
 
 // Start records that a gateway is to run and starts it. A profile that has no slot yet gets one.
-// Errors are those of Manager.Start; a profile that does not exist is *GatewayNotRegisteredError.
+// Errors are those of Manager.Start; one that is not ready is *FailedStartError, and a profile that does not exist is
+// *service.GatewayNotRegisteredError.
 func (l Lifecycle) Start(ctx context.Context, n profile.Name, wait time.Duration) error {
+	begun := time.Now()
 	h, err := l.registered(ctx, n)
 	if err != nil {
 		return err
 	}
-	return l.intend(ctx, h, profile.DesiredRunning, func() error {
+	err = l.intend(ctx, h, profile.DesiredRunning, func() error {
 		return l.Manager.Start(ctx, service.Gateway(n), wait)
 	})
+	return explained(err, h, begun)
 }
 
 // Stop records that a gateway is to stay down and stops it. A volume that takes no record, such as a full one, does not keep
@@ -56,8 +61,9 @@ func (l Lifecycle) Stop(ctx context.Context, n profile.Name, wait time.Duration)
 	return &service.NotKeptError{Profile: n, Down: wait > 0, Err: unwritten.err}
 }
 
-// Restart records that a gateway is to run and restarts it, or starts it if it is down.
+// Restart records that a gateway is to run and restarts it, or starts it if it is down. Errors are as with Start.
 func (l Lifecycle) Restart(ctx context.Context, n profile.Name, wait time.Duration) error {
+	begun := time.Now()
 	h, err := l.registered(ctx, n)
 	if err != nil {
 		return err
@@ -69,9 +75,10 @@ func (l Lifecycle) Restart(ctx context.Context, n profile.Name, wait time.Durati
 	if st.Self {
 		return &service.SelfError{Profile: n, Action: "restart"}
 	}
-	return l.intend(ctx, h, profile.DesiredRunning, func() error {
+	err = l.intend(ctx, h, profile.DesiredRunning, func() error {
 		return l.Manager.Restart(ctx, service.Gateway(n), wait)
 	})
+	return explained(err, h, begun)
 }
 
 // registered returns the home of a profile that exists and sees to it that it has a slot.

@@ -11,7 +11,6 @@ import (
 	"hermes/internal/profile/ports"
 	"hermes/internal/profile/provision"
 	"hermes/internal/service"
-	"hermes/internal/service/restart"
 )
 
 // Profiles keeps profiles and their slots together (M10). Where no manager is in charge, or the manager
@@ -23,7 +22,11 @@ type Profiles struct {
 	StopForeground func(ctx context.Context, h profile.Home, wait time.Duration) error
 }
 
-func (p Profiles) registers() bool { return p.Manager != nil && p.Manager.SupportsRegistration() }
+// Lifecycle returns what starts and stops the profiles' gateways.
+func (p Profiles) Lifecycle() Lifecycle { return Lifecycle{Manager: p.Manager, Store: p.Store} }
+
+// Registers reports whether every profile has a slot.
+func (p Profiles) Registers() bool { return p.Manager != nil && p.Manager.SupportsRegistration() }
 
 // installed returns the manager of the host if it runs a profile's gateway, else nil.
 func (p Profiles) installed(n profile.Name) service.Installer {
@@ -35,11 +38,10 @@ func (p Profiles) installed(n profile.Name) service.Installer {
 
 // Register gives a profile that exists its slot, down, and sees to it that it has its port.
 func (p Profiles) Register(ctx context.Context, h profile.Home) error {
-	var wrong *profile.ConfigError
-	if _, err := ports.Assign(ctx, p.Store, h, environment.Get); err != nil && !errors.As(err, &wrong) { // a wrong file is the gateway's to report
+	if err := p.assignPort(ctx, h); err != nil {
 		return err
 	}
-	if !p.registers() {
+	if !p.Registers() {
 		return nil
 	}
 	if err := p.Manager.Register(ctx, service.GatewaySpec(h)); err != nil {
@@ -50,6 +52,16 @@ func (p Profiles) Register(ctx context.Context, h profile.Home) error {
 		return errors.Join(err, p.forgetAgain(context.WithoutCancel(ctx), h))
 	}
 	return nil
+}
+
+// assignPort sees to it that a profile has a port of its own.
+func (p Profiles) assignPort(ctx context.Context, h profile.Home) error {
+	_, err := ports.Assign(ctx, p.Store, h, environment.Get)
+	var wrong *profile.ConfigError
+	if errors.As(err, &wrong) {
+		return nil // a wrong file is the gateway's to report
+	}
+	return err
 }
 
 // stop ends a gateway. wasUp tells whether it was wanted up; it is not if its manager does not know it.
@@ -69,7 +81,7 @@ func (p Profiles) stop(ctx context.Context, h profile.Home) (wasUp bool, err err
 	if st.Self {
 		return false, &service.SelfError{Profile: h.Name, Action: "stop"}
 	}
-	if err := p.Manager.Stop(ctx, id, service.GatewaySpec(h).KillAfter+restart.StopMargin); err != nil {
+	if err := p.Manager.Stop(ctx, id, WaitFor(Stop, h)); err != nil {
 		if _, serr := p.Manager.Status(ctx, id); !errors.As(serr, &unknown) {
 			return false, err
 		} // else somebody else who deletes it came first
@@ -78,7 +90,7 @@ func (p Profiles) stop(ctx context.Context, h profile.Home) (wasUp bool, err err
 }
 
 func (p Profiles) forget(ctx context.Context, h profile.Home) error {
-	if !p.registers() && p.installed(h.Name) == nil {
+	if !p.Registers() && p.installed(h.Name) == nil {
 		return nil
 	}
 	err := p.Manager.Unregister(ctx, service.Gateway(h.Name))
@@ -104,7 +116,7 @@ func (p Profiles) Known(ctx context.Context, n profile.Name) error {
 	if !errors.As(err, &missing) || p.Store.Leftovers(n) {
 		return nil
 	}
-	if p.registers() || p.installed(n) != nil {
+	if p.Registers() || p.installed(n) != nil {
 		if _, serr := p.Manager.Status(ctx, service.Gateway(n)); serr == nil {
 			return nil
 		}
@@ -128,7 +140,7 @@ func (p Profiles) Delete(ctx context.Context, n profile.Name) error {
 	if _, running := profile.RunningPID(h); running && p.StopForeground != nil {
 		// The intent makes its end a planned one. Where it cannot be recorded, on a full volume, the end is as good.
 		_ = profile.SetDesired(ctx, h, profile.DesiredStopped)
-		if err := p.StopForeground(ctx, h, service.GatewaySpec(h).KillAfter+restart.StopMargin); err != nil {
+		if err := p.StopForeground(ctx, h, WaitFor(Stop, h)); err != nil {
 			return fmt.Errorf("cannot delete profile '%s': %w", n, err)
 		}
 	}
