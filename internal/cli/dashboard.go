@@ -49,7 +49,7 @@ exits 78 without them. On loopback, without them, ` + "`hermes dashboard link`" 
 			defer stop()
 			return dashboard.Run(ctx, dashboard.Options{
 				Config: config, ReadyFD: readyFD, Log: a.logger(a.getenv(container.SupervisedChild) == "1"),
-				Fleet: dashboard.Fleet{
+				Backend: dashboard.Backend{
 					Store: store, Manager: a.manager, Container: container.InContainer(), Getenv: a.getenv,
 					StopForeground: gateway.Stop, Doctor: a.doctorOptions,
 				},

@@ -32,7 +32,7 @@ type described struct {
 }
 
 // lively is a home in which there is something of everything.
-func lively(t *testing.T) Fleet {
+func lively(t *testing.T) Backend {
 	t.Helper()
 	f := home(t, map[string]string{"coder": `{"gateway_state":"startup_failed","exit_reason":"no model","desired_state":"running"}`})
 	h := f.Store.Home(mustName(t, "coder"))

@@ -39,7 +39,7 @@ func fleetOf(b *testing.B, n int) http.Handler {
 			b.Fatal(err)
 		}
 	}
-	s := newSite(Fleet{Store: store, Manager: func() service.Manager { return nil }, Getenv: func(string) string { return "" }}, slog.New(slog.DiscardHandler))
+	s := newSite(Backend{Store: store, Manager: func() service.Manager { return nil }, Getenv: func(string) string { return "" }}, slog.New(slog.DiscardHandler))
 	_, stop := s.watch(b.Context())
 	<-s.seen
 	b.Cleanup(func() { close(s.closing); stop() })

@@ -43,7 +43,7 @@ func hash() string {
 }
 
 // home makes a home with profiles, each with a state file.
-func home(t *testing.T, states map[string]string) Fleet {
+func home(t *testing.T, states map[string]string) Backend {
 	t.Helper()
 	store := profile.NewStore(t.TempDir())
 	if _, err := provision.Seed(context.Background(), store, profile.Default()); err != nil {
@@ -62,12 +62,12 @@ func home(t *testing.T, states map[string]string) Fleet {
 			t.Fatal(err)
 		}
 	}
-	return Fleet{Store: store, Manager: func() service.Manager { return nil }, Getenv: func(string) string { return "" },
+	return Backend{Store: store, Manager: func() service.Manager { return nil }, Getenv: func(string) string { return "" },
 		Doctor: func() (doctor.Options, error) { return doctor.Options{}, errors.New("not here") }}
 }
 
 // serve serves a dashboard on a real socket, with a picture that is kept true.
-func serve(t *testing.T, c access.Config, f Fleet) *httptest.Server {
+func serve(t *testing.T, c access.Config, f Backend) *httptest.Server {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	guard, err := access.New(c, log)

@@ -22,7 +22,7 @@ import (
 )
 
 // running starts a dashboard and returns when it has announced itself on its descriptor.
-func running(ctx context.Context, t *testing.T, f Fleet, log io.Writer) (url string, ended <-chan error) {
+func running(ctx context.Context, t *testing.T, f Backend, log io.Writer) (url string, ended <-chan error) {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -37,7 +37,7 @@ func running(ctx context.Context, t *testing.T, f Fleet, log io.Writer) (url str
 	c := access.Config{Host: "127.0.0.1", Port: freePort(t), Username: "ann", Password: hash()}
 	end := make(chan error, 1)
 	go func() {
-		end <- Run(ctx, Options{Config: c, Fleet: f, ReadyFD: fd, Log: slog.New(slog.NewTextHandler(log, nil))})
+		end <- Run(ctx, Options{Config: c, Backend: f, ReadyFD: fd, Log: slog.New(slog.NewTextHandler(log, nil))})
 	}()
 	said := make(chan string, 1)
 	go func() {
@@ -135,7 +135,7 @@ func TestADescriptorThatIsNotOpenDoesNotKeepItFromServing(t *testing.T) {
 	})
 	c := access.Config{Host: "127.0.0.1", Port: freePort(t), Username: "ann", Password: hash()}
 	go func() {
-		ended <- Run(ctx, Options{Config: c, Fleet: home(t, nil), ReadyFD: 9999, Log: slog.New(slog.NewTextHandler(log, nil))})
+		ended <- Run(ctx, Options{Config: c, Backend: home(t, nil), ReadyFD: 9999, Log: slog.New(slog.NewTextHandler(log, nil))})
 	}()
 	select {
 	case <-warned:

@@ -17,7 +17,7 @@ import (
 // Options is what a dashboard needs.
 type Options struct {
 	Config  access.Config
-	Fleet   Fleet
+	Backend Backend
 	ReadyFD int // gets a newline and is closed once the dashboard serves; 0 for none
 	Log     *slog.Logger
 }
@@ -41,7 +41,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("cannot start the dashboard: %w; HERMES_DASHBOARD_PORT chooses another port", err)
 	}
-	site := newSite(o.Fleet, o.Log)
+	site := newSite(o.Backend, o.Log)
 	o.Config.LoggedIn = func(v access.Visitor, by string) { site.record(v, "login", "", "by "+by, nil) }
 	guard, err := access.New(o.Config, o.Log)
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 	"hermes/internal/service"
 )
 
-// Fleet is what the dashboard is about, and how it acts on it.
-type Fleet struct {
+// Backend is where the dashboard reads and acts: the profiles, who is in charge of their gateways, the doctor.
+type Backend struct {
 	Store *profile.Store
 	// Manager returns who is in charge of the gateways now; nil if nobody is.
 	Manager   func() service.Manager
@@ -32,7 +32,7 @@ type Fleet struct {
 
 // site serves the pages. It is made once.
 type site struct {
-	o     Fleet
+	o     Backend
 	log   *slog.Logger
 	fleet *fleet.Fleet
 	audit *journal.Journal // who did what
@@ -49,7 +49,7 @@ type site struct {
 	seen chan struct{}
 }
 
-func newSite(o Fleet, log *slog.Logger) *site {
+func newSite(o Backend, log *slog.Logger) *site {
 	dir := o.Store.Files().Sub("logs")
 	s := &site{o: o, log: log, assets: loadAssets(), closing: make(chan struct{}), seen: make(chan struct{}), boot: strconv.FormatInt(time.Now().UnixNano(), 36),
 		audit: journal.New(dir, "audit.log"), weighty: journal.New(dir, "audit-weighty.log"), states: journal.New(dir, "states.log")}
