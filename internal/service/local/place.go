@@ -34,14 +34,14 @@ type holder struct {
 	Since time.Time `json:"since"`
 }
 
-// HeldError reports a home that has a supervisor already.
-type HeldError struct {
+// TakenError reports a home that has a supervisor already.
+type TakenError struct {
 	Home  string
 	PID   int // 0 if it does not say
 	Since time.Time
 }
 
-func (e *HeldError) Error() string {
+func (e *TakenError) Error() string {
 	who := "another process"
 	if e.PID != 0 {
 		who = fmt.Sprintf("`hermes up` with pid %d, since %s", e.PID, e.Since.Local().Format("2006-01-02 15:04:05 -0700"))
@@ -61,7 +61,7 @@ type Claim struct {
 // free first.
 const settle = 300 * time.Millisecond
 
-// Take claims a home. The error is *HeldError if somebody has it.
+// Take claims a home. The error is *TakenError if somebody has it.
 func Take(home string) (*Claim, error) {
 	fail := func(err error) (*Claim, error) { return nil, fmt.Errorf("cannot supervise %s: %w", home, err) }
 	files := volume.At(home)
@@ -79,7 +79,7 @@ func Take(home string) (*Claim, error) {
 	lock, err := files.WaitLock(waiting, lockName)
 	cancel()
 	if errors.Is(err, volume.ErrLocked) || errors.Is(err, context.DeadlineExceeded) {
-		held := &HeldError{Home: home}
+		held := &TakenError{Home: home}
 		var h holder
 		if data, err := files.ReadFile(holderName, 4<<10); err == nil && json.Unmarshal(data, &h) == nil {
 			held.PID, held.Since = h.PID, h.Since

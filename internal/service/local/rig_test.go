@@ -201,7 +201,7 @@ func TestASecondSupervisorHearsWhoIsThere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var held *local.HeldError
+	var held *local.TakenError
 	if _, err := local.Take(home); !errors.As(err, &held) || held.PID != os.Getpid() || time.Since(held.Since) > time.Minute {
 		t.Errorf("the second one hears %v", err)
 	}
