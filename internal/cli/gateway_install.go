@@ -15,10 +15,15 @@ import (
 	"hermes/internal/service"
 )
 
-type installFlags struct{ system, startNow bool }
+// installOptions is what `gateway install` is told.
+type installOptions struct {
+	app      *app
+	system   bool
+	startNow bool
+}
 
 func (a *app) gatewayInstallCommand() *cobra.Command {
-	var f installFlags
+	o := installOptions{app: a}
 	cmd := &cobra.Command{
 		Use:   "install",
 		Short: "Make a gateway a service of this host: systemd, launchd, Windows",
@@ -45,11 +50,11 @@ Where s6 or hermes up supervises, install changes nothing and says what to do in
   hermes gateway install             then makes a gateway a service of this host instead`); done {
 				return err
 			}
-			return a.install(cmd.Context(), f)
+			return o.run(cmd.Context())
 		},
 	}
-	cmd.Flags().BoolVar(&f.system, "system", false, "a service of the whole system, which takes root to install")
-	cmd.Flags().BoolVar(&f.startNow, "start-now", false, "start it, now and at every boot, and wait until it is ready")
+	cmd.Flags().BoolVar(&o.system, "system", false, "a service of the whole system, which takes root to install")
+	cmd.Flags().BoolVar(&o.startNow, "start-now", false, "start it, now and at every boot, and wait until it is ready")
 	return cmd
 }
 
@@ -88,7 +93,8 @@ func errNoInstall(action string, inContainer bool) error {
 		"`hermes up -d` supervises all gateways, or let your init system run `hermes gateway run`, which stays in the foreground", action)
 }
 
-func (a *app) install(ctx context.Context, f installFlags) error {
+func (o *installOptions) run(ctx context.Context) error {
+	a := o.app
 	n, err := a.name()
 	if err != nil {
 		return err
@@ -97,11 +103,11 @@ func (a *app) install(ctx context.Context, f installFlags) error {
 	if err != nil {
 		return err
 	}
-	owner, err := a.serviceUser(store.Root(), f.system)
+	owner, err := o.serviceUser(store.Root())
 	if err != nil {
 		return err
 	}
-	m := a.host(f.system, owner)
+	m := a.host(o.system, owner)
 	if m == nil {
 		return errNoInstall("install", container.InContainer())
 	}
@@ -114,7 +120,7 @@ func (a *app) install(ctx context.Context, f installFlags) error {
 	if err != nil {
 		return err
 	}
-	if m.Installed(id) && f.system && !strings.HasSuffix(m.Name(id), "(system)") {
+	if m.Installed(id) && o.system && !strings.HasSuffix(m.Name(id), "(system)") {
 		return fmt.Errorf("gateway '%s' is a service of %s already: `hermes -p %s gateway uninstall` first", n, m.Name(id), n)
 	}
 	p := operate.Profiles{Manager: m, Store: store}
@@ -124,16 +130,18 @@ func (a *app) install(ctx context.Context, f installFlags) error {
 	if a.format != "json" {
 		fmt.Fprintf(a.Out, "✓ gateway '%s' is a service of %s: %s\n", n, m.Name(id), m.Path(id))
 	}
-	lingers := a.tellLinger(m.Name(id))
-	if f.startNow {
+	lingers := o.tellLinger(m.Name(id))
+	if o.startNow {
 		if err := p.Lifecycle().Act(ctx, operate.Start, n); err != nil {
 			return withLog(err, h, a.zone())
 		}
 	}
-	return a.tellInstalled(ctx, m, id, n, lingers, f.startNow)
+	return o.tell(ctx, m, n, lingers)
 }
 
-func (a *app) tellInstalled(ctx context.Context, m hostManager, id service.ID, n profile.Name, lingers, started bool) error {
+// tell says what came of it and what to type next.
+func (o *installOptions) tell(ctx context.Context, m hostManager, n profile.Name, lingers bool) error {
+	a, id := o.app, service.Gateway(n)
 	st, err := m.Status(ctx, id)
 	if err != nil {
 		return err
@@ -143,7 +151,7 @@ func (a *app) tellInstalled(ctx context.Context, m hostManager, id service.ID, n
 			"lingers": lingers, "status": st})
 	}
 	switch {
-	case started:
+	case o.startNow:
 		_, err = fmt.Fprintf(a.Out, "✓ gateway '%s' is ready (pid %d)\n", n, st.PID)
 	case !st.Up:
 		_, err = fmt.Fprintf(a.Out, "  next: `%s` starts it, now and at every boot\n", service.StartCommand(n))
@@ -154,18 +162,19 @@ func (a *app) tellInstalled(ctx context.Context, m hostManager, id service.ID, n
 }
 
 // tellLinger warns of a service that ends with its user's last session, and reports whether it does not.
-func (a *app) tellLinger(manager string) bool {
+func (o *installOptions) tellLinger(manager string) bool {
 	user := currentUser()
 	if !strings.HasSuffix(manager, "systemd (user)") || lingers(user) {
 		return true
 	}
-	fmt.Fprintf(a.Err, "! a service of this user ends when the user logs out, and starts at the next login: `loginctl enable-linger %s` lets it run always\n", user)
+	fmt.Fprintf(o.app.Err, "! a service of this user ends when the user logs out, and starts at the next login: `loginctl enable-linger %s` lets it run always\n", user)
 	return false
 }
 
 // serviceUser returns whom a service of the system runs as: the owner of the home. A service of the user is the user's: "".
-func (a *app) serviceUser(root string, system bool) (string, error) {
-	if !system {
+func (o *installOptions) serviceUser(root string) (string, error) {
+	a := o.app
+	if !o.system {
 		if uid, name, err := ownerOf(root); err == nil && os.Geteuid() == 0 && uid > 0 {
 			return "", fmt.Errorf("%s belongs to %s: install it as that user, or for the whole system with --system", root, name)
 		}
