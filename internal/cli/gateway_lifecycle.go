@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"hermes/internal/logs"
 	"hermes/internal/exitcode"
+	"hermes/internal/logs"
 	"hermes/internal/operate"
 	"hermes/internal/profile"
 	"hermes/internal/service"

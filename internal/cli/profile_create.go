@@ -8,9 +8,16 @@ import (
 	"hermes/internal/profile"
 )
 
+// createOptions is what `profile create` is told.
+type createOptions struct {
+	app       *app
+	clone     bool
+	cloneFrom string
+	start     bool
+}
+
 func (a *app) profileCreateCommand() *cobra.Command {
-	var clone, start bool
-	var cloneFrom string
+	o := createOptions{app: a}
 	cmd := &cobra.Command{
 		Use:   "create NAME",
 		Short: "Make a profile and register its gateway, down",
@@ -24,51 +31,54 @@ plain files. It never gets its keys, port, memory, state or logs.`,
   hermes profile create reviewer --clone-from coder`,
 		Args:              words(1, "NAME"),
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			n, err := profile.NewName(args[0])
-			if err != nil {
-				return &usageError{err}
-			}
-			p, err := a.profiles()
-			if err != nil {
-				return err
-			}
-			if start && p.Manager == nil {
-				if _, err := a.lifecycle(); err != nil {
-					return err
-				}
-			}
-			from, err := a.cloneSource(clone, cloneFrom)
-			if err != nil {
-				return err
-			}
-			m, err := p.Create(cmd.Context(), n, from)
-			a.tellLeftOut(m.LeftOut, "")
-			if err != nil {
-				return withWayOut(err)
-			}
-			if err := a.tellMade("created", m, p.Registers(), start); err != nil || !start {
-				return err
-			}
-			return a.startNow(cmd.Context(), p.Lifecycle(), n)
-		},
+		RunE:              o.run,
 	}
-	cmd.Flags().BoolVar(&clone, "clone", false, "copy the profile of -p (the default profile without it)")
-	cmd.Flags().StringVar(&cloneFrom, "clone-from", "", "copy the profile `NAME`")
-	cmd.Flags().BoolVar(&start, "start", false, "start its gateway and wait until it is ready")
+	cmd.Flags().BoolVar(&o.clone, "clone", false, "copy the profile of -p (the default profile without it)")
+	cmd.Flags().StringVar(&o.cloneFrom, "clone-from", "", "copy the profile `NAME`")
+	cmd.Flags().BoolVar(&o.start, "start", false, "start its gateway and wait until it is ready")
 	complete(cmd, "clone-from", a.completeProfile)
 	return cmd
 }
 
-// cloneSource returns the name of the profile to copy; the zero name for none.
-func (a *app) cloneSource(clone bool, from string) (profile.Name, error) {
+func (o *createOptions) run(cmd *cobra.Command, args []string) error {
+	a, ctx := o.app, cmd.Context()
+	n, err := profile.NewName(args[0])
+	if err != nil {
+		return &usageError{err}
+	}
+	p, err := a.profiles()
+	if err != nil {
+		return err
+	}
+	if o.start && p.Manager == nil {
+		if _, err := a.lifecycle(); err != nil {
+			return err
+		}
+	}
+	from, err := o.source()
+	if err != nil {
+		return err
+	}
+	m, err := p.Create(ctx, n, from)
+	a.tellLeftOut(m.LeftOut, "")
+	if err != nil {
+		return withWayOut(err)
+	}
+	if err := a.tellMade("created", m, p.Registers(), o.start); err != nil || !o.start {
+		return err
+	}
+	return a.startNow(ctx, p.Lifecycle(), n)
+}
+
+// source returns the name of the profile to copy; the zero name for none.
+func (o *createOptions) source() (profile.Name, error) {
 	switch {
-	case clone && from != "":
+	case o.clone && o.cloneFrom != "":
 		return profile.Name{}, &usageError{errors.New("--clone copies the profile of -p, --clone-from the one it names: use one of them")}
-	case from != "":
-		return parseName(from)
-	case clone:
-		return a.name()
+	case o.cloneFrom != "":
+		return parseName(o.cloneFrom)
+	case o.clone:
+		return o.app.name()
 	}
 	return profile.Name{}, nil
 }
