@@ -1,7 +1,10 @@
 package operate
 
 import (
+	"context"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"hermes/internal/environment"
@@ -31,8 +34,15 @@ func (e *FailedStartError) Error() string { return e.Err.Error() }
 // Unwrap returns Err.
 func (e *FailedStartError) Unwrap() error { return e.Err }
 
+const (
+	// logWithin is how long the log of a gateway that ended is waited for: its manager hears of the end at once, and its logger
+	// may still be reading what it said before. On an idle machine that takes a millisecond.
+	logWithin = 500 * time.Millisecond
+	logEvery  = 10 * time.Millisecond
+)
+
 // explained adds to an error about readiness what the gateway said since a start began. Other errors stay as they are.
-func explained(err error, h profile.Home, begun time.Time) error {
+func explained(ctx context.Context, err error, h profile.Home, begun time.Time) error {
 	var notReady *service.NotReadyError
 	if !errors.As(err, &notReady) {
 		return err
@@ -41,7 +51,30 @@ func explained(err error, h profile.Home, begun time.Time) error {
 	if s, serr := profile.ReadState(h); serr == nil && notReady.Ended {
 		e.Reason = s.ExitReason
 	}
-	// A log that cannot be read explains nothing.
-	e.Lines, _ = logs.LastSince(h.Logs(), explainLines, begun, localtime.Zone(environment.Get("TZ")))
+	zone := localtime.Zone(environment.Get("TZ"))
+	read := func() []logs.Line {
+		lines, _ := logs.LastSince(h.Logs(), explainLines, begun, zone) // a log that cannot be read explains nothing
+		return lines
+	}
+	ctx, cancel := context.WithTimeout(ctx, logWithin)
+	defer cancel()
+	e.Lines = lastLines(e.Reason, read, func() bool {
+		select {
+		case <-time.After(logEvery):
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	})
 	return e
+}
+
+// lastLines reads a log until the reason of an end is in it, or until again returns false. Without a reason it reads once.
+func lastLines(reason string, read func() []logs.Line, again func() bool) []logs.Line {
+	reason, _, _ = strings.Cut(reason, "\n")
+	lines := read()
+	for reason != "" && !slices.ContainsFunc(lines, func(l logs.Line) bool { return strings.Contains(l.Text, reason) }) && again() {
+		lines = read()
+	}
+	return lines
 }

@@ -32,7 +32,7 @@ func (l Lifecycle) Start(ctx context.Context, n profile.Name, wait time.Duration
 	err = l.intend(ctx, h, profile.DesiredRunning, func() error {
 		return l.Manager.Start(ctx, service.Gateway(n), wait)
 	})
-	return explained(err, h, begun)
+	return explained(ctx, err, h, begun)
 }
 
 // Stop records that a gateway is to stay down and stops it. A volume that takes no record, such as a full one, does not keep
@@ -78,7 +78,7 @@ func (l Lifecycle) Restart(ctx context.Context, n profile.Name, wait time.Durati
 	err = l.intend(ctx, h, profile.DesiredRunning, func() error {
 		return l.Manager.Restart(ctx, service.Gateway(n), wait)
 	})
-	return explained(err, h, begun)
+	return explained(ctx, err, h, begun)
 }
 
 // registered returns the home of a profile that exists and sees to it that it has a slot.
