@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -97,6 +98,7 @@ func secretSpans(text string) (_ []span, ok bool) {
 		d.secrets(root, false, nil)
 		spans, values = d.spans, d.values
 	}
+	inTree := spans // in order and apart
 	p := secretPatterns()
 	for _, re := range []*regexp.Regexp{p.inURL, p.query} {
 		for _, m := range re.FindAllStringSubmatchIndex(text, -1) {
@@ -105,11 +107,11 @@ func secretSpans(text string) (_ []span, ok bool) {
 	}
 	start := 0
 	for line := range strings.Lines(text) {
-		s, found := secretOfComment(line)
+		s, ok := secretOfComment(line, func(at int) bool { return inside(inTree, start+at) })
 		if err != nil {
-			s, found = valueOfLine(line)
+			s, ok = valueOfLine(line)
 		}
-		if found {
+		if ok {
 			spans = append(spans, span{start + s.from, start + s.to})
 		}
 		start += len(line)
@@ -125,10 +127,16 @@ func valueOfLine(line string) (span, bool) {
 	return span{m[1], end}, m[1] < end
 }
 
-// secretOfComment finds what follows a word for a secret in a comment.
-func secretOfComment(line string) (span, bool) {
+// inside reports whether a place lies in one of the spans, which are in order and apart.
+func inside(spans []span, at int) bool {
+	i, _ := slices.BinarySearchFunc(spans, at, func(s span, at int) int { return cmp.Compare(s.to, at+1) })
+	return i < len(spans) && spans[i].from <= at && at < spans[i].to
+}
+
+// secretOfComment finds what follows a word for a secret in a comment. A # of which hidden is true begins none.
+func secretOfComment(line string, hidden func(at int) bool) (span, bool) {
 	end := len(strings.TrimRight(line, "\r\n"))
-	from := commentOf(line)
+	from := commentOf(line, hidden)
 	if from < 0 {
 		return span{}, false
 	}
@@ -139,12 +147,15 @@ func secretOfComment(line string) (span, bool) {
 	return span{from + m[1], end}, true
 }
 
-// commentOf returns where a comment may begin in a line, -1 if nowhere. A # in a text counts too: better hidden than shown.
-func commentOf(line string) int {
+// commentOf returns where a comment may begin in a line, -1 if nowhere. A # in a text counts too, better hidden than shown, but not one in
+// a text that is hidden.
+func commentOf(line string, hidden func(at int) bool) int {
+	begins := true
 	for i, c := range line {
-		if c == '#' && (i == 0 || line[i-1] == ' ' || line[i-1] == '\t') {
+		if c == '#' && begins && !hidden(i) {
 			return i
 		}
+		begins = strings.ContainsRune(" \t\r\u0085\u2028\u2029"+byteOrder, c)
 	}
 	return -1
 }
@@ -195,12 +206,23 @@ type document struct {
 	values []string
 }
 
+// byteOrder is a mark with which some editors begin a file. The parser does not get it.
+const byteOrder = "\ufeff"
+
+// lineStarts tells where lines begin as the parser counts them: YAML has more line ends than one.
 func lineStarts(text string) []int {
-	starts := []int{0}
+	starts := []int{len(text) - len(strings.TrimPrefix(text, byteOrder))}
 	for i, c := range text {
-		if c == '\n' {
-			starts = append(starts, i+1)
+		switch c {
+		case '\r':
+			if strings.HasPrefix(text[i+1:], "\n") {
+				continue
+			}
+		case '\n', '\u0085', '\u2028', '\u2029':
+		default:
+			continue
 		}
+		starts = append(starts, i+utf8.RuneLen(c))
 	}
 	return starts
 }
@@ -265,12 +287,15 @@ func (d *document) closing(at int) int {
 	return at
 }
 
+// collect notes the scalars in a value, but not the keys: the same keys may stand elsewhere.
 func (d *document) collect(n *yaml.Node) {
 	if n.Kind == yaml.ScalarNode {
 		d.values = append(d.values, n.Value)
 	}
-	for _, c := range n.Content {
-		d.collect(c)
+	for i, c := range n.Content {
+		if n.Kind != yaml.MappingNode || i%2 == 1 {
+			d.collect(c)
+		}
 	}
 }
 
