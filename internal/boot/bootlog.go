@@ -2,6 +2,7 @@ package boot
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -28,7 +29,12 @@ func writeBootLog(dir volume.Dir, now time.Time, outcomes []Outcome) error {
 		}
 		b.WriteByte('\n')
 	}
-	if err := dir.AppendLimited(bootLogName, b.Bytes(), 0o644, bootLogLimit); err != nil {
+	err := dir.AppendLimited(bootLogName, b.Bytes(), 0o644, bootLogLimit)
+	var full *volume.SetAsideError
+	switch {
+	case errors.As(err, &full):
+		return fmt.Errorf("cannot rotate the boot log: %w", err)
+	case err != nil:
 		return fmt.Errorf("cannot write the boot log: %w", err)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package volume
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,6 +20,16 @@ func TestAppendLimitedKeepsTwoFilesWithinTheLimit(t *testing.T) {
 		if data, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(data) != want {
 			t.Errorf("%s has %q, %v; want %q", name, data, err, want)
 		}
+	}
+	var full *SetAsideError
+	if err := os.Remove(filepath.Join(dir, "log.1")); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.MkdirAll("log.1/full", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.AppendLimited("log", []byte("jklm\n"), 0o600, 10); !errors.As(err, &full) {
+		t.Error(err)
 	}
 	if err := d.Mkdir("dir", 0o700); err != nil {
 		t.Fatal(err)
