@@ -67,7 +67,7 @@ func OpenEditor(ctx context.Context, path string) (*Editor, error) {
 	if err := claim(path); err != nil {
 		return fail(err)
 	}
-	if who, err := ownerOf(ctx, path); err != nil {
+	if who, err := ownerOfOpened(ctx, path); err != nil {
 		return fail(reason(err))
 	} else if who == foreign {
 		return fail(ErrForeign)

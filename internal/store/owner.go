@@ -47,7 +47,6 @@ const (
 // The places in a database's header that are read here (https://www.sqlite.org/fileformat2.html, "The Database Header").
 const (
 	headerSize    = 100
-	userVersionAt = 60
 	applicationAt = 68
 )
 
@@ -55,7 +54,7 @@ var magic = []byte("SQLite format 3\x00")
 
 // ownerOf tells whose a database is. It changes nothing: no journal is rolled back, and no file is made beside it but, in a
 // database whose first life was killed before anything reached the file itself, the index of its log. What is no regular
-// file is volume.ErrNotRegular.
+// file is volume.ErrNotRegular. A process that has the database open asks ownerOfOpened.
 func ownerOf(ctx context.Context, path string) (owner, error) {
 	header, err := readHeader(path)
 	switch {
@@ -75,13 +74,25 @@ func ownerOf(ctx context.Context, path string) (owner, error) {
 	default:
 		return foreign, nil
 	}
+	return ownerOfOpened(ctx, path)
+}
+
+// ownerOfOpened is ownerOf for a file that this process may have open as a database already. It leaves the opening to SQLite: a
+// process that closes any descriptor of a file loses all its locks on it (https://www.sqlite.org/howtocorrupt.html, section 2.2).
+func ownerOfOpened(ctx context.Context, path string) (owner, error) {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nobody, nil
+	case err != nil:
+		return unreadable, err
+	case !info.Mode().IsRegular():
+		return unreadable, fmt.Errorf("%s is %s: %w", filepath.Base(path), volume.Kind(info.Mode()), volume.ErrNotRegular)
+	}
 	// The file alone tells, without what is still in its log: ours were made by one transaction.
 	who, err := inspect(ctx, path, "immutable")
 	if err == nil && who == nobody && hasContent(path+"-wal") {
 		who, err = inspect(ctx, path, "ro")
-	}
-	if err == nil && who == nobody && binary.BigEndian.Uint32(header[userVersionAt:]) != 0 {
-		who = foreign
 	}
 	return who, err
 }
@@ -119,12 +130,15 @@ func inspect(ctx context.Context, path, how string) (owner, error) {
 
 // whose tells by its tables who made an open database.
 func whose(ctx context.Context, db *sql.DB) (owner, error) {
-	var id int64
-	if err := db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id); err != nil {
+	var id, version int64
+	err := db.QueryRowContext(ctx, "SELECT application_id, user_version FROM pragma_application_id, pragma_user_version").Scan(&id, &version)
+	switch {
+	case err != nil:
 		return unreadable, err
-	}
-	if id == applicationID {
-		return ours, nil // the mark is in the log still
+	case id == applicationID:
+		return ours, nil
+	case id != 0:
+		return foreign, nil
 	}
 	// The versions before the mark made these, and no other.
 	known := []string{"goose_db_version", "messages", "sessions", "sqlite_sequence"}
@@ -150,6 +164,8 @@ func whose(ctx context.Context, db *sql.DB) (owner, error) {
 	rows.Close()
 	has := func(name string) bool { return slices.Contains(names, name) }
 	switch {
+	case !has("sessions") && !has("messages") && version != 0:
+		return foreign, nil
 	case !has("sessions") && !has("messages"):
 		return nobody, nil // a start that was killed made no more
 	case !has("sessions") || !has("messages") || !has("goose_db_version"):
@@ -291,7 +307,7 @@ func Find(ctx context.Context, path, former string) string {
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		return path
 	}
-	if who, err := ownerOf(ctx, former); err == nil && (who == ours || who == earlier) {
+	if who, err := ownerOfOpened(ctx, former); err == nil && (who == ours || who == earlier) {
 		return former
 	}
 	return path
@@ -299,6 +315,6 @@ func Find(ctx context.Context, path, former string) string {
 
 // Foreign reports whether a file is another program's database.
 func Foreign(ctx context.Context, path string) bool {
-	who, err := ownerOf(ctx, path)
+	who, err := ownerOfOpened(ctx, path)
 	return err == nil && who == foreign
 }

@@ -68,6 +68,13 @@ func open(ctx context.Context, path string) (_ *Store, err error) {
 		}
 	}()
 	s := &Store{db: db}
+	if who == nobody {
+		// A new database can become smaller again. This has to be said before there is anything in it, and not again: it writes
+		// each time (https://www.sqlite.org/pragma.html#pragma_auto_vacuum).
+		if _, err := db.ExecContext(ctx, "PRAGMA auto_vacuum=INCREMENTAL"); err != nil {
+			return nil, err
+		}
+	}
 	if who == nobody || who == earlier {
 		// Before the journal is a log, so that the mark is in the file itself.
 		if err := mark(ctx, db); err != nil {
@@ -117,10 +124,10 @@ func reason(err error) error {
 // busyTimeout is how long a statement waits for others that use the database, in milliseconds.
 const busyTimeout = 5000
 
-// dsn is the URI of a database that is written. No character of a path is special in it. A new database can become smaller again, and
-// what is removed from one is overwritten.
+// dsn is the URI of a database that is written. No character of a path is special in it. What is removed from it is overwritten. Opening
+// alone writes nothing, and so waits for nobody who writes.
 func dsn(path string) string {
-	return uri(path, url.Values{"_pragma": {fmt.Sprintf("busy_timeout(%d)", busyTimeout), "cache_size(-512)", "foreign_keys(1)", "auto_vacuum(2)", "secure_delete(1)"}, "_txlock": {"immediate"}})
+	return uri(path, url.Values{"_pragma": {fmt.Sprintf("busy_timeout(%d)", busyTimeout), "cache_size(-512)", "foreign_keys(1)", "secure_delete(1)"}, "_txlock": {"immediate"}})
 }
 
 func uri(path string, q url.Values) string {

@@ -51,19 +51,46 @@ func serve([]string) error {
 }
 
 func run(q Request) Reply {
-	cmd := exec.CommandContext(context.Background(), q.Args[0], q.Args[1:]...)
-	cmd.WaitDelay = 100 * time.Millisecond // what it left in the background keeps the pipes
-	var stdout, stderr bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(q.Input), &stdout, &stderr
-	err := cmd.Run()
 	r := Reply{ID: q.ID, Code: 127}
-	if cmd.ProcessState != nil {
-		if r.Code = cmd.ProcessState.ExitCode(); r.Code < 0 {
-			r.Code = 137 // by a signal; docker says 128 and its number, and nobody asks which
-		}
-	} else {
-		stderr.WriteString(err.Error())
+	// Files and not pipes: what it left in the background may keep them, and all that it wrote itself is there when it has ended.
+	stdout, err := memoryFile("stdout")
+	if err != nil {
+		r.Stderr = []byte(err.Error())
+		return r
 	}
-	r.Stdout, r.Stderr = stdout.Bytes(), stderr.Bytes()
+	defer stdout.Close()
+	stderr, err := memoryFile("stderr")
+	if err != nil {
+		r.Stderr = []byte(err.Error())
+		return r
+	}
+	defer stderr.Close()
+	cmd := exec.CommandContext(context.Background(), q.Args[0], q.Args[1:]...)
+	cmd.WaitDelay = 100 * time.Millisecond // input that it did not read
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(q.Input), stdout, stderr
+	failed := cmd.Run()
+	if cmd.ProcessState == nil {
+		r.Stderr = []byte(failed.Error())
+		return r
+	}
+	r.Code = cmd.ProcessState.ExitCode()
+	if r.Code < 0 {
+		r.Code = 137 // by a signal; docker says 128 and its number, and nobody asks which
+	}
+	if r.Stdout, err = readFromStart(stdout); err == nil {
+		r.Stderr, err = readFromStart(stderr)
+	}
+	if err != nil {
+		r.Code, r.Stderr = 127, []byte(err.Error())
+	}
 	return r
+}
+
+func readFromStart(f *os.File) ([]byte, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	// Not by reading on: whom it left in the background shares the place in the file.
+	return io.ReadAll(io.NewSectionReader(f, 0, info.Size()))
 }
