@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -62,7 +63,37 @@ func frozen(ts *testscript.TestScript, neg bool, args []string) {
 	if !v.Ready {
 		ts.Fatalf("it does not run: %+v", v)
 	}
-	ts.Check(syscall.Kill(v.PID, syscall.SIGSTOP))
+	ts.Check(freeze(v.PID))
+}
+
+// freeze stops a process with SIGSTOP, and returns when all its threads have stopped: each does when it sees the signal.
+func freeze(pid int) error {
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		return err
+	}
+	for until := time.Now().Add(deadline); ; time.Sleep(time.Millisecond) {
+		files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+		if err != nil {
+			return err
+		}
+		running := 0
+		for _, file := range files {
+			stat, err := os.ReadFile(file)
+			if err != nil {
+				return err
+			}
+			// The name in parentheses may hold anything (proc_pid_stat(5)).
+			if _, fields, _ := strings.Cut(string(stat), ") "); !strings.HasPrefix(fields, "T ") {
+				running++
+			}
+		}
+		switch {
+		case running == 0:
+			return nil
+		case time.Now().After(until):
+			return fmt.Errorf("%d of the threads of process %d run in spite of SIGSTOP", running, pid)
+		}
+	}
 }
 
 // view is what `gateway status` tells of a profile's gateway.

@@ -105,7 +105,7 @@ func TestAClosedTerminalEndsUp(t *testing.T) {
 // TestASecondSignalDoesNotWait: the gateway cannot end, and would be given its 25 seconds.
 func TestASecondSignalDoesNotWait(t *testing.T) {
 	up, ended, gateway := startUp(t, nil)
-	if err := syscall.Kill(gateway, syscall.SIGSTOP); err != nil {
+	if err := freeze(gateway); err != nil {
 		t.Fatal(err)
 	}
 	// Two of a kind that are pending at once are one (signal(7)).

@@ -384,7 +384,7 @@ func TestHealthcheckTellsAReadyGateway(t *testing.T) {
 	if err := json.Unmarshal([]byte(b.inspect("{{json .Config.Healthcheck.Test}}")), &check); err != nil || strings.Join(check, " ") != "CMD hermes healthcheck" {
 		t.Errorf("the image's HEALTHCHECK is %v, %v", check, err)
 	}
-	b.mustExec("0", "sh", "-c", fmt.Sprintf("kill -STOP %d", b.waitReady(gatewaySlot).pid))
+	b.freeze(b.waitReady(gatewaySlot).pid)
 	if r := b.exec("0", "timeout", "20", "hermes", "healthcheck"); r.Code == 0 {
 		t.Errorf("a gateway that does not answer is healthy: %s", r)
 	}

@@ -3,6 +3,7 @@ package container_test
 import (
 	"archive/tar"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -83,6 +84,21 @@ func (b *box) ps() []process {
 	b.t.Helper()
 	r := b.mustExec("0", docker.TestClientPath, "ps")
 	return decode[[]process](b.t, r)
+}
+
+// freeze stops a process with SIGSTOP, and returns when all its threads have stopped: each does when it sees the signal.
+func (b *box) freeze(pid int) {
+	b.t.Helper()
+	b.mustExec("0", "kill", "-STOP", strconv.Itoa(pid))
+	eventually(b.t, soon, "all threads have stopped", func() error {
+		states := b.mustExec("0", "sh", "-c", fmt.Sprintf("grep -h ^State: /proc/%d/task/*/status", pid))
+		for state := range strings.Lines(states) {
+			if !strings.Contains(state, "T (stopped)") {
+				return errors.New(state)
+			}
+		}
+		return nil
+	})
 }
 
 // only returns the processes for which keep is true.

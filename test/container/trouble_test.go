@@ -65,7 +65,7 @@ func TestDoctorAndStatusSeeWhatIsWrongInTheImage(t *testing.T) {
 
 	// A gateway that is alive and does not answer.
 	pid := b.waitReady(gatewaySlot).pid
-	b.mustExec("0", "sh", "-c", fmt.Sprintf("kill -STOP %d", pid))
+	b.freeze(pid)
 	b.wants(1, []string{"hermes", "doctor"}, fmt.Sprintf("✗ gateways: gateway 'default' (pid %d) does not answer: ", pid), "\n2 wrong\n")
 	b.mustExec("0", "sh", "-c", fmt.Sprintf("kill -CONT %d", pid))
 
