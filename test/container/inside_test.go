@@ -89,7 +89,7 @@ func (b *box) ps() []process {
 // freeze stops a process with SIGSTOP, and returns when all its threads have stopped: each does when it sees the signal.
 func (b *box) freeze(pid int) {
 	b.t.Helper()
-	b.mustExec("0", "kill", "-STOP", strconv.Itoa(pid))
+	b.mustExec("0", "sh", "-c", fmt.Sprintf("kill -STOP %d", pid))
 	eventually(b.t, soon, "all threads have stopped", func() error {
 		states := b.mustExec("0", "sh", "-c", fmt.Sprintf("grep -h ^State: /proc/%d/task/*/status", pid))
 		for state := range strings.Lines(states) {
