@@ -207,6 +207,13 @@ func leavesNoTrace(path string) (how string, err error) {
 	return "ro", nil
 }
 
+// begin makes a new database ours, in one transaction. It can become smaller again: this has to be said before there is anything in it,
+// and not at each opening, because it writes each time (https://www.sqlite.org/pragma.html#pragma_auto_vacuum).
+func begin(ctx context.Context, db *sql.DB) error {
+	_, err := db.ExecContext(ctx, fmt.Sprintf("BEGIN; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA application_id = %d; COMMIT", applicationID))
+	return err
+}
+
 // mark makes a database ours.
 func mark(ctx context.Context, db *sql.DB) error {
 	_, err := db.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d", applicationID))

@@ -68,18 +68,15 @@ func open(ctx context.Context, path string) (_ *Store, err error) {
 		}
 	}()
 	s := &Store{db: db}
-	if who == nobody {
-		// A new database can become smaller again. This has to be said before there is anything in it, and not again: it writes
-		// each time (https://www.sqlite.org/pragma.html#pragma_auto_vacuum).
-		if _, err := db.ExecContext(ctx, "PRAGMA auto_vacuum=INCREMENTAL"); err != nil {
-			return nil, err
-		}
+	// Before the journal is a log, so that the mark is in the file itself.
+	switch who {
+	case nobody:
+		err = begin(ctx, db)
+	case earlier:
+		err = mark(ctx, db)
 	}
-	if who == nobody || who == earlier {
-		// Before the journal is a log, so that the mark is in the file itself.
-		if err := mark(ctx, db); err != nil {
-			return nil, err
-		}
+	if err != nil {
+		return nil, err
 	}
 	if s.journal, err = chooseJournal(ctx, db); err != nil {
 		return nil, err
