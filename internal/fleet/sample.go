@@ -1,23 +1,33 @@
 package fleet
 
-import "slices"
+import (
+	"slices"
 
-// measure reads the memory of every gateway that runs.
+	"hermes/internal/service"
+)
+
+// measure reads about how much memory each gateway that runs has.
 func (f *Fleet) measure() {
 	before := f.Snapshot()
 	s := &Snapshot{Gateways: slices.Clone(before.Gateways), Broken: before.Broken, Manager: before.Manager, Control: before.Control, Err: before.Err}
+	var views []*service.View
 	for i, g := range s.Gateways {
 		if !g.Up() && g.Memory == 0 {
 			continue
 		}
 		with := *g
-		with.Memory = 0
-		with.Measure()
-		f.samples[g.Profile] = last(append(f.samples[g.Profile], with.Memory), keepSamples)
-		with.Samples = f.samples[g.Profile]
+		s.Gateways[i] = &with
+		views = append(views, &with.View)
+	}
+	service.MeasureEach(views)
+	for i, with := range s.Gateways {
+		if with == before.Gateways[i] {
+			continue
+		}
+		f.samples[with.Profile] = last(append(f.samples[with.Profile], with.Memory), keepSamples)
+		with.Samples = f.samples[with.Profile]
 		f.version++
 		with.Version = f.version
-		s.Gateways[i] = &with
 	}
 	f.publish(before, s)
 }

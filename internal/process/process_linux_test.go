@@ -60,4 +60,10 @@ func TestAProcessLivesUntilItEnds(t *testing.T) {
 	if PSS(os.Getpid()) == 0 || PSS(pid) != 0 {
 		t.Errorf("memory: %d and %d", PSS(os.Getpid()), PSS(pid))
 	}
+	if private, shared := Resident(os.Getpid()); private == 0 || shared == 0 || private > 10*PSS(os.Getpid()) || PSS(os.Getpid()) > 2*(private+shared) {
+		t.Errorf("resident: %d and %d, PSS %d", private, shared, PSS(os.Getpid()))
+	}
+	if private, shared := Resident(pid); private != 0 || shared != 0 {
+		t.Errorf("a process that is gone: %d and %d", private, shared)
+	}
 }

@@ -34,7 +34,7 @@ type View struct {
 	// Hint is the command that helps, if the gateway stays down though it is to run.
 	Hint string `json:"hint,omitempty"`
 	Port int    `json:"port,omitempty"`
-	// Memory is the proportional set size in bytes (PSS); 0 if it cannot be read.
+	// Memory is the proportional set size in bytes (PSS), exactly from Measure and about from MeasureAll; 0 if it cannot be read.
 	Memory  int64  `json:"memory_bytes,omitempty"`
 	LogFile string `json:"log_file"`
 	// Channels tells the state of each channel of a running gateway, by its name.
@@ -45,8 +45,8 @@ type View struct {
 	up bool // the manager's word
 }
 
-// Measure reads how much memory the gateway uses. It is a step of its own: for each process the kernel walks
-// through all its pages, a third of a millisecond.
+// Measure reads how much memory the gateway uses. It is a step of its own: the kernel walks through all pages of
+// the process, a third of a millisecond.
 func (v *View) Measure() {
 	if v.Up() {
 		v.Memory = process.PSS(v.PID)
@@ -255,7 +255,27 @@ func LookAll(ctx context.Context, m Manager, store *profile.Store, container boo
 	return views, broken, nil
 }
 
-// MeasureAll reads how much memory each gateway uses.
+// MeasureAll reads about how much memory each gateway uses: its own, and its part of the program, which all of them share.
 func MeasureAll(views []View) {
-	Parallel(len(views), func(i int) { views[i].Measure() })
+	all := make([]*View, len(views))
+	for i := range views {
+		all[i] = &views[i]
+	}
+	MeasureEach(all)
+}
+
+// MeasureEach is MeasureAll for views that are kept in other places.
+func MeasureEach(views []*View) {
+	shared, up := make([]int64, len(views)), int64(0)
+	for i, v := range views {
+		if v.Memory = 0; v.Up() {
+			v.Memory, shared[i] = process.Resident(v.PID)
+			up++
+		}
+	}
+	for i, v := range views {
+		if v.Memory > 0 {
+			v.Memory += shared[i] / up
+		}
+	}
 }
