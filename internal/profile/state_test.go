@@ -26,8 +26,13 @@ func TestMain(m *testing.M) {
 }
 
 func addAgents(ctx context.Context, h Home, n int) error {
-	for range n {
-		if err := UpdateState(ctx, h, func(s *State) error { s.ActiveAgents++; return nil }); err != nil {
+	for done := 0; done < n; {
+		err := UpdateState(ctx, h, func(s *State) error { s.ActiveAgents++; return nil })
+		switch {
+		case err == nil:
+			done++
+		case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded): // it had no turn among so many on a busy machine, and says so
+		default:
 			return err
 		}
 	}
