@@ -13,6 +13,7 @@ import (
 
 	"hermes/internal/container"
 	"hermes/internal/dashboard/access"
+	"hermes/internal/fleet"
 	"hermes/internal/logs"
 	"hermes/internal/profile"
 	"hermes/internal/service"
@@ -29,11 +30,11 @@ func (a *app) gatewayListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			views, broken, err := service.LookAll(cmd.Context(), a.manager(), store, container.InContainer())
+			views, broken, err := fleet.LookAll(cmd.Context(), a.manager(), store, container.InContainer())
 			if err != nil {
 				return err
 			}
-			service.MeasureAll(views)
+			fleet.MeasureAll(views)
 			for _, e := range broken {
 				fmt.Fprintf(a.Err, "skipped %q: %v\n", e.Label, e.Err)
 			}
@@ -45,7 +46,7 @@ func (a *app) gatewayListCommand() *cobra.Command {
 	}
 }
 
-func (a *app) renderViews(views []service.View) error {
+func (a *app) renderViews(views []fleet.View) error {
 	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "PROFILE\tSTATE\tWANT\tPID\tUPTIME\tRESTARTS\tPORT\tMEMORY")
 	dash := func(s string) string { return cmp.Or(s, "-") }
@@ -69,7 +70,7 @@ func (a *app) renderViews(views []service.View) error {
 }
 
 // renderFailed says of each gateway that was given up why, and what to do, and of the others how they failed last.
-func (a *app) renderFailed(views []service.View) error {
+func (a *app) renderFailed(views []fleet.View) error {
 	for _, v := range views {
 		text := v.Trouble()
 		if v.Hint == "" {
@@ -99,11 +100,11 @@ func (a *app) statusCommand() *cobra.Command {
 				return err
 			}
 			m := a.manager()
-			views, broken, err := service.LookAll(cmd.Context(), m, store, container.InContainer())
+			views, broken, err := fleet.LookAll(cmd.Context(), m, store, container.InContainer())
 			if err != nil {
 				return err
 			}
-			service.MeasureAll(views)
+			fleet.MeasureAll(views)
 			s := summarize(m, views, broken)
 			s.look(cmd.Context(), m, store)
 			if config, err := access.FromEnv(a.getenv); err == nil && !config.Protected() {
@@ -122,7 +123,7 @@ func (a *app) statusCommand() *cobra.Command {
 }
 
 // installedBy names the managers of the profiles that are services of the host, each once.
-func installedBy(m service.Installer, views []service.View) string {
+func installedBy(m service.Installer, views []fleet.View) string {
 	var names []string
 	for _, v := range views {
 		if id := service.Gateway(v.Profile); m.Installed(id) && !slices.Contains(names, m.Name(id)) {
@@ -190,12 +191,12 @@ func (s *summary) look(ctx context.Context, m service.Manager, store *profile.St
 		return
 	}
 	s.DashboardReason = st.LastFailure.How()
-	if said := service.LastWords(store, service.Dashboard()); said != "" {
+	if said := fleet.LastWords(store, service.Dashboard()); said != "" {
 		s.DashboardReason += ": " + said
 	}
 }
 
-func summarize(m service.Manager, views []service.View, broken []profile.Entry) summary {
+func summarize(m service.Manager, views []fleet.View, broken []profile.Entry) summary {
 	kind := service.KindNone
 	s := summary{Dashboard: "down", Profiles: len(views) + len(broken), Broken: len(broken)}
 	if m != nil {

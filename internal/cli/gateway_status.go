@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hermes/internal/container"
+	"hermes/internal/fleet"
 	"hermes/internal/service"
 )
 
@@ -30,7 +31,7 @@ func (a *app) gatewayStatusCommand() *cobra.Command {
 			if err != nil {
 				return service.NotRegistered(service.Gateway(n))
 			}
-			v, err := service.Look(cmd.Context(), a.manager(), home, container.InContainer())
+			v, err := fleet.Look(cmd.Context(), a.manager(), home, container.InContainer())
 			if err != nil {
 				return err
 			}
@@ -43,7 +44,7 @@ func (a *app) gatewayStatusCommand() *cobra.Command {
 	}
 }
 
-func (a *app) renderView(v service.View) error {
+func (a *app) renderView(v fleet.View) error {
 	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
 	row := func(name, value string) {
 		if value != "" {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"hermes/internal/fleet"
 	"hermes/internal/service"
 	"hermes/internal/service/s6"
 )
@@ -97,7 +98,7 @@ func freeze(pid int) error {
 }
 
 // view is what `gateway status` tells of a profile's gateway.
-func view(ts *testscript.TestScript, name string) (v service.View) {
+func view(ts *testscript.TestScript, name string) (v fleet.View) {
 	ts.Check(ts.Exec("hermes", "-p", name, "gateway", "status", "--format", "json"))
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &v))
 	return v

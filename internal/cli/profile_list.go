@@ -9,10 +9,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"hermes/internal/container"
+	"hermes/internal/fleet"
 	"hermes/internal/profile"
 	"hermes/internal/profile/config"
 	"hermes/internal/profile/ports"
-	"hermes/internal/service"
 )
 
 // profileInfo is what programs are shown of a profile.
@@ -45,7 +45,7 @@ func (a *app) profileListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			views, broken, err := service.LookAll(cmd.Context(), a.manager(), store, container.InContainer())
+			views, broken, err := fleet.LookAll(cmd.Context(), a.manager(), store, container.InContainer())
 			if err != nil {
 				return err
 			}
@@ -67,7 +67,7 @@ func (a *app) profileListCommand() *cobra.Command {
 	}
 }
 
-func (a *app) profileInfo(store *profile.Store, v service.View) profileInfo {
+func (a *app) profileInfo(store *profile.Store, v fleet.View) profileInfo {
 	h := store.Home(v.Profile)
 	info := profileInfo{Profile: v.Profile.String(), Home: h.Dir, State: v.State, Desired: v.Desired, LogFile: v.LogFile}
 	var err error

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hermes/internal/container"
+	"hermes/internal/fleet"
 	"hermes/internal/profile"
 	"hermes/internal/service"
 )
@@ -40,7 +41,7 @@ func (a *app) profileShowCommand() *cobra.Command {
 					m = nil
 				}
 			}
-			v, err := service.Look(cmd.Context(), m, h, container.InContainer())
+			v, err := fleet.Look(cmd.Context(), m, h, container.InContainer())
 			if err != nil {
 				return err
 			}

@@ -6,10 +6,10 @@ import (
 	"os"
 
 	"hermes/internal/dashboard/access"
+	"hermes/internal/fleet"
 	"hermes/internal/live"
 	"hermes/internal/operate"
 	"hermes/internal/profile"
-	"hermes/internal/service"
 	"hermes/internal/service/local"
 )
 
@@ -53,8 +53,8 @@ func (t *upTable) run(a *app, s *local.Supervisor, store *profile.Store, home st
 		t.screen.Run(ctx, live.Options{
 			Title: "hermes up  " + home + t.hint, Color: a.getenv("NO_COLOR") == "", Root: store.Root(), Zone: a.zone(), News: s.News, Notices: t.notices,
 			Interrupt: interruptSelf,
-			Rows: func(ctx context.Context) []service.View {
-				views, _, err := service.LookAll(ctx, s, store, false)
+			Rows: func(ctx context.Context) []fleet.View {
+				views, _, err := fleet.LookAll(ctx, s, store, false)
 				if err != nil {
 					t.notice(err.Error())
 				}

@@ -206,7 +206,7 @@ func (o outcome) api() (any, error) {
 
 // gatewayView is what programs are told of a gateway.
 type gatewayView struct {
-	service.View
+	fleet.View
 	Home     string           `json:"home"`
 	Since    *time.Time       `json:"since,omitempty"`
 	Counters profile.Counters `json:"counters"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"hermes/internal/fleet"
 	"hermes/internal/service"
 )
 
@@ -54,7 +55,7 @@ func checkDashboard(ctx context.Context, e *examination) []Finding {
 	default:
 		return nil
 	}
-	if said := service.LastWords(e.Store, id); said != "" {
+	if said := fleet.LastWords(e.Store, id); said != "" {
 		f.What += ": " + short(said)
 	}
 	f.Mend = "mend that, then " + e.dashboardAgain()

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"hermes/internal/fleet"
 	"hermes/internal/profile"
 	"hermes/internal/service"
 )
@@ -89,7 +90,7 @@ func (e *examination) gateway(h profile.Home, s profile.State, st service.Status
 	default:
 		return f, false
 	}
-	if reason := cmp.Or(s.ExitReason, service.LastWords(e.Store, service.Gateway(h.Name))); reason != "" && reason != "stopped" {
+	if reason := cmp.Or(s.ExitReason, fleet.LastWords(e.Store, service.Gateway(h.Name))); reason != "" && reason != "stopped" {
 		f.What += ": " + short(reason)
 	}
 	return f, true

@@ -12,7 +12,7 @@ import (
 // TestAFailureIsTheReasonOfTheStepAfterIt, whether somebody saw the gateway down or not, and of no other step.
 func TestAFailureIsTheReasonOfTheStepAfterIt(t *testing.T) {
 	gateway := func(state string, pid int, failed service.Death, reason string) *Gateway {
-		return &Gateway{View: service.View{Profile: profile.Default(), State: state, PID: pid, LastFailure: failed, Reason: reason}}
+		return &Gateway{View: View{Profile: profile.Default(), State: state, PID: pid, LastFailure: failed, Reason: reason}}
 	}
 	died := service.Death{Time: time.Now(), ExitCode: -1, Signal: "SIGKILL", OutOfMemory: true}
 	none := service.Death{}
@@ -49,7 +49,7 @@ func TestAFailureThatIsSeenBeforeItsStepIsTold(t *testing.T) {
 	var old *Gateway
 	var told []string
 	history := []Change{{Time: died.Time.Add(-time.Hour), To: "running", PID: 7}}
-	for _, look := range []service.View{
+	for _, look := range []View{
 		{State: "running", PID: 7},
 		{State: "running", PID: 7, LastFailure: died}, {State: "running", PID: 7, LastFailure: died, ActiveTurns: 1},
 		{State: "running", PID: 8, LastFailure: died}, {State: "running", PID: 8, LastFailure: died, ActiveTurns: 1},

@@ -161,7 +161,7 @@ func pause(ctx context.Context, d time.Duration) {
 // renew looks at every gateway.
 func (f *Fleet) renew(ctx context.Context) {
 	m := f.o.Manager()
-	views, broken, err := service.LookAll(ctx, m, f.o.Store, f.o.Container)
+	views, broken, err := LookAll(ctx, m, f.o.Store, f.o.Container)
 	if ctx.Err() != nil {
 		return
 	}
@@ -185,9 +185,9 @@ func (f *Fleet) refresh(ctx context.Context, names []profile.Name) {
 	for _, n := range names {
 		i := slices.IndexFunc(s.Gateways, func(g *Gateway) bool { return g.Profile == n })
 		h, err := f.o.Store.Get(n)
-		var v service.View
+		var v View
 		if err == nil {
-			v, err = service.Look(ctx, m, h, f.o.Container)
+			v, err = Look(ctx, m, h, f.o.Container)
 		}
 		if i < 0 || err != nil { // it came or went
 			f.renew(ctx)
@@ -206,7 +206,7 @@ func managerName(m service.Manager, container bool) string {
 }
 
 // gateway returns what a view says, as the gateway of before if that says the same.
-func (f *Fleet) gateway(before *Snapshot, v service.View) *Gateway {
+func (f *Fleet) gateway(before *Snapshot, v View) *Gateway {
 	old := before.byName[v.Profile]
 	now := time.Now()
 	g := &Gateway{View: v, Home: f.o.Store.Home(v.Profile), History: f.history[v.Profile], Samples: f.samples[v.Profile]}

@@ -2,15 +2,13 @@ package fleet
 
 import (
 	"slices"
-
-	"hermes/internal/service"
 )
 
 // measure reads about how much memory each gateway that runs has.
 func (f *Fleet) measure() {
 	before := f.Snapshot()
 	s := &Snapshot{Gateways: slices.Clone(before.Gateways), Broken: before.Broken, Manager: before.Manager, Control: before.Control, Err: before.Err}
-	var views []*service.View
+	var views []*View
 	for i, g := range s.Gateways {
 		if !g.Up() && g.Memory == 0 {
 			continue
@@ -19,7 +17,7 @@ func (f *Fleet) measure() {
 		s.Gateways[i] = &with
 		views = append(views, &with.View)
 	}
-	service.MeasureEach(views)
+	MeasureEach(views)
 	for i, with := range s.Gateways {
 		if with == before.Gateways[i] {
 			continue

@@ -4,12 +4,11 @@ import (
 	"time"
 
 	"hermes/internal/profile"
-	"hermes/internal/service"
 )
 
 // Gateway is what is known of one profile's gateway. It never changes: what happens makes another one.
 type Gateway struct {
-	service.View
+	View
 	// Home is where the profile lives.
 	Home profile.Home
 	// Counters are what its gateways did.

@@ -8,8 +8,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"hermes/internal/fleet"
 	"hermes/internal/logs"
-	"hermes/internal/service"
 )
 
 // The attributes that are used (ECMA-48, SGR).
@@ -27,22 +27,22 @@ type column struct {
 	title string
 	width int
 	need  int // the least width of a screen that shows it
-	text  func(v service.View, since time.Duration) string
+	text  func(v fleet.View, since time.Duration) string
 }
 
 var columns = []column{
-	{"STATE", 14, 0, func(v service.View, _ time.Duration) string { return v.State }},
-	{"WANT", 8, 80, func(v service.View, _ time.Duration) string { return string(v.Desired) }},
-	{"UPTIME", 10, 48, func(v service.View, since time.Duration) string {
+	{"STATE", 14, 0, func(v fleet.View, _ time.Duration) string { return v.State }},
+	{"WANT", 8, 80, func(v fleet.View, _ time.Duration) string { return string(v.Desired) }},
+	{"UPTIME", 10, 48, func(v fleet.View, since time.Duration) string {
 		if !v.Up() {
 			return ""
 		}
 		return (time.Duration(v.Uptime)*time.Second + since).Truncate(time.Second).String()
 	}},
-	{"PID", 8, 66, func(v service.View, _ time.Duration) string { return number(v.PID) }},
-	{"RESTARTS", 9, 90, func(v service.View, _ time.Duration) string { return strconv.Itoa(max(v.Restarts, 0)) }},
-	{"PORT", 6, 56, func(v service.View, _ time.Duration) string { return number(v.Port) }},
-	{"MEMORY", 9, 100, func(v service.View, _ time.Duration) string {
+	{"PID", 8, 66, func(v fleet.View, _ time.Duration) string { return number(v.PID) }},
+	{"RESTARTS", 9, 90, func(v fleet.View, _ time.Duration) string { return strconv.Itoa(max(v.Restarts, 0)) }},
+	{"PORT", 6, 56, func(v fleet.View, _ time.Duration) string { return number(v.Port) }},
+	{"MEMORY", 9, 100, func(v fleet.View, _ time.Duration) string {
 		if v.Memory == 0 {
 			return ""
 		}
@@ -165,7 +165,7 @@ func (m *model) table(width, height int, now time.Time) []string {
 	return lines
 }
 
-func stateColor(v service.View) string {
+func stateColor(v fleet.View) string {
 	switch {
 	case v.Ready:
 		return green

@@ -8,18 +8,19 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"hermes/internal/fleet"
 	"hermes/internal/profile"
 	"hermes/internal/service"
 )
 
-func views(t *testing.T, n int) (all []service.View) {
+func views(t *testing.T, n int) (all []fleet.View) {
 	t.Helper()
 	for i := range n {
 		name, err := profile.ParseName(fmt.Sprintf("p%03d", i))
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, service.View{Profile: name, State: "running", Ready: true, PID: 100 + i, Uptime: 59, Restarts: 2, Port: 9200 + i, Memory: 4_200_000})
+		all = append(all, fleet.View{Profile: name, State: "running", Ready: true, PID: 100 + i, Uptime: 59, Restarts: 2, Port: 9200 + i, Memory: 4_200_000})
 	}
 	return all
 }

@@ -4,8 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"hermes/internal/fleet"
 	"hermes/internal/profile"
-	"hermes/internal/service"
 )
 
 // What is on the screen.
@@ -24,7 +24,7 @@ const maxLog = 2000
 type model struct {
 	title  string
 	color  bool
-	rows   []service.View
+	rows   []fleet.View
 	looked time.Time // when rows were
 	page   page
 	chosen profile.Name // the row that keys are about
@@ -40,7 +40,7 @@ type model struct {
 }
 
 // show takes a new picture of the gateways.
-func (m *model) show(rows []service.View, now time.Time) {
+func (m *model) show(rows []fleet.View, now time.Time) {
 	m.rows, m.looked = rows, now
 	if m.index() < 0 && len(rows) > 0 {
 		m.chosen = rows[0].Profile
@@ -49,7 +49,7 @@ func (m *model) show(rows []service.View, now time.Time) {
 
 // index returns the chosen row, or -1.
 func (m *model) index() int {
-	return slices.IndexFunc(m.rows, func(v service.View) bool { return v.Profile == m.chosen })
+	return slices.IndexFunc(m.rows, func(v fleet.View) bool { return v.Profile == m.chosen })
 }
 
 // move chooses another row.

@@ -6,10 +6,10 @@ import (
 	"sync"
 	"time"
 
+	"hermes/internal/fleet"
 	"hermes/internal/logs"
 	"hermes/internal/operate"
 	"hermes/internal/profile"
-	"hermes/internal/service"
 )
 
 // Options says what the table shows and what its keys do.
@@ -17,7 +17,7 @@ type Options struct {
 	Title string
 	Color bool
 	// Rows returns what all gateways do. It is called after News.
-	Rows func(context.Context) []service.View
+	Rows func(context.Context) []fleet.View
 	// News returns a channel that is closed at the next change.
 	News func() <-chan struct{}
 	// Act starts, stops or restarts a gateway and returns when that is done.

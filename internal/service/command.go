@@ -3,6 +3,8 @@ package service
 import (
 	"strconv"
 	"strings"
+
+	"hermes/internal/profile"
 )
 
 // ReadyFD is the descriptor on which a service says that it is ready.
@@ -40,3 +42,16 @@ func LogDir(id ID) string {
 
 // LogLabel is what stands before a service's lines where those of several come together.
 func LogLabel(id ID) string { return strings.TrimPrefix(id.String(), gatewayPrefix) }
+
+// StartCommand is what a person types to start a profile's gateway.
+func StartCommand(n profile.Name) string { return gatewayCommand(n, "start") }
+
+// StopCommand is what a person types to stop it.
+func StopCommand(n profile.Name) string { return gatewayCommand(n, "stop") }
+
+func gatewayCommand(n profile.Name, verb string) string {
+	if n.IsDefault() {
+		return "hermes gateway " + verb
+	}
+	return "hermes -p " + n.String() + " gateway " + verb
+}

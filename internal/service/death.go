@@ -1,6 +1,7 @@
 package service
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -69,4 +70,17 @@ func Tally(ends []Death, again bool) (restarts int, last Death) {
 		}
 	}
 	return restarts, last
+}
+
+// deathTeller is a manager to whom it is more work to look up Restarts and LastFailure of a status.
+type deathTeller interface {
+	Deaths(context.Context, Status) (Status, error)
+}
+
+// WithDeaths adds to a manager's status what Status leaves out, because it is more work: Restarts and LastFailure.
+func WithDeaths(ctx context.Context, m Manager, st Status) (Status, error) {
+	if t, ok := m.(deathTeller); ok {
+		return t.Deaths(ctx, st)
+	}
+	return st, nil
 }

@@ -1,9 +1,10 @@
-package service_test
+package fleet_test
 
 import (
 	"context"
 	"testing"
 
+	"hermes/internal/fleet"
 	"hermes/internal/profile"
 	"hermes/internal/profile/provision"
 	"hermes/internal/service"
@@ -91,7 +92,7 @@ func TestStateWords(t *testing.T) {
 			}); err != nil {
 				t.Fatal(err)
 			}
-			v := service.FromStatus(tt.st, h, "s6")
+			v := fleet.FromStatus(tt.st, h, "s6")
 			if v.State != tt.want {
 				t.Errorf("state is %q, want %q", v.State, tt.want)
 			}
@@ -109,7 +110,7 @@ func TestProfilesThatAreNoServicesAreShownAsTheyAre(t *testing.T) {
 	store := profile.NewStore(t.TempDir())
 	coder, loose := newHome(t, store, "coder"), newHome(t, store, "loose")
 	m := service.Split{Host: installed{id: service.Gateway(coder.Name)}}
-	views, _, err := service.LookAll(t.Context(), m, store, false)
+	views, _, err := fleet.LookAll(t.Context(), m, store, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +121,7 @@ func TestProfilesThatAreNoServicesAreShownAsTheyAre(t *testing.T) {
 	if managers[coder.Name] != "systemd (user)" || managers[loose.Name] != "manual process" {
 		t.Errorf("%v", managers)
 	}
-	if v, err := service.Look(t.Context(), m, loose, false); err != nil || v.Manager != "manual process" {
+	if v, err := fleet.Look(t.Context(), m, loose, false); err != nil || v.Manager != "manual process" {
 		t.Errorf("%+v, %v", v, err)
 	}
 }
@@ -133,7 +134,7 @@ func TestAManagerThatGaveUpIsBelieved(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	v := service.FromStatus(service.Status{ID: service.Gateway(h.Name), ExitCode: 1, GaveUp: "gave up after 3 failures within 1m0s"}, h, "systemd (user)")
+	v := fleet.FromStatus(service.Status{ID: service.Gateway(h.Name), ExitCode: 1, GaveUp: "gave up after 3 failures within 1m0s"}, h, "systemd (user)")
 	if v.State != string(profile.StateStartupFailed) || v.Reason != "gave up after 3 failures within 1m0s: no key" || v.Hint == "" {
 		t.Errorf("%+v", v)
 	}

@@ -1,4 +1,4 @@
-package service
+package fleet
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"hermes/internal/process"
 	"hermes/internal/profile"
 	"hermes/internal/profile/ports"
+	"hermes/internal/service"
 )
 
 // View is what people and programs are shown of a gateway: what the manager knows, joined with
@@ -28,7 +29,7 @@ type View struct {
 	// LastExit tells how the last run ended, if the gateway is down.
 	LastExit string `json:"last_exit,omitempty"`
 	// LastFailure is how a run failed last since the gateway was last started by hand, also if it runs again.
-	LastFailure Death `json:"last_failure,omitzero"`
+	LastFailure service.Death `json:"last_failure,omitzero"`
 	// Reason is the gateway's own word on why it failed or ended.
 	Reason string `json:"reason,omitempty"`
 	// Hint is the command that helps, if the gateway stays down though it is to run.
@@ -53,19 +54,6 @@ func (v *View) Measure() {
 	}
 }
 
-// StartCommand is what a person types to start a profile's gateway.
-func StartCommand(n profile.Name) string { return gatewayCommand(n, "start") }
-
-// StopCommand is what a person types to stop it.
-func StopCommand(n profile.Name) string { return gatewayCommand(n, "stop") }
-
-func gatewayCommand(n profile.Name, verb string) string {
-	if n.IsDefault() {
-		return "hermes gateway " + verb
-	}
-	return "hermes -p " + n.String() + " gateway " + verb
-}
-
 // Trouble is the reason for which a gateway stays down though it is to run, and what helps; "" if there is none.
 func (v View) Trouble() string {
 	if v.Reason == "" || v.Hint == "" {
@@ -85,54 +73,41 @@ func (v View) Remark() string {
 // Up reports whether the gateway's process runs.
 func (v View) Up() bool { return v.up || v.PID != 0 }
 
-// deathTeller is a manager to whom it is more work to look up Restarts and LastFailure of a status.
-type deathTeller interface {
-	Deaths(context.Context, Status) (Status, error)
-}
-
 // Look returns the view of one profile's gateway, its memory left out. m is nil where no manager is in charge.
 // An error is about the manager; a profile whose files cannot be read is shown as far as it can be.
-func Look(ctx context.Context, m Manager, h profile.Home, container bool) (View, error) {
+func Look(ctx context.Context, m service.Manager, h profile.Home, container bool) (View, error) {
 	if m == nil {
-		v := base(h, ManagerName(KindNone, container))
+		v := base(h, service.ManagerName(service.KindNone, container))
 		v.unmanaged(h)
 		return v, nil
 	}
-	st, err := m.Status(ctx, Gateway(h.Name))
-	var loose *NotInstalledError
+	st, err := m.Status(ctx, service.Gateway(h.Name))
+	var loose *service.NotInstalledError
 	if errors.As(err, &loose) {
 		return Look(ctx, nil, h, container)
 	}
 	if err != nil {
 		return View{}, err
 	}
-	if st, err = WithDeaths(ctx, m, st); err != nil {
+	if st, err = service.WithDeaths(ctx, m, st); err != nil {
 		return View{}, err
 	}
 	return FromStatus(st, h, nameOf(m, st.ID, container)), nil
 }
 
-// WithDeaths adds to a manager's status what Status leaves out, because it is more work: Restarts and LastFailure.
-func WithDeaths(ctx context.Context, m Manager, st Status) (Status, error) {
-	if t, ok := m.(deathTeller); ok {
-		return t.Deaths(ctx, st)
-	}
-	return st, nil
-}
-
 // nameOf names the manager of a service (M13).
-func nameOf(m Manager, id ID, container bool) string {
-	if i, ok := m.(Installer); ok && i.Installed(id) {
+func nameOf(m service.Manager, id service.ID, container bool) string {
+	if i, ok := m.(service.Installer); ok && i.Installed(id) {
 		return i.Name(id)
 	}
 	if m == nil {
-		return ManagerName(KindNone, container)
+		return service.ManagerName(service.KindNone, container)
 	}
-	return ManagerName(m.Kind(), container)
+	return service.ManagerName(m.Kind(), container)
 }
 
 // FromStatus joins a manager's status with the files of the profile.
-func FromStatus(st Status, h profile.Home, manager string) View {
+func FromStatus(st service.Status, h profile.Home, manager string) View {
 	v := base(h, manager)
 	v.up = st.Up
 	v.PID, v.Ready, v.LastExit, v.Restarts, v.LastFailure = st.PID, st.Ready, st.LastExit(), st.Restarts, st.LastFailure
@@ -156,7 +131,7 @@ func FromStatus(st Status, h profile.Home, manager string) View {
 		}
 	}
 	if v.State == string(profile.StateStartupFailed) {
-		v.Hint = fmt.Sprintf("`%s` tries again", StartCommand(h.Name))
+		v.Hint = fmt.Sprintf("`%s` tries again", service.StartCommand(h.Name))
 	}
 	return v
 }
@@ -171,7 +146,7 @@ func base(h profile.Home, manager string) View {
 
 // stateWord is the state as people see it: the supervisor's word, which is never stale, before the
 // file's.
-func stateWord(st Status, file profile.GatewayState) string {
+func stateWord(st service.Status, file profile.GatewayState) string {
 	switch {
 	case st.Backoff:
 		return "backoff"
@@ -213,12 +188,12 @@ func (v *View) unmanaged(h profile.Home) {
 
 // LookAll returns the views of all usable profiles, by name, the default one first, and what
 // in the profiles directory cannot be used. Their memory is left out: see MeasureAll.
-func LookAll(ctx context.Context, m Manager, store *profile.Store, container bool) (views []View, broken []profile.Entry, err error) {
+func LookAll(ctx context.Context, m service.Manager, store *profile.Store, container bool) (views []View, broken []profile.Entry, err error) {
 	entries, err := store.List()
 	if err != nil {
 		return nil, nil, err
 	}
-	status := map[ID]Status{}
+	status := map[service.ID]service.Status{}
 	if m != nil {
 		all, err := m.List(ctx)
 		if err != nil {
@@ -237,19 +212,19 @@ func LookAll(ctx context.Context, m Manager, store *profile.Store, container boo
 		usable = append(usable, e.Home)
 	}
 	views = make([]View, len(usable))
-	Parallel(len(usable), func(i int) {
+	service.Parallel(len(usable), func(i int) {
 		h := usable[i]
-		id := Gateway(h.Name)
+		id := service.Gateway(h.Name)
 		st, registered := status[id]
 		manager := nameOf(m, id, container)
 		switch {
 		case registered:
 			views[i] = FromStatus(st, h, manager)
 		case m == nil || !m.SupportsRegistration():
-			views[i] = base(h, ManagerName(KindNone, container))
+			views[i] = base(h, service.ManagerName(service.KindNone, container))
 			views[i].unmanaged(h)
 		default: // made from outside: it gets its slot with the first start
-			views[i] = FromStatus(Status{ID: id, ExitCode: -1, Restarts: -1}, h, manager)
+			views[i] = FromStatus(service.Status{ID: id, ExitCode: -1, Restarts: -1}, h, manager)
 		}
 	})
 	return views, broken, nil

@@ -1,4 +1,4 @@
-package service
+package fleet
 
 import (
 	"slices"
@@ -6,6 +6,7 @@ import (
 
 	"hermes/internal/logs"
 	"hermes/internal/profile"
+	"hermes/internal/service"
 )
 
 // fewLines is how many of the last lines of a log may be a supervisor's.
@@ -13,8 +14,8 @@ const fewLines = 20
 
 // LastWords returns what a service said last in its log: the reason with which a command ended, if there is one in the last lines,
 // else the last line that is not its supervisor's. "" if there is no log.
-func LastWords(store *profile.Store, id ID) string {
-	lines, err := logs.Last(store.Files().Sub(LogDir(id)), fewLines, nil)
+func LastWords(store *profile.Store, id service.ID) string {
+	lines, err := logs.Last(store.Files().Sub(service.LogDir(id)), fewLines, nil)
 	if err != nil {
 		return ""
 	}
