@@ -15,17 +15,17 @@ func same(a, b *Gateway) bool {
 		x.Manager == y.Manager && x.LogFile == y.LogFile
 }
 
-// early reports whether the supervisor has written down that g's process failed, and g still shows the process: the next step tells it.
-func early(old, g *Gateway) bool {
-	return old != nil && g.PID != 0 && old.PID == g.PID && (old.early || old.LastFailure != g.LastFailure)
+// untold reports whether g failed since old, or before, and no step has told it yet. The supervisor may write a failure down before it
+// says that the process is gone, or after that, while it decides what follows: either way it is no step, and the next step tells it.
+func untold(old, g *Gateway) bool {
+	return old != nil && !g.LastFailure.IsZero() && (old.untold || old.LastFailure != g.LastFailure)
 }
 
 // changed tells which step brought a gateway to where it is. The first look after a start of this process is a step only
 // if the history ends elsewhere.
 func changed(old, g *Gateway, history []Change) (Change, bool) {
 	c := Change{Time: time.Now().UTC().Truncate(time.Millisecond), Profile: g.Profile, To: g.State, PID: g.PID, Reason: g.Reason}
-	died := !g.LastFailure.IsZero() && (old != nil && (old.LastFailure != g.LastFailure || old.early) ||
-		old == nil && len(history) > 0 && g.LastFailure.Time.After(history[len(history)-1].Time))
+	died := untold(old, g) || old == nil && len(history) > 0 && g.LastFailure.Time.After(history[len(history)-1].Time)
 	if died && c.Reason == "" {
 		c.Reason = g.LastFailure.How()
 	}

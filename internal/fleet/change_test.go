@@ -42,28 +42,53 @@ func TestAFailureIsTheReasonOfTheStepAfterIt(t *testing.T) {
 	}
 }
 
-// TestAFailureThatIsSeenBeforeItsStepIsTold: the supervisor writes down how a process ended, and somebody may look before it says that the
-// process is gone.
-func TestAFailureThatIsSeenBeforeItsStepIsTold(t *testing.T) {
+// TestAFailureThatIsSeenBesideItsStepIsTold: the supervisor writes down how a process ended before it says that the process is gone, or
+// later, when it has decided what follows; somebody may look in between.
+func TestAFailureThatIsSeenBesideItsStepIsTold(t *testing.T) {
 	died := service.Death{Time: time.Now(), ExitCode: -1, Signal: "SIGKILL"}
-	var old *Gateway
-	var told []string
-	history := []Change{{Time: died.Time.Add(-time.Hour), To: "running", PID: 7}}
-	for _, look := range []View{
-		{State: "running", PID: 7},
-		{State: "running", PID: 7, LastFailure: died}, {State: "running", PID: 7, LastFailure: died, ActiveTurns: 1},
-		{State: "running", PID: 8, LastFailure: died}, {State: "running", PID: 8, LastFailure: died, ActiveTurns: 1},
-		{State: "stopped", LastFailure: died},
+	for name, tt := range map[string]struct {
+		looks []View
+		want  []string
+	}{
+		"before": {
+			[]View{
+				{State: "running", PID: 7},
+				{State: "running", PID: 7, LastFailure: died}, {State: "running", PID: 7, LastFailure: died, ActiveTurns: 1},
+				{State: "running", PID: 8, LastFailure: died}, {State: "running", PID: 8, LastFailure: died, ActiveTurns: 1},
+				{State: "stopped", LastFailure: died},
+			},
+			[]string{"running killed by SIGKILL", "stopped "},
+		},
+		"after": {
+			[]View{
+				{State: "running", PID: 7},
+				{State: "starting"}, {State: "starting", LastFailure: died}, {State: "starting", PID: 8, LastFailure: died},
+				{State: "running", PID: 8, LastFailure: died}, {State: "stopped", LastFailure: died},
+			},
+			[]string{"starting ", "starting killed by SIGKILL", "running ", "stopped "},
+		},
+		"forgotten": {
+			[]View{{State: "running", PID: 7}, {State: "running", PID: 7, LastFailure: died}, {State: "running", PID: 7}, {State: "running", PID: 8}},
+			[]string{"running "},
+		},
 	} {
-		now := &Gateway{View: look}
-		now.early = early(old, now)
-		if c, step := changed(old, now, history); step {
-			history = append(history, c)
-			told = append(told, c.To+" "+c.Reason)
-		}
-		old = now
-	}
-	if want := []string{"running killed by SIGKILL", "stopped "}; !slices.Equal(told, want) {
-		t.Errorf("told %q, want %q", told, want)
+		t.Run(name, func(t *testing.T) {
+			var old *Gateway
+			var told []string
+			history := []Change{{Time: died.Time.Add(-time.Hour), To: "running", PID: 7}}
+			for _, look := range tt.looks {
+				now := &Gateway{View: look}
+				now.untold = untold(old, now)
+				if c, step := changed(old, now, history); step {
+					history = append(history, c)
+					told = append(told, c.To+" "+c.Reason)
+					now.untold = false
+				}
+				old = now
+			}
+			if !slices.Equal(told, tt.want) {
+				t.Errorf("told %q, want %q", told, tt.want)
+			}
+		})
 	}
 }

@@ -214,7 +214,7 @@ func (f *Fleet) gateway(before *Snapshot, v View) *Gateway {
 		g.Since = now.Add(-time.Duration(v.Uptime * float64(time.Second))).Truncate(time.Second)
 	}
 	g.Counters, _ = profile.ReadCounters(g.Home) // broken ones say nothing
-	g.early = early(old, g)
+	g.untold = untold(old, g)
 	if old != nil {
 		g.GiveUps = old.GiveUps
 		if g.State == string(profile.StateStartupFailed) && old.State != g.State {
@@ -245,7 +245,7 @@ func (f *Fleet) publish(before, s *Snapshot) {
 			changes = append(changes, c)
 			f.history[g.Profile] = last(append(f.history[g.Profile], c), keepHistory)
 			with := *g
-			with.History = f.history[g.Profile]
+			with.History, with.untold = f.history[g.Profile], false
 			g = &with
 			s.Gateways[i] = g
 		}

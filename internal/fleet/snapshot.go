@@ -24,7 +24,7 @@ type Gateway struct {
 	// Version is different for each Gateway of the same profile.
 	Version uint64
 
-	early bool // see early
+	untold bool // see untold
 }
 
 // Running reports whether the gateway's process runs.
