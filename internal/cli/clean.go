@@ -7,16 +7,17 @@ import (
 	"unicode/utf8"
 )
 
-// cleanWriter is what everything is printed through that people read or programs parse: names, states, log lines and errors may
-// hold what others wrote, and a terminal obeys some of that. It leaves out control characters, escape among them, and
-// marks that turn the direction of writing; line ends and tabs stay. In JSON they are written as \u escapes instead.
-// Bytes that are no UTF-8 become U+FFFD.
+// cleanWriter is a writer for text that people read on a terminal or that programs parse. Names, states, log lines and errors may
+// hold text of others, and a terminal obeys some characters instead of showing them. The writer leaves out control characters,
+// escape among them, and marks that turn the direction of writing. Line ends and tabs stay. In JSON it writes these characters as \u
+// escapes instead. Bytes that are no UTF-8 become U+FFFD.
 //
-// What is to reach a terminal as it is goes to app.raw: the live table, the progress of a copy, an archive, `gateway logs --raw`.
+// What is to reach a terminal unchanged is written to app.raw: the live table, the progress of a copy, an archive, and
+// `gateway logs --raw`.
 type cleanWriter struct {
 	w    io.Writer
 	json func() bool
-	rest []byte // the beginning of a character whose end has not come yet
+	rest []byte // the first bytes of a character whose other bytes have not been written yet
 	buf  []byte
 }
 
@@ -25,7 +26,7 @@ func obeyed(r rune) bool {
 	return r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' || r == '\ufeff')
 }
 
-// Write implements io.Writer.
+// Write writes what is left of p. It reports len(p) if that succeeds.
 func (c *cleanWriter) Write(p []byte) (int, error) {
 	if len(c.rest) == 0 && plainASCII(p) {
 		return c.w.Write(p)
@@ -53,6 +54,7 @@ func (c *cleanWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// plainASCII reports whether p has nothing but printable ASCII characters, line ends and tabs.
 func plainASCII(p []byte) bool {
 	for _, b := range p {
 		if (b < ' ' || b > '~') && b != '\n' && b != '\t' {

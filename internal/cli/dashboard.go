@@ -15,8 +15,14 @@ import (
 	"hermes/internal/gateway"
 )
 
-func (a *app) dashboardCommand() *cobra.Command {
-	var readyFD int
+// dashboardOptions is what `dashboard` is told.
+type dashboardOptions struct {
+	app     *app
+	readyFD int
+}
+
+func dashboardCommand(a *app) *cobra.Command {
+	o := dashboardOptions{app: a}
 	cmd := &cobra.Command{
 		Use:   "dashboard",
 		Short: "Serve the dashboard in the foreground",
@@ -26,37 +32,41 @@ loopback it needs HERMES_DASHBOARD_BASIC_AUTH_USERNAME and HERMES_DASHBOARD_BASI
 exits 78 without them. On loopback, without them, ` + "`hermes dashboard link`" + ` lets its owner in.`,
 		Annotations: map[string]string{ownSignals: "yes"},
 		Args:        noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			config, err := access.FromEnv(a.getenv)
-			var wrong *access.ConfigError
-			if errors.As(err, &wrong) {
-				return &codeError{err, exitcode.Config}
-			}
-			if err != nil {
-				return err
-			}
-			store, err := a.store()
-			if err != nil {
-				return err
-			}
-			config.Home = store.Files()
-			if !config.Protected() {
-				if config.LocalKey, err = access.Key(cmd.Context(), store.Files()); err != nil {
-					return err
-				}
-			}
-			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
-			defer stop()
-			return dashboard.Run(ctx, dashboard.Options{
-				Config: config, ReadyFD: readyFD, Log: a.logger(a.getenv(container.SupervisedChild) == "1"),
-				Backend: dashboard.Backend{
-					Store: store, Manager: a.manager, Container: container.InContainer(), Getenv: a.getenv,
-					StopForeground: gateway.Stop, Doctor: a.doctorOptions,
-				},
-			})
-		},
+		RunE:        o.run,
 	}
-	cmd.AddCommand(a.hashPasswordCommand(), a.dashboardLinkCommand())
-	cmd.Flags().IntVar(&readyFD, "ready-fd", 0, "write a newline to descriptor `N` once the dashboard serves")
+	cmd.AddCommand(dashboardHashPasswordCommand(a), dashboardLinkCommand(a))
+	cmd.Flags().IntVar(&o.readyFD, "ready-fd", 0, "write a newline to descriptor `N` once the dashboard serves")
 	return cmd
+}
+
+// run serves the dashboard until a signal ends it.
+func (o *dashboardOptions) run(cmd *cobra.Command, _ []string) error {
+	a := o.app
+	config, err := access.FromEnv(a.getenv)
+	var wrong *access.ConfigError
+	if errors.As(err, &wrong) {
+		return &codeError{err, exitcode.Config}
+	}
+	if err != nil {
+		return err
+	}
+	profiles, err := a.profiles()
+	if err != nil {
+		return err
+	}
+	config.Home = profiles.Files()
+	if !config.Protected() {
+		if config.LocalKey, err = access.Key(cmd.Context(), profiles.Files()); err != nil {
+			return err
+		}
+	}
+	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return dashboard.Run(ctx, dashboard.Options{
+		Config: config, ReadyFD: o.readyFD, Log: a.logger(a.getenv(container.SupervisedChild) == "1"),
+		Backend: dashboard.Backend{
+			Store: profiles, Manager: a.manager, Container: container.InContainer(), Getenv: a.getenv,
+			StopForeground: gateway.Stop, Doctor: a.examination,
+		},
+	})
 }

@@ -17,10 +17,14 @@ import (
 	"hermes/internal/gateway"
 )
 
-// maxPassword is what bcrypt takes, in bytes.
+// maxPassword is how many bytes of a password bcrypt takes.
 const maxPassword = 72
 
-func (a *app) hashPasswordCommand() *cobra.Command {
+// dashboardHashPasswordOptions is what `dashboard hash-password` is told.
+type dashboardHashPasswordOptions struct{ app *app }
+
+func dashboardHashPasswordCommand(a *app) *cobra.Command {
+	o := dashboardHashPasswordOptions{app: a}
 	return &cobra.Command{
 		Use:   "hash-password",
 		Short: "Print the hash of a password, for HERMES_DASHBOARD_BASIC_AUTH_PASSWORD",
@@ -29,32 +33,38 @@ hash in the place of the password, so that the password stands nowhere. In a com
 		Example: `  hermes dashboard hash-password
   openssl rand -base64 18 | tee password.txt | hermes dashboard hash-password`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			password, err := a.readPassword(cmd.Context())
-			if err != nil {
-				return err
-			}
-			switch {
-			case password == "":
-				return &usageError{errors.New("the password is empty")}
-			case len(password) > maxPassword:
-				return &usageError{fmt.Errorf("the password has more than the %d bytes that bcrypt looks at", maxPassword)}
-			}
-			hash, err := access.HashPassword(password)
-			if err != nil {
-				return err
-			}
-			if a.format == "json" {
-				return a.json(map[string]any{"hash": hash})
-			}
-			_, err = fmt.Fprintln(a.Out, hash)
-			return err
-		},
+		RunE: o.run,
 	}
 }
 
-// readPassword asks a person, without showing what is typed, or reads a line.
-func (a *app) readPassword(ctx context.Context) (string, error) {
+// run reads the password and prints its hash.
+func (o *dashboardHashPasswordOptions) run(cmd *cobra.Command, _ []string) error {
+	a := o.app
+	password, err := o.read(cmd.Context())
+	if err != nil {
+		return err
+	}
+	switch {
+	case password == "":
+		return &usageError{errors.New("the password is empty")}
+	case len(password) > maxPassword:
+		return &usageError{fmt.Errorf("the password has more than the %d bytes that bcrypt looks at", maxPassword)}
+	}
+	hash, err := access.HashPassword(password)
+	if err != nil {
+		return err
+	}
+	if a.format == "json" {
+		return a.json(map[string]any{"hash": hash})
+	}
+	_, err = fmt.Fprintln(a.Out, hash)
+	return err
+}
+
+// read returns the password. On a terminal it asks a person and does not show what is typed. Otherwise it reads the first line of the
+// input.
+func (o *dashboardHashPasswordOptions) read(ctx context.Context) (string, error) {
+	a := o.app
 	f, ok := a.In.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		line, err := bufio.NewReader(io.LimitReader(a.input(ctx), 4<<10)).ReadString('\n')
@@ -63,11 +73,12 @@ func (a *app) readPassword(ctx context.Context) (string, error) {
 		}
 		return strings.TrimRight(line, "\r\n"), nil
 	}
-	return a.typePassword(ctx, f)
+	return o.ask(ctx, f)
 }
 
-// typePassword asks a person twice on a terminal that shows nothing meanwhile, until ctx ends. Ctrl-C is a letter like others then.
-func (a *app) typePassword(ctx context.Context, f *os.File) (password string, err error) {
+// ask has a person type the password twice, until ctx ends. The terminal is in raw mode meanwhile, so it shows nothing, and Ctrl-C
+// makes no signal but comes as a byte of the input; rawReader looks for it.
+func (o *dashboardHashPasswordOptions) ask(ctx context.Context, f *os.File) (password string, err error) {
 	before, err := term.MakeRaw(int(f.Fd()))
 	if err != nil {
 		return "", fmt.Errorf("cannot read the password: %w", err)
@@ -76,7 +87,7 @@ func (a *app) typePassword(ctx context.Context, f *os.File) (password string, er
 	t := term.NewTerminal(struct {
 		io.Reader
 		io.Writer
-	}{rawReader{a.input(ctx)}, a.raw.Err}, "")
+	}{rawReader{o.app.input(ctx)}, o.app.raw.Err}, "")
 	var typed [2]string
 	for i, prompt := range []string{"Password: ", "Once more: "} {
 		if typed[i], err = t.ReadPassword(prompt); err != nil {
@@ -89,7 +100,7 @@ func (a *app) typePassword(ctx context.Context, f *os.File) (password string, er
 	return typed[0], nil
 }
 
-// rawReader reads from a terminal in raw mode. It makes *gateway.SignalError of Ctrl-C.
+// rawReader reads from a terminal in raw mode. A read that has Ctrl-C in it fails with *gateway.SignalError.
 type rawReader struct{ io.Reader }
 
 func (r rawReader) Read(p []byte) (int, error) {

@@ -12,7 +12,11 @@ import (
 	"hermes/internal/exitcode"
 )
 
-func (a *app) dashboardLinkCommand() *cobra.Command {
+// dashboardLinkOptions is what `dashboard link` is told.
+type dashboardLinkOptions struct{ app *app }
+
+func dashboardLinkCommand(a *app) *cobra.Command {
+	o := dashboardLinkOptions{app: a}
 	return &cobra.Command{
 		Use:   "link",
 		Short: "Print a link that logs a browser in to the dashboard of this home, once",
@@ -24,56 +28,43 @@ Programs send what .dashboard_key in the home holds as a bearer token instead.`,
 		Example: `  hermes dashboard link
   curl -H "Authorization: Bearer $(cat ~/.hermes/.dashboard_key)" http://127.0.0.1:9119/api/v1/profiles`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			config, err := access.FromEnv(a.getenv)
-			if err != nil {
-				return &codeError{err, exitcode.Config}
-			}
-			if config.Protected() {
-				return errors.New("this dashboard has credentials: log in with them; links are for dashboards without")
-			}
-			link, err := a.dashboardLink(cmd.Context(), config)
-			if err != nil {
-				return err
-			}
-			if a.format == "json" {
-				return a.json(map[string]string{"url": link})
-			}
-			_, err = fmt.Fprintln(a.Out, link)
-			return err
-		},
+		RunE: o.run,
 	}
 }
 
+// run prints a link to a dashboard that has no credentials.
+func (o *dashboardLinkOptions) run(cmd *cobra.Command, _ []string) error {
+	a := o.app
+	config, err := access.FromEnv(a.getenv)
+	if err != nil {
+		return &codeError{err, exitcode.Config}
+	}
+	if config.Protected() {
+		return errors.New("this dashboard has credentials: log in with them; links are for dashboards without")
+	}
+	link, err := a.dashboardLink(cmd.Context(), config)
+	if err != nil {
+		return err
+	}
+	if a.format == "json" {
+		return a.json(map[string]string{"url": link})
+	}
+	_, err = fmt.Fprintln(a.Out, link)
+	return err
+}
+
+// dashboardLink returns a link that logs a browser in to the dashboard of this home, once.
 func (a *app) dashboardLink(ctx context.Context, config access.Config) (string, error) {
-	store, err := a.store()
+	profiles, err := a.profiles()
 	if err != nil {
 		return "", err
 	}
-	if err := store.Files().IsDir("."); err != nil {
+	if err := profiles.Files().IsDir("."); err != nil {
 		return "", fmt.Errorf("there is no home yet: %w: `hermes up` makes it", err)
 	}
-	key, err := access.Key(ctx, store.Files())
+	key, err := access.Key(ctx, profiles.Files())
 	if err != nil {
 		return "", err
 	}
 	return config.URL() + access.Link(key, time.Now()), nil
-}
-
-// wayIn says how to get to the dashboard that comes along with `hermes up`, and for whom. A link goes to a terminal only: what
-// goes elsewhere may be kept.
-func (a *app) wayIn(ctx context.Context) string {
-	config, err := access.FromEnv(a.getenv)
-	if err != nil {
-		return ""
-	}
-	if config.Protected() {
-		return "dashboard: " + config.URL()
-	}
-	if a.onTerminal() {
-		if link, err := a.dashboardLink(ctx, config); err == nil {
-			return "dashboard: " + link + " (logs in once, within 15 minutes; `hermes dashboard link` prints another)"
-		}
-	}
-	return "dashboard: `hermes dashboard link` prints a link that logs in"
 }

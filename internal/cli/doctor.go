@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -11,11 +12,18 @@ import (
 	"hermes/internal/doctor"
 	"hermes/internal/exitcode"
 	"hermes/internal/logs"
+	"hermes/internal/profile"
 	"hermes/internal/service/s6"
 )
 
-func (a *app) doctorCommand() *cobra.Command {
-	var fix bool
+// doctorOptions is what `doctor` is told.
+type doctorOptions struct {
+	app *app
+	fix bool
+}
+
+func doctorCommand(a *app) *cobra.Command {
+	o := doctorOptions{app: a}
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Look for what is wrong, and say how to mend it",
@@ -32,49 +40,55 @@ Exit code 0 if nothing is wrong (notes are nothing wrong), 1 if something is.`,
   docker exec -e HERMES_DOCKER_EXEC_AS_ROOT=1 C hermes doctor --fix   also gives files back to the runtime user`,
 		Annotations: map[string]string{staysRoot: "yes"},
 		Args:        noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			o, err := a.doctorOptions()
-			if err != nil {
-				return err
-			}
-			var healed []doctor.Finding
-			if os.Geteuid() == 0 && o.UID != 0 {
-				if fix {
-					healed = doctor.Heal(o) // what only root can do; the rest needs no root
-				}
-				if o, err = a.stepDownForDoctor(); err != nil {
-					return err
-				}
-			}
-			found := doctor.Run(cmd.Context(), o)
-			if fix {
-				doctor.Fix(cmd.Context(), found)
-			}
-			found = append(healed, found...)
-			if err := a.renderFindings(found, fix); err != nil {
-				return err
-			}
-			if wrong(found) > 0 {
-				return &silentError{exitcode.Failure}
-			}
-			return nil
-		},
+		RunE:        o.run,
 	}
-	cmd.Flags().BoolVar(&fix, "fix", false, "mend what can be mended without harm")
+	cmd.Flags().BoolVar(&o.fix, "fix", false, "mend what can be mended without harm")
 	return cmd
 }
 
-func (a *app) doctorOptions() (doctor.Options, error) {
-	store, err := a.store()
+// run looks, mends with --fix, and says what it found. Root looks and mends as the user to whom the files belong; before that it gives
+// back to this user, with --fix, files that belong to somebody else.
+func (o *doctorOptions) run(cmd *cobra.Command, _ []string) error {
+	a := o.app
+	opts, err := a.examination()
+	if err != nil {
+		return err
+	}
+	var healed []doctor.Finding
+	if os.Geteuid() == 0 && opts.UID != 0 {
+		if o.fix {
+			healed = doctor.Heal(opts) // only root can do this; all else is done without root
+		}
+		if opts, err = o.stepDown(); err != nil {
+			return err
+		}
+	}
+	found := doctor.Run(cmd.Context(), opts)
+	if o.fix {
+		doctor.Fix(cmd.Context(), found)
+	}
+	found = append(healed, found...)
+	if err := o.render(found); err != nil {
+		return err
+	}
+	if wrong(found) > 0 {
+		return &silentError{exitcode.Failure}
+	}
+	return nil
+}
+
+// examination returns what the doctor is to look at here.
+func (a *app) examination() (doctor.Options, error) {
+	profiles, err := a.profiles()
 	if err != nil {
 		return doctor.Options{}, err
 	}
 	o := doctor.Options{
-		Store: store, Getenv: a.getenv, Manager: a.manager(), Scandir: s6.Scandir(a.getenv),
+		Store: profiles, Getenv: a.getenv, Manager: a.manager(), Scandir: s6.Scandir(a.getenv),
 		Image: container.InImage(), Container: container.InContainer(), OneUser: container.OneUser(a.getenv), Embedded: container.IsEmbedded(),
-		Dashboard: container.Strict(a.getenv("HERMES_DASHBOARD")), Ask: a.ask,
+		Dashboard: container.Strict(a.getenv("HERMES_DASHBOARD")), Ask: func(ctx context.Context, h profile.Home) error { return askHealth(ctx, h, a.getenv) },
 	}
-	o.UID, o.GID = fileOwner(store)
+	o.UID, o.GID = fileOwner(profiles)
 	if o.Image {
 		u, err := runtimeUser(a.getenv)
 		if err != nil {
@@ -85,8 +99,9 @@ func (a *app) doctorOptions() (doctor.Options, error) {
 	return o, nil
 }
 
-// stepDownForDoctor steps down and returns the options anew: who looks is somebody else.
-func (a *app) stepDownForDoctor() (doctor.Options, error) {
+// stepDown turns root into the user to whom the files belong. It returns what to look at anew, because that depends on the user.
+func (o *doctorOptions) stepDown() (doctor.Options, error) {
+	a := o.app
 	var err error
 	if container.InImage() {
 		err = a.becomeRuntimeUser()
@@ -96,10 +111,10 @@ func (a *app) stepDownForDoctor() (doctor.Options, error) {
 	if err != nil {
 		return doctor.Options{}, err
 	}
-	return a.doctorOptions()
+	return a.examination()
 }
 
-// runtimeUser is who gateways run as here.
+// runtimeUser returns the user that the gateways of the image run as.
 func runtimeUser(getenv func(string) string) (container.User, error) {
 	if os.Geteuid() == 0 {
 		return container.ExecUser(getenv)
@@ -108,6 +123,7 @@ func runtimeUser(getenv func(string) string) (container.User, error) {
 	return u, err
 }
 
+// wrong counts the findings that are more than a note.
 func wrong(found []doctor.Finding) int {
 	n := 0
 	for _, f := range found {
@@ -118,9 +134,12 @@ func wrong(found []doctor.Finding) int {
 	return n
 }
 
+// marks are what the line of a finding begins with.
 var marks = map[doctor.Severity]string{doctor.Error: "✗", doctor.Warning: "!", doctor.Note: "·"}
 
-func (a *app) renderFindings(found []doctor.Finding, fixed bool) error {
+// render prints the findings, what was mended, and how many are left.
+func (o *doctorOptions) render(found []doctor.Finding) error {
+	a := o.app
 	if a.format == "json" {
 		if found == nil {
 			found = []doctor.Finding{}
@@ -129,7 +148,7 @@ func (a *app) renderFindings(found []doctor.Finding, fixed bool) error {
 	}
 	fixable := 0
 	for _, f := range found {
-		// Names and contents of files come from the volume.
+		// Findings quote names and contents of files that others wrote.
 		fmt.Fprintf(a.Out, "%s %s: %s\n", marks[f.Severity], f.Check, logs.Printable(f.What))
 		switch {
 		case f.Fixed != "":
@@ -148,7 +167,7 @@ func (a *app) renderFindings(found []doctor.Finding, fixed bool) error {
 	switch {
 	case left == 0:
 		fmt.Fprintf(a.Out, "✓ nothing is wrong (%d checks)\n", len(doctor.Names()))
-	case fixable > 0 && !fixed:
+	case fixable > 0 && !o.fix:
 		fmt.Fprintf(a.Out, "%d wrong; `hermes doctor --fix` mends %d of them\n", left, fixable)
 	default:
 		fmt.Fprintf(a.Out, "%d wrong\n", left)

@@ -8,13 +8,13 @@ import (
 	"hermes/internal/profile"
 )
 
-// fileOwner returns who the files of a volume are to belong to on a host: whoever runs this, or, for root, the
-// owner of the volume. gid -1 leaves the group open.
-func fileOwner(store *profile.Store) (uid, gid int) {
+// fileOwner returns the user and the group to whom the files of a home are to belong on a host: the user who runs this command, or, if
+// root runs it, the owner of the home. If gid is -1 they may belong to any group.
+func fileOwner(profiles *profile.Store) (uid, gid int) {
 	if uid = os.Geteuid(); uid != 0 {
 		return uid, -1
 	}
-	if info, err := store.Files().Stat("."); err == nil {
+	if info, err := profiles.Files().Stat("."); err == nil {
 		return info.Owner()
 	}
 	return 0, 0

@@ -23,12 +23,12 @@ type codeError struct {
 
 func (e *codeError) Unwrap() error { return e.error }
 
-// silentError ends the process with a code after everything has been said.
+// silentError ends the process with a code and prints nothing, because the command has said everything already.
 type silentError struct{ code int }
 
 func (e *silentError) Error() string { return "" }
 
-// exitCode is the one place that turns errors into exit codes.
+// exitCode returns the exit code that an error means. No other function does.
 func exitCode(err error) int {
 	var (
 		usage  *usageError
@@ -54,6 +54,7 @@ func exitCode(err error) int {
 	return exitcode.Failure
 }
 
+// signalNumber returns the number of a signal, or 0 if the system has none for it.
 func signalNumber(s os.Signal) int {
 	if n, ok := s.(syscall.Signal); ok {
 		return int(n)

@@ -52,7 +52,7 @@ func foreign(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// former puts a database in the place of another, as it was before databases were marked, under its name of that time.
+// former replaces a database with one of the time before databases were marked, under the name that databases had then.
 func former(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: former FILE NAME")

@@ -15,15 +15,15 @@ import (
 	"hermes/internal/service"
 )
 
-// installOptions is what `gateway install` is told.
-type installOptions struct {
+// gatewayInstallOptions is what `gateway install` is told.
+type gatewayInstallOptions struct {
 	app      *app
 	system   bool
 	startNow bool
 }
 
-func (a *app) gatewayInstallCommand() *cobra.Command {
-	o := installOptions{app: a}
+func gatewayInstallCommand(a *app) *cobra.Command {
+	o := gatewayInstallOptions{app: a}
 	cmd := &cobra.Command{
 		Use:   "install",
 		Short: "Make a gateway a service of this host: systemd, launchd, Windows",
@@ -41,69 +41,33 @@ Where s6 or hermes up supervises, install changes nothing and says what to do in
   sudo HERMES_HOME=/home/me/.hermes hermes gateway install --system`,
 		Annotations: map[string]string{staysRoot: "yes"},
 		Args:        noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if done, err := a.guide("install", `s6 supervises the gateways here, so there is nothing to install: every profile is a service.
-  hermes profile create NAME         makes a profile and registers its gateway
-  hermes -p NAME gateway start       starts it, now and at every boot of the container`,
-				"`hermes up`"+` supervises the gateways of this home, and starts them when it starts.
-  hermes down                        ends it
-  hermes gateway install             then makes a gateway a service of this host instead`); done {
-				return err
-			}
-			return o.run(cmd.Context())
-		},
+		RunE:        o.run,
 	}
 	cmd.Flags().BoolVar(&o.system, "system", false, "a service of the whole system, which takes root to install")
 	cmd.Flags().BoolVar(&o.startNow, "start-now", false, "start it, now and at every boot, and wait until it is ready")
 	return cmd
 }
 
-// guide is what install and uninstall do where somebody else supervises (M12): words.
-func (a *app) guide(action, s6, up string) (done bool, err error) {
-	m := a.manager()
-	words := ""
-	switch {
-	case m == nil:
-	case m.Kind() == service.KindS6:
-		words = s6
-	case m.Kind() == service.KindLocal:
-		words = up
+// run makes the service, or says what to do instead where somebody else supervises.
+func (o *gatewayInstallOptions) run(cmd *cobra.Command, _ []string) error {
+	a, ctx := o.app, cmd.Context()
+	if done, err := a.guide("install", `s6 supervises the gateways here, so there is nothing to install: every profile is a service.
+  hermes profile create NAME         makes a profile and registers its gateway
+  hermes -p NAME gateway start       starts it, now and at every boot of the container`,
+		"`hermes up`"+` supervises the gateways of this home, and starts them when it starts.
+  hermes down                        ends it
+  hermes gateway install             then makes a gateway a service of this host instead`); done {
+		return err
 	}
-	if split, ok := m.(service.Split); ok && action == "uninstall" {
-		if n, nerr := a.name(); nerr == nil && split.Installed(service.Gateway(n)) {
-			words = ""
-		}
-	}
-	if words == "" {
-		return false, nil
-	}
-	if a.format == "json" {
-		return true, a.json(map[string]any{"action": action, "manager": m.Kind(), "changed": false, "guidance": words})
-	}
-	_, err = fmt.Fprintln(a.Out, words)
-	return true, err
-}
-
-func errNoInstall(action string, inContainer bool) error {
-	if inContainer {
-		return fmt.Errorf("cannot %s a service: no service manager runs in this container; start the container with the image's "+
-			"own entrypoint, which supervises every profile, or run `hermes gateway run` as its command and let docker restart it", action)
-	}
-	return fmt.Errorf("cannot %s a service: this host runs no service manager that hermes knows (systemd, launchd, Windows services); "+
-		"`hermes up -d` supervises all gateways, or let your init system run `hermes gateway run`, which stays in the foreground", action)
-}
-
-func (o *installOptions) run(ctx context.Context) error {
-	a := o.app
 	n, err := a.name()
 	if err != nil {
 		return err
 	}
-	store, err := a.store()
+	profiles, err := a.profiles()
 	if err != nil {
 		return err
 	}
-	owner, err := o.serviceUser(store.Root())
+	owner, err := o.serviceUser(profiles.Root())
 	if err != nil {
 		return err
 	}
@@ -123,7 +87,7 @@ func (o *installOptions) run(ctx context.Context) error {
 	if m.Installed(id) && o.system && !strings.HasSuffix(m.Name(id), "(system)") {
 		return fmt.Errorf("gateway '%s' is a service of %s already: `hermes -p %s gateway uninstall` first", n, m.Name(id), n)
 	}
-	p := operate.Profiles{Manager: m, Store: store}
+	p := operate.Profiles{Manager: m, Store: profiles}
 	if err := p.Install(ctx, h); err != nil {
 		return err
 	}
@@ -139,8 +103,8 @@ func (o *installOptions) run(ctx context.Context) error {
 	return o.tell(ctx, m, n, lingers)
 }
 
-// tell says what came of it and what to type next.
-func (o *installOptions) tell(ctx context.Context, m hostManager, n profile.Name, lingers bool) error {
+// tell says what was made and what to type next.
+func (o *gatewayInstallOptions) tell(ctx context.Context, m hostManager, n profile.Name, lingers bool) error {
 	a, id := o.app, service.Gateway(n)
 	st, err := m.Status(ctx, id)
 	if err != nil {
@@ -161,8 +125,8 @@ func (o *installOptions) tell(ctx context.Context, m hostManager, n profile.Name
 	return err
 }
 
-// tellLinger warns of a service that ends with its user's last session, and reports whether it does not.
-func (o *installOptions) tellLinger(manager string) bool {
+// tellLinger reports whether the service runs while its user is not logged in, and warns if it does not.
+func (o *gatewayInstallOptions) tellLinger(manager string) bool {
 	user := currentUser()
 	if !strings.HasSuffix(manager, "systemd (user)") || lingers(user) {
 		return true
@@ -171,8 +135,9 @@ func (o *installOptions) tellLinger(manager string) bool {
 	return false
 }
 
-// serviceUser returns whom a service of the system runs as: the owner of the home. A service of the user is the user's: "".
-func (o *installOptions) serviceUser(root string) (string, error) {
+// serviceUser returns the user that the service is to run as. With --system that is the owner of the home. Without --system it is
+// "", because the service then belongs to the user who types the command.
+func (o *gatewayInstallOptions) serviceUser(root string) (string, error) {
 	a := o.app
 	if !o.system {
 		if uid, name, err := ownerOf(root); err == nil && os.Geteuid() == 0 && uid > 0 {

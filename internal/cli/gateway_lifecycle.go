@@ -28,13 +28,13 @@ type lifecycleOptions struct {
 	all     bool
 }
 
-// flags adds --timeout and --no-wait. until says what is waited for.
+// flags adds --timeout and --no-wait to a command. until is the state that the command waits for.
 func (o *lifecycleOptions) flags(cmd *cobra.Command, until string) {
 	cmd.Flags().DurationVar(&o.timeout, "timeout", operate.WaitByDefault(o.action), "how long to wait until the gateway is "+until)
 	cmd.Flags().BoolVar(&o.noWait, "no-wait", false, "return at once")
 }
 
-// wait is how long to wait for a gateway.
+// wait returns how long to wait for a gateway.
 func (o *lifecycleOptions) wait(action operate.Action, h profile.Home) time.Duration {
 	switch {
 	case o.noWait:
@@ -45,13 +45,14 @@ func (o *lifecycleOptions) wait(action operate.Action, h profile.Home) time.Dura
 	return operate.WaitFor(action, h)
 }
 
+// lifecycle returns what starts and stops gateways here, and waits as the flags say.
 func (o *lifecycleOptions) lifecycle() (operate.Lifecycle, error) {
 	l, err := o.app.lifecycle()
 	l.Wait = o.wait
 	return l, err
 }
 
-// run does what was asked for: to the profile of -p, or to all.
+// run acts on the gateway of -p, or on all gateways with --all.
 func (o *lifecycleOptions) run(cmd *cobra.Command, _ []string) error {
 	o.timed = cmd.Flags().Changed("timeout")
 	if o.all {
@@ -60,7 +61,7 @@ func (o *lifecycleOptions) run(cmd *cobra.Command, _ []string) error {
 	return o.runOne(cmd.Context())
 }
 
-// runOne acts on the gateway of -p and says what came of it.
+// runOne acts on the gateway of -p and prints what became of it.
 func (o *lifecycleOptions) runOne(ctx context.Context) error {
 	a := o.app
 	n, err := a.name()
@@ -89,7 +90,7 @@ func (o *lifecycleOptions) runOne(ctx context.Context) error {
 	return err
 }
 
-// result says what became of a gateway.
+// result says what became of a gateway that was acted on.
 func (o *lifecycleOptions) result() string {
 	if o.noWait {
 		return "was told to " + string(o.action)
@@ -104,8 +105,8 @@ type outcome struct {
 	Error string `json:"error,omitempty"`
 }
 
-// runAll acts on every registered gateway: a line for each as it is done, then the count. One that fails does not stop the others
-// and makes the command exit 1.
+// runAll acts on every registered gateway. It prints a line for each as soon as that one is done, and then the count. If one fails
+// the others are acted on all the same, and the command exits with 1.
 func (o *lifecycleOptions) runAll(ctx context.Context) error {
 	a := o.app
 	if a.profile != "" {
@@ -147,14 +148,8 @@ func (o *lifecycleOptions) runAll(ctx context.Context) error {
 	return nil
 }
 
-// say prints a line for people: failures and all else on standard output, in the order of events.
-func (a *app) say(format string, args ...any) {
-	if a.format != "json" {
-		fmt.Fprintf(a.Out, format+"\n", args...)
-	}
-}
-
-// withLog adds to the error of a start the reason that the gateway gave and the last lines of its log (B4).
+// withLog adds to the error of a start that failed the reason that the gateway gave and the last lines of its log (B4). Other errors
+// stay as they are.
 func withLog(err error, h profile.Home, zone *time.Location) error {
 	var failed *operate.FailedStartError
 	if !errors.As(err, &failed) {

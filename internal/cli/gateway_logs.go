@@ -15,18 +15,25 @@ import (
 	"github.com/spf13/cobra"
 
 	"hermes/internal/gateway"
-	"hermes/internal/localtime"
 	"hermes/internal/logs"
 	"hermes/internal/profile"
 )
 
-// defaultLogLines is how many lines logs shows first.
+// defaultLogLines is how many lines `gateway logs` shows first without -n.
 const defaultLogLines = 50
 
-func (a *app) gatewayLogsCommand() *cobra.Command {
-	var follow, all, raw bool
-	var lines int
-	var since string
+// gatewayLogsOptions is what `gateway logs` is told.
+type gatewayLogsOptions struct {
+	app    *app
+	follow bool
+	all    bool
+	raw    bool
+	lines  int
+	since  string
+}
+
+func gatewayLogsCommand(a *app) *cobra.Command {
+	o := gatewayLogsOptions{app: a}
 	cmd := &cobra.Command{
 		Use:   "logs",
 		Short: "Show a gateway's log",
@@ -43,47 +50,52 @@ UTC; --raw shows lines as they stand in the file.`,
   hermes gateway logs --since 2026-11-23T10:00`,
 		Annotations: map[string]string{staysRoot: "yes"},
 		Args:        noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			q := logs.Query{Last: lines}
-			if lines < 0 {
-				return &usageError{fmt.Errorf("invalid -n %d: want 0 or more", lines)}
-			}
-			if since != "" {
-				t, err := logs.ParseSince(since, time.Now(), a.zone())
-				if err != nil {
-					return &usageError{err}
-				}
-				q.Since = t
-				if !cmd.Flags().Changed("lines") {
-					q.Last = -1
-				}
-			}
-			place, err := a.logPlace(all)
-			if err != nil {
-				return err
-			}
-			out := a.Out
-			if raw {
-				out = a.raw.Out
-			}
-			out = &interruptibleWriter{cmd.Context(), out}
-			sink := a.logSink(out, place.All, raw)
-			if follow {
-				return a.follow(cmd.Context(), place, q, sink)
-			}
-			return logs.Read(place, q, sink, a.logWarn)
-		},
+		RunE:        o.run,
 	}
-	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on as the log grows, until Ctrl-C")
-	cmd.Flags().IntVarP(&lines, "lines", "n", defaultLogLines, "how many lines to show first")
-	cmd.Flags().StringVar(&since, "since", "", "show lines from this `TIME` on: 10m, 2h or 3d ago, or 2026-11-23T10:00")
-	cmd.Flags().BoolVar(&raw, "raw", false, "print lines as they are, also what a terminal obeys")
-	cmd.Flags().BoolVar(&all, "all", false, "show the logs of all profiles, by time, each line with its profile")
+	cmd.Flags().BoolVarP(&o.follow, "follow", "f", false, "go on as the log grows, until Ctrl-C")
+	cmd.Flags().IntVarP(&o.lines, "lines", "n", defaultLogLines, "how many lines to show first")
+	cmd.Flags().StringVar(&o.since, "since", "", "show lines from this `TIME` on: 10m, 2h or 3d ago, or 2026-11-23T10:00")
+	cmd.Flags().BoolVar(&o.raw, "raw", false, "print lines as they are, also what a terminal obeys")
+	cmd.Flags().BoolVar(&o.all, "all", false, "show the logs of all profiles, by time, each line with its profile")
 	return cmd
 }
 
-func (a *app) logPlace(all bool) (logs.Place, error) {
-	store, err := a.store()
+// run shows the lines that are there, and with -f those that are written from then on.
+func (o *gatewayLogsOptions) run(cmd *cobra.Command, _ []string) error {
+	a, ctx := o.app, cmd.Context()
+	q := logs.Query{Last: o.lines}
+	if o.lines < 0 {
+		return &usageError{fmt.Errorf("invalid -n %d: want 0 or more", o.lines)}
+	}
+	if o.since != "" {
+		t, err := logs.ParseSince(o.since, time.Now(), a.zone())
+		if err != nil {
+			return &usageError{err}
+		}
+		q.Since = t
+		if !cmd.Flags().Changed("lines") {
+			q.Last = -1
+		}
+	}
+	place, err := o.place()
+	if err != nil {
+		return err
+	}
+	out := a.Out
+	if o.raw {
+		out = a.raw.Out
+	}
+	out = &interruptibleWriter{ctx, out}
+	if o.follow {
+		return o.followLogs(ctx, place, q, out)
+	}
+	return logs.Read(place, q, o.sink(out), o.warn)
+}
+
+// place returns where the log of -p is, or where the logs of all profiles are.
+func (o *gatewayLogsOptions) place() (logs.Place, error) {
+	a := o.app
+	profiles, err := a.profiles()
 	if err != nil {
 		return logs.Place{}, err
 	}
@@ -91,66 +103,66 @@ func (a *app) logPlace(all bool) (logs.Place, error) {
 	if err != nil {
 		return logs.Place{}, err
 	}
-	if all {
+	if o.all {
 		if a.profile != "" {
 			return logs.Place{}, &usageError{errors.New("-p names one profile and --all means every profile: leave out one of them")}
 		}
-		return logs.Place{Root: store.Root(), All: true, Zone: a.zone()}, nil
+		return logs.Place{Root: profiles.Root(), All: true, Zone: a.zone()}, nil
 	}
-	_, err = store.Get(n)
-	return logs.Place{Root: store.Root(), Profile: n, Zone: a.zone()}, err
+	_, err = profiles.Get(n)
+	return logs.Place{Root: profiles.Root(), Profile: n, Zone: a.zone()}, err
 }
 
-// zone is the local time zone.
-func (a *app) zone() *time.Location { return localtime.Zone(a.getenv("TZ")) }
-
-// follow shows what a query asks for and goes on until ctx or Ctrl-C ends it.
-func (a *app) follow(ctx context.Context, place logs.Place, q logs.Query, sink logs.Sink) error {
+// followLogs shows what a query asks for and goes on as the logs grow, until ctx or Ctrl-C ends it.
+func (o *gatewayLogsOptions) followLogs(ctx context.Context, place logs.Place, q logs.Query, out io.Writer) error {
 	shown, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
-	err := logs.Follow(shown, place, q, sink, a.logWarn, func() {
-		fmt.Fprintln(a.Err, place.Waiting())
+	err := logs.Follow(shown, place, q, o.sink(out), o.warn, func() {
+		fmt.Fprintln(o.app.Err, place.Waiting())
 	})
 	var ended *gateway.SignalError
 	if errors.As(context.Cause(ctx), &ended) && ended.Signal == os.Interrupt {
-		return nil // that is how one ends it
+		return nil // Ctrl-C is how people end it, so it is no failure
 	}
 	return cmp.Or(err, context.Cause(ctx))
 }
 
-func (a *app) logWarn(n profile.Name, err error) {
-	fmt.Fprintf(a.Err, "cannot read the log of '%s': %v\n", n, err)
+// followLog shows the last lines of a profile's log and goes on as the log grows, until ctx or Ctrl-C ends it.
+func followLog(ctx context.Context, a *app, h profile.Home, lines int) error {
+	o := gatewayLogsOptions{app: a}
+	place := logs.Place{Root: h.Root, Profile: h.Name, Zone: a.zone()}
+	return o.followLogs(ctx, place, logs.Query{Last: lines}, a.Out)
 }
 
-// logSink prints lines, for people or for programs.
-func (a *app) logSink(out io.Writer, prefix, raw bool) logs.Sink {
-	zone := a.zone()
+// warn says that a log cannot be read.
+func (o *gatewayLogsOptions) warn(n profile.Name, err error) {
+	fmt.Fprintf(o.app.Err, "cannot read the log of '%s': %v\n", n, err)
+}
+
+// sink returns what prints lines to out: text for people, or an object per line with --format json. With --all each line begins with
+// the name of its profile.
+func (o *gatewayLogsOptions) sink(out io.Writer) logs.Sink {
+	zone, asJSON := o.app.zone(), o.app.format == "json"
 	return func(lines []logs.Line) error {
 		w := bufio.NewWriterSize(out, 32<<10)
 		enc := json.NewEncoder(w)
 		enc.SetEscapeHTML(false)
 		for _, l := range lines {
-			if a.format == "json" {
+			if asJSON {
 				if err := enc.Encode(l); err != nil {
 					return err
 				}
 				continue
 			}
 			text := l.Raw()
-			if !raw {
+			if !o.raw {
 				text = l.Shown(zone)
 			}
-			if prefix {
+			if o.all {
 				text = "[" + l.Profile.String() + "] " + text
 			}
 			fmt.Fprintln(w, text)
 		}
 		return w.Flush()
 	}
-}
-
-// followLog follows the log of one profile.
-func (a *app) followLog(ctx context.Context, h profile.Home, lines int) error {
-	place := logs.Place{Root: h.Root, Profile: h.Name, Zone: a.zone()}
-	return a.follow(ctx, place, logs.Query{Last: lines}, a.logSink(a.Out, false, false))
 }

@@ -6,7 +6,7 @@ import (
 	"hermes/internal/operate"
 )
 
-func (a *app) gatewayRestartCommand() *cobra.Command {
+func gatewayRestartCommand(a *app) *cobra.Command {
 	o := lifecycleOptions{app: a, action: operate.Restart}
 	cmd := &cobra.Command{
 		Use:   "restart",

@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"hermes/internal/container"
 	"hermes/internal/exitcode"
@@ -22,14 +19,16 @@ import (
 	"hermes/internal/service/s6"
 )
 
-type gatewayRunFlags struct {
+// gatewayRunOptions is what `gateway run` is told.
+type gatewayRunOptions struct {
+	app         *app
 	replace     bool
 	noSupervise bool
 	readyFD     int
 }
 
-func (a *app) gatewayRunCommand() *cobra.Command {
-	var f gatewayRunFlags
+func gatewayRunCommand(a *app) *cobra.Command {
+	o := gatewayRunOptions{app: a}
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Run a profile's gateway",
@@ -44,17 +43,19 @@ Exit codes: 0 after a planned stop, 1 failure, 75 restart me, 78 wrong configura
 root, 128+N ended by signal N.`,
 		Example: `  hermes gateway run
   hermes -p coder gateway run --replace`,
-		Annotations: map[string]string{staysRoot: "yes", ownSignals: "yes"}, // it refuses to run as root, and says why
+		Annotations: map[string]string{staysRoot: "yes", ownSignals: "yes"}, // run itself refuses to run as root, and says why
 		Args:        noArgs,
-		RunE:        func(cmd *cobra.Command, _ []string) error { return a.gatewayRun(cmd.Context(), f) },
+		RunE:        o.run,
 	}
-	cmd.Flags().BoolVar(&f.replace, "replace", false, "take over from a gateway of this profile that runs already")
-	cmd.Flags().BoolVar(&f.noSupervise, "no-supervise", false, "stay in the foreground, also in a container that supervises")
-	cmd.Flags().IntVar(&f.readyFD, "ready-fd", 0, "write a newline to descriptor `N` once the gateway serves")
+	cmd.Flags().BoolVar(&o.replace, "replace", false, "take over from a gateway of this profile that runs already")
+	cmd.Flags().BoolVar(&o.noSupervise, "no-supervise", false, "stay in the foreground, also in a container that supervises")
+	cmd.Flags().IntVar(&o.readyFD, "ready-fd", 0, "write a newline to descriptor `N` once the gateway serves")
 	return cmd
 }
 
-func (a *app) gatewayRun(ctx context.Context, f gatewayRunFlags) error {
+// run runs the gateway in this process, or hands it over to the supervisor of the container.
+func (o *gatewayRunOptions) run(cmd *cobra.Command, _ []string) error {
+	a, ctx := o.app, cmd.Context()
 	if os.Geteuid() == 0 && container.InImage() && !container.Strict(a.getenv("HERMES_ALLOW_ROOT_GATEWAY")) {
 		return &codeError{errors.New("refusing to run the gateway as root: its files would lock the runtime user out; " +
 			"unset HERMES_DOCKER_EXEC_AS_ROOT, or set HERMES_ALLOW_ROOT_GATEWAY=1 if you must"), exitcode.Root}
@@ -69,17 +70,17 @@ func (a *app) gatewayRun(ctx context.Context, f gatewayRunFlags) error {
 		return err
 	}
 	r := container.Redirect{
-		Kind: s6.Detect(s6.Scandir(a.getenv)), Embedded: container.IsEmbedded(), NoSupervise: f.noSupervise, Getenv: a.getenv,
+		Kind: s6.Detect(s6.Scandir(a.getenv)), Embedded: container.IsEmbedded(), NoSupervise: o.noSupervise, Getenv: a.getenv,
 	}
 	if r.Embedded && r.Kind == service.KindNone && a.upIsLive() {
 		r.Kind = service.KindLocal
 	}
 	if r.Applies() {
-		return a.redirect(ctx, n, r.Breadcrumb())
+		return o.redirect(ctx, n, r.Breadcrumb())
 	}
 	supervised := a.getenv(container.SupervisedChild) == "1"
 	if !supervised && r.Detected() && container.IsCommand() {
-		if err := a.standDown(ctx, n); err != nil {
+		if err := o.standDown(ctx, n); err != nil {
 			return err
 		}
 	}
@@ -97,61 +98,28 @@ func (a *app) gatewayRun(ctx context.Context, f gatewayRunFlags) error {
 	if err := provision.SeedForeign(ctx, home); err != nil {
 		return err
 	}
-	o := gateway.Options{
-		Home: home, Getenv: a.getenv, ReadyFD: f.readyFD, Replace: f.replace, Supervised: supervised, Argv: os.Args,
-		// A profile that was made without our commands gets its port at its first start.
+	opts := gateway.Options{
+		Home: home, Getenv: a.getenv, ReadyFD: o.readyFD, Replace: o.replace, Supervised: supervised, Argv: os.Args,
+		// `profile create` writes down a port. A profile that was made without it gets its port at its first start.
 		AssignPort: func(ctx context.Context) error {
 			_, err := ports.Assign(ctx, profile.NewStore(home.Root), home, a.getenv)
 			return err
 		},
 	}
 	if kind := service.Kind(a.getenv(service.Variable)); supervised && kind != "" {
-		return a.hostGateway(ctx, kind, o)
+		return o.runOnHost(ctx, kind, opts)
 	}
 	if !supervised {
-		a.oddSwitches()
+		a.warnOddSwitches()
 	}
-	o.Log = a.logger(supervised)
-	return gateway.Run(ctx, o)
+	opts.Log = a.logger(supervised)
+	return gateway.Run(ctx, opts)
 }
 
-// oddSwitches says what is wrong with variables that are neither on nor off. In the image the boot has said it.
-func (a *app) oddSwitches() {
-	if container.InImage() {
-		return
-	}
-	for _, line := range container.OddSwitches(a.getenv) {
-		fmt.Fprintln(a.Err, "hermes: "+line)
-	}
-}
-
-// belowPID1 runs this command line again as a child and is a container's PID 1 meanwhile.
-func (a *app) belowPID1() error {
-	code, err := container.Foreground(a.signals())
-	if err == nil && code != 0 {
-		err = &silentError{code}
-	}
-	return err
-}
-
-// logger writes one line per event. Under a supervisor the logger adds the time.
-func (a *app) logger(supervised bool) *slog.Logger { return loggerTo(a.Err, supervised) }
-
-func loggerTo(w io.Writer, supervised bool) *slog.Logger {
-	var o slog.HandlerOptions
-	if supervised {
-		o.ReplaceAttr = func(groups []string, at slog.Attr) slog.Attr {
-			if len(groups) == 0 && at.Key == slog.TimeKey {
-				return slog.Attr{}
-			}
-			return at
-		}
-	}
-	return slog.New(slog.NewTextHandler(w, &o))
-}
-
-// redirect hands `gateway run` over to the supervisor (M1).
-func (a *app) redirect(ctx context.Context, n profile.Name, breadcrumb string) error {
+// redirect has the supervisor run the gateway (M1). If this process is the container's command, or runs below it without a terminal,
+// it then keeps the container up. Otherwise, as under `docker exec`, it follows the gateway's log.
+func (o *gatewayRunOptions) redirect(ctx context.Context, n profile.Name, breadcrumb string) error {
+	a := o.app
 	l, err := a.lifecycle()
 	if err != nil {
 		return err
@@ -163,10 +131,10 @@ func (a *app) redirect(ctx context.Context, n profile.Name, breadcrumb string) e
 	}
 	fmt.Fprintln(a.Err, breadcrumb)
 	if err != nil {
-		fmt.Fprintf(a.Err, "✗ %v\n", err) // the gateway will say it too; the container stays up to be mended
+		fmt.Fprintf(a.Err, "✗ %v\n", err) // the gateway will fail and report it, too; the container stays up, so that it can be mended
 	}
 	if container.IsCommand() || os.Getppid() != 0 && !a.onTerminal() {
-		// The container stays up whatever the gateway does.
+		// The container stays up whatever becomes of the gateway.
 		if err := l.Start(ctx, n, 0); err != nil {
 			fmt.Fprintf(a.Err, "✗ %v\n", err)
 		}
@@ -176,18 +144,14 @@ func (a *app) redirect(ctx context.Context, n profile.Name, breadcrumb string) e
 		fmt.Fprintf(a.Err, "✗ %v\n", err)
 	}
 	fmt.Fprintln(a.Err, "following its log; Ctrl-C stops following, the gateway goes on")
-	return a.followLog(ctx, home, 10)
+	return followLog(ctx, a, home, 10)
 }
 
-func (a *app) onTerminal() bool {
-	f, ok := a.raw.Out.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// standDown takes the profile's slot down for a gateway that runs as the container's command
-// instead (M4). The operator's intent stays as it is.
-func (a *app) standDown(ctx context.Context, n profile.Name) error {
-	store, err := a.store()
+// standDown takes the profile's slot down, because the gateway is about to run as the container's command
+// instead (M4). What the operator wants stays recorded as it is.
+func (o *gatewayRunOptions) standDown(ctx context.Context, n profile.Name) error {
+	a := o.app
+	profiles, err := a.profiles()
 	if err != nil {
 		return err
 	}
@@ -200,5 +164,5 @@ func (a *app) standDown(ctx context.Context, n profile.Name) error {
 	if err != nil {
 		return err
 	}
-	return m.Stop(ctx, service.Gateway(n), operate.WaitFor(operate.Stop, store.Home(n)))
+	return m.Stop(ctx, service.Gateway(n), operate.WaitFor(operate.Stop, profiles.Home(n)))
 }

@@ -8,7 +8,7 @@ import (
 	"hermes/internal/operate"
 )
 
-func (a *app) gatewayStartCommand() *cobra.Command {
+func gatewayStartCommand(a *app) *cobra.Command {
 	o := lifecycleOptions{app: a, action: operate.Start}
 	cmd := &cobra.Command{
 		Use:   "start",
@@ -28,10 +28,10 @@ up on gets all its tries again.`,
 		},
 	}
 	o.flags(cmd, "ready")
-	// Refused, in words: people try it (M8).
+	// People try --all, so it is a flag, and the command refuses it and says what to do instead (M8).
 	cmd.Flags().BoolVar(&o.all, "all", false, "")
 	if err := cmd.Flags().MarkHidden("all"); err != nil {
-		panic(err) // a flag is misspelt above
+		panic(err) // there is no flag of this name
 	}
 	return cmd
 }

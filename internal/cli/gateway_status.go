@@ -13,39 +13,48 @@ import (
 	"hermes/internal/service"
 )
 
-func (a *app) gatewayStatusCommand() *cobra.Command {
+// gatewayStatusOptions is what `gateway status` is told.
+type gatewayStatusOptions struct{ app *app }
+
+func gatewayStatusCommand(a *app) *cobra.Command {
+	o := gatewayStatusOptions{app: a}
 	return &cobra.Command{
 		Use:   "status",
 		Short: "Show what a gateway does",
 		Args:  noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			n, err := a.name()
-			if err != nil {
-				return err
-			}
-			store, err := a.store()
-			if err != nil {
-				return err
-			}
-			home, err := store.Get(n)
-			if err != nil {
-				return service.NotRegistered(service.Gateway(n))
-			}
-			v, err := fleet.Look(cmd.Context(), a.manager(), home, container.InContainer())
-			if err != nil {
-				return err
-			}
-			v.Measure()
-			if a.format == "json" {
-				return a.json(v)
-			}
-			return a.renderView(v)
-		},
+		RunE:  o.run,
 	}
 }
 
-func (a *app) renderView(v fleet.View) error {
-	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
+// run shows the gateway of -p.
+func (o *gatewayStatusOptions) run(cmd *cobra.Command, _ []string) error {
+	a := o.app
+	n, err := a.name()
+	if err != nil {
+		return err
+	}
+	profiles, err := a.profiles()
+	if err != nil {
+		return err
+	}
+	home, err := profiles.Get(n)
+	if err != nil {
+		return service.NotRegistered(service.Gateway(n))
+	}
+	v, err := fleet.Look(cmd.Context(), a.manager(), home, container.InContainer())
+	if err != nil {
+		return err
+	}
+	v.Measure()
+	if a.format == "json" {
+		return a.json(v)
+	}
+	return o.render(v)
+}
+
+// render prints a line for each thing that is known of the gateway.
+func (o *gatewayStatusOptions) render(v fleet.View) error {
+	w := tabwriter.NewWriter(o.app.Out, 0, 0, 2, ' ', 0)
 	row := func(name, value string) {
 		if value != "" {
 			fmt.Fprintf(w, "%s:\t%s\n", name, value)
@@ -78,11 +87,12 @@ func (a *app) renderView(v fleet.View) error {
 	return w.Flush()
 }
 
+// uptime shows how long a gateway has been up.
 func uptime(seconds float64) string {
 	return (time.Duration(seconds) * time.Second).String()
 }
 
-// memory shows a proportional set size; "" if it is unknown.
+// memory shows how much memory a gateway uses (its proportional set size). It returns "" if that is unknown.
 func memory(bytes int64) string {
 	if bytes == 0 {
 		return ""

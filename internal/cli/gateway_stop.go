@@ -6,7 +6,7 @@ import (
 	"hermes/internal/operate"
 )
 
-func (a *app) gatewayStopCommand() *cobra.Command {
+func gatewayStopCommand(a *app) *cobra.Command {
 	o := lifecycleOptions{app: a, action: operate.Stop}
 	cmd := &cobra.Command{
 		Use:   "stop",

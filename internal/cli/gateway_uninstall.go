@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -11,7 +10,11 @@ import (
 	"hermes/internal/service"
 )
 
-func (a *app) gatewayUninstallCommand() *cobra.Command {
+// gatewayUninstallOptions is what `gateway uninstall` is told.
+type gatewayUninstallOptions struct{ app *app }
+
+func gatewayUninstallCommand(a *app) *cobra.Command {
+	o := gatewayUninstallOptions{app: a}
 	return &cobra.Command{
 		Use:   "uninstall",
 		Short: "Stop a gateway and take its service from this host",
@@ -22,26 +25,26 @@ Where s6 or hermes up supervises, uninstall changes nothing and says what to do 
 		Example:     `  hermes -p coder gateway uninstall`,
 		Annotations: map[string]string{staysRoot: "yes"},
 		Args:        noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if done, err := a.guide("uninstall", `s6 supervises the gateways here, and a gateway is a service for as long as its profile exists.
-  hermes -p NAME gateway stop        stops it for good and keeps the profile
-  hermes profile delete NAME         stops it and removes the profile with its data`,
-				"`hermes up`"+` supervises the gateways of this home: this one is no service of the host.
-  hermes -p NAME gateway stop        stops it for good
-  hermes down                        ends them all, until the next hermes up`); done {
-				return err
-			}
-			return a.uninstall(cmd.Context())
-		},
+		RunE:        o.run,
 	}
 }
 
-func (a *app) uninstall(ctx context.Context) error {
+// run removes the service, or says what to do instead where somebody else supervises.
+func (o *gatewayUninstallOptions) run(cmd *cobra.Command, _ []string) error {
+	a, ctx := o.app, cmd.Context()
+	if done, err := a.guide("uninstall", `s6 supervises the gateways here, and a gateway is a service for as long as its profile exists.
+  hermes -p NAME gateway stop        stops it for good and keeps the profile
+  hermes profile delete NAME         stops it and removes the profile with its data`,
+		"`hermes up`"+` supervises the gateways of this home: this one is no service of the host.
+  hermes -p NAME gateway stop        stops it for good
+  hermes down                        ends them all, until the next hermes up`); done {
+		return err
+	}
 	n, err := a.name()
 	if err != nil {
 		return err
 	}
-	store, err := a.store()
+	profiles, err := a.profiles()
 	if err != nil {
 		return err
 	}
@@ -57,7 +60,7 @@ func (a *app) uninstall(ctx context.Context) error {
 		return &service.NotInstalledError{Profile: n}
 	}
 	name, path := m.Name(id), m.Path(id)
-	if err := (operate.Profiles{Manager: m, Store: store}).Uninstall(ctx, n); err != nil {
+	if err := (operate.Profiles{Manager: m, Store: profiles}).Uninstall(ctx, n); err != nil {
 		return err
 	}
 	if a.format == "json" {

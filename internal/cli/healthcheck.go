@@ -18,7 +18,11 @@ import (
 // healthTimeout is how long a healthy gateway may take to answer.
 const healthTimeout = 3 * time.Second
 
-func (a *app) healthcheckCommand() *cobra.Command {
+// healthcheckOptions is what `healthcheck` is told.
+type healthcheckOptions struct{ app *app }
+
+func healthcheckCommand(a *app) *cobra.Command {
+	o := healthcheckOptions{app: a}
 	return &cobra.Command{
 		Use:   "healthcheck",
 		Short: "Exit 0 if the container does its work (for HEALTHCHECK)",
@@ -26,30 +30,36 @@ func (a *app) healthcheckCommand() *cobra.Command {
 default profile without it), if it is wanted up, answers its /health. One broken profile beside it does not make the
 container unhealthy. Without a supervisor the gateway must run and answer.`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			n, err := a.name()
-			if err != nil {
-				return err
-			}
-			what, err := a.healthy(cmd.Context(), n)
-			if err != nil {
-				return fmt.Errorf("unhealthy: %w", err)
-			}
-			if a.format == "json" {
-				return a.json(map[string]string{"status": "healthy", "reason": what})
-			}
-			_, err = fmt.Fprintf(a.Out, "healthy: %s\n", what)
-			return err
-		},
+		RunE: o.run,
 	}
 }
 
-func (a *app) healthy(ctx context.Context, n profile.Name) (string, error) {
-	store, err := a.store()
+// run prints why the container is healthy. If it is not, the error says why.
+func (o *healthcheckOptions) run(cmd *cobra.Command, _ []string) error {
+	a := o.app
+	n, err := a.name()
+	if err != nil {
+		return err
+	}
+	what, err := o.look(cmd.Context(), n)
+	if err != nil {
+		return fmt.Errorf("unhealthy: %w", err)
+	}
+	if a.format == "json" {
+		return a.json(map[string]string{"status": "healthy", "reason": what})
+	}
+	_, err = fmt.Fprintf(a.Out, "healthy: %s\n", what)
+	return err
+}
+
+// look returns what is healthy, or an error that says what is not.
+func (o *healthcheckOptions) look(ctx context.Context, n profile.Name) (string, error) {
+	a := o.app
+	profiles, err := a.profiles()
 	if err != nil {
 		return "", err
 	}
-	home := store.Home(n)
+	home := profiles.Home(n)
 	m := a.manager()
 	_, foreground := profile.RunningPID(home)
 	if m == nil && !foreground {
@@ -64,22 +74,22 @@ func (a *app) healthy(ctx context.Context, n profile.Name) (string, error) {
 			return "", err
 		}
 		if !st.WantUp {
-			// What wanted it up may have been unable to say so.
+			// The gateway may be meant to run, and this could not be recorded because nothing can be written.
 			if err := home.Files().Writable("."); err != nil {
 				return "", err
 			}
 			return fmt.Sprintf("the supervisor is in charge, gateway '%s' is not wanted up", n), nil
 		}
 	}
-	if err := a.ask(ctx, home); err != nil {
+	if err := askHealth(ctx, home, a.getenv); err != nil {
 		return "", fmt.Errorf("gateway '%s' does not answer: %w", n, err)
 	}
 	return fmt.Sprintf("gateway '%s' answers", n), nil
 }
 
-// ask requests /health from a profile's gateway.
-func (a *app) ask(ctx context.Context, h profile.Home) error {
-	e, err := ports.EndpointOf(h, a.getenv)
+// askHealth requests /health from a profile's gateway.
+func askHealth(ctx context.Context, h profile.Home, getenv func(string) string) error {
+	e, err := ports.EndpointOf(h, getenv)
 	if err != nil {
 		return err
 	}
@@ -90,7 +100,7 @@ func (a *app) ask(ctx context.Context, h profile.Home) error {
 	if err != nil {
 		return err
 	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // no proxy: it is our own gateway
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // the gateway is on this machine, so no proxy is used
 	resp, err := client.Do(req)
 	if err != nil {
 		return err

@@ -8,5 +8,5 @@ import (
 // newHost returns the manager of this host.
 func newHost(o hosted.Options) hostManager { return windows.New(o) }
 
-// lingers returns true: a Windows service is the system's.
+// lingers returns true: a Windows service belongs to the system and runs while nobody is logged in.
 func lingers(string) bool { return true }

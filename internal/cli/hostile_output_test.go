@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestNoCommandPrintsWhatOthersWroteAsATerminalObeysIt: every field that others fill holds an escape, and every command that
-// only looks is asked, for people and for programs.
+// TestNoCommandPrintsWhatOthersWroteAsATerminalObeysIt writes characters that a terminal obeys into every field that others can fill,
+// and runs every command that only shows something, with text and with JSON.
 func TestNoCommandPrintsWhatOthersWroteAsATerminalObeysIt(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("HERMES_HOME", home)

@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// TestAnInterruptedExportLeavesNothing: an archive with secrets must not stay behind half written.
+// TestAnInterruptedExportLeavesNothing interrupts an export. A half-written archive, which may hold secrets, must not stay behind.
 func TestAnInterruptedExportLeavesNothing(t *testing.T) {
 	for sig, want := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143, syscall.SIGHUP: 129} {
 		t.Run(sig.String(), func(t *testing.T) {
 			home := newHome(t)
-			for i := range 20 { // files without blocks: they take long to read, and no room
+			for i := range 20 { // sparse files: they take long to read and need no space
 				if err := os.WriteFile(filepath.Join(home, "big"+strconv.Itoa(i)), nil, 0o600); err != nil {
 					t.Fatal(err)
 				}
@@ -43,7 +43,7 @@ func TestAnInterruptedExportLeavesNothing(t *testing.T) {
 			if err := cmd.Process.Signal(sig); err != nil {
 				t.Fatal(err)
 			}
-			_ = cmd.Wait() // its code is looked at below
+			_ = cmd.Wait() // its exit code is checked below
 			if got := cmd.ProcessState.ExitCode(); got != want {
 				t.Errorf("exit code %d, want %d: %s", got, want, said.String())
 			}

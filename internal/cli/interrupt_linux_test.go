@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestCtrlCEndsAQuestion at once, and the terminal shows again what is typed.
+// TestCtrlCEndsAQuestion types Ctrl-C at a question: the command ends at once, and the terminal shows again what is typed.
 func TestCtrlCEndsAQuestion(t *testing.T) {
 	for asks, args := range map[string][]string{
 		"Type the profile's name": {"profile", "delete", "coder"},
@@ -38,7 +38,7 @@ func TestCtrlCEndsAQuestion(t *testing.T) {
 		if _, err := person.WriteString("\x03"); err != nil {
 			t.Fatal(err)
 		}
-		_ = cmd.Wait() // its code is looked at
+		_ = cmd.Wait() // its exit code is checked below
 		if code := cmd.ProcessState.ExitCode(); code != 130 {
 			t.Errorf("%v: exit code %d, want 130", args, code)
 		}
@@ -49,7 +49,7 @@ func TestCtrlCEndsAQuestion(t *testing.T) {
 	}
 }
 
-// TestAPasswordIsTypedTwice, also by a program that pastes both at once.
+// TestAPasswordIsTypedTwice pastes both passwords at once, as a program may do.
 func TestAPasswordIsTypedTwice(t *testing.T) {
 	for typed, want := range map[string]int{"sesame\rsesame\r": 0, "sesame\nsesamx\x7fe\n": 0, "sesame\rother\r": 1, "\r\r": 2} {
 		person, program := terminal(t)

@@ -20,11 +20,11 @@ import (
 	"hermes/internal/service/s6"
 )
 
-// TestLifecycleStories runs testdata/lifecycle under each supervisor, with the default profile's gateway up. Beside the commands of
-// TestStories they have
+// TestLifecycleStories runs testdata/lifecycle under each supervisor, with the default profile's gateway up. The stories have the
+// command code of TestStories, and
 //
-//	killed NAME    kills a profile's gateway, and goes on when another one is ready in its place
-//	frozen NAME    stops a profile's gateway with SIGSTOP: it hears nothing any more
+//	killed NAME    kills a profile's gateway and waits until another one is ready in its place
+//	frozen NAME    stops a profile's gateway with SIGSTOP, so that it reacts to nothing
 func TestLifecycleStories(t *testing.T) {
 	for name, supervise := range map[string]func(*testscript.Env) error{"s6": superviseS6, "local": superviseLocal} {
 		t.Run(name, func(t *testing.T) {
@@ -48,7 +48,7 @@ func killed(ts *testscript.TestScript, neg bool, args []string) {
 		case pid == 0 && v.Ready:
 			pid = v.PID
 			ts.Check(syscall.Kill(pid, syscall.SIGKILL))
-		case pid != 0 && v.PID != pid && v.Ready && !v.LastFailure.IsZero(): // a death may be told with the process that died
+		case pid != 0 && v.PID != pid && v.Ready && !v.LastFailure.IsZero(): // the new state may be reported a moment before the death is
 			return
 		case time.Now().After(until):
 			ts.Fatalf("no other gateway is ready: %+v", v)
@@ -97,14 +97,14 @@ func freeze(pid int) error {
 	}
 }
 
-// view is what `gateway status` tells of a profile's gateway.
+// view returns what `gateway status` says about a profile's gateway.
 func view(ts *testscript.TestScript, name string) (v fleet.View) {
 	ts.Check(ts.Exec("hermes", "-p", name, "gateway", "status", "--format", "json"))
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &v))
 	return v
 }
 
-// background starts a command that ends with the story. ready gets what it writes to descriptor 3, if it takes one.
+// background starts a command that is ended when the story ends. ready reads what the command writes to descriptor 3.
 func background(env *testscript.Env, name string, args ...string) (ready *os.File, err error) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -128,11 +128,12 @@ func background(env *testscript.Env, name string, args ...string) (ready *os.Fil
 	return r, nil
 }
 
-// installed is where testscript has put hermes.
+// installed returns the path at which testscript has put hermes.
 func installed(env *testscript.Env) string {
 	return filepath.Join(filepath.SplitList(env.Getenv("PATH"))[0], "hermes")
 }
 
+// superviseLocal starts `hermes up` and waits until its gateways are ready.
 func superviseLocal(env *testscript.Env) error {
 	r, err := background(env, installed(env), "up", "--ready-fd", "3")
 	if err != nil {
@@ -145,6 +146,7 @@ func superviseLocal(env *testscript.Env) error {
 	return err
 }
 
+// superviseS6 starts s6-svscan, reconciles as a boot does, and starts the default profile's gateway.
 func superviseS6(env *testscript.Env) error {
 	scandir := filepath.Join(env.WorkDir, "scandir")
 	env.Setenv("HERMES_S6_SCANDIR", scandir)
@@ -161,7 +163,8 @@ func superviseS6(env *testscript.Env) error {
 	}
 	for _, args := range [][]string{{"boot", "reconcile"}, {"gateway", "start"}} {
 		if args[0] == "gateway" {
-			_ = exec.CommandContext(context.Background(), "s6-svscanctl", "-a", scandir).Run() // start waits for the slot's supervisor
+			// This has s6-svscan start the slot's s6-supervise, for which `gateway start` waits.
+			_ = exec.CommandContext(context.Background(), "s6-svscanctl", "-a", scandir).Run()
 		}
 		cmd := exec.CommandContext(context.Background(), installed(env), args...)
 		cmd.Env = env.Vars

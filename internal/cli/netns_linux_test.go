@@ -10,8 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inOwnNetwork runs the tests in a network of their own, where that is allowed: a gateway's port follows from its profile's name, and
-// another test of the same name, of another package or another checkout, would take it. ran is false where it is not allowed.
+// inOwnNetwork runs the tests in a network of their own, if that is allowed here. A gateway's port follows from its profile's name, so
+// tests of another package or another checkout, whose profiles have the same names, would take the same ports. ran is false if a
+// network of their own is not allowed.
 func inOwnNetwork() (code int, ran bool) {
 	const inside = "HERMES_TEST_OWN_NETWORK"
 	if os.Getenv(inside) != "" {
@@ -37,6 +38,7 @@ func inOwnNetwork() (code int, ran bool) {
 	return cmd.ProcessState.ExitCode(), true
 }
 
+// loopbackUp brings up the loopback interface, which is down in a new network.
 func loopbackUp() error {
 	s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

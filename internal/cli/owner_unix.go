@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// ownerOf returns to whom a directory belongs; the name is the number where it has none.
+// ownerOf returns the owner of a directory. If the owner has no name, name is the number.
 func ownerOf(path string) (uid int, name string, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -27,6 +27,7 @@ func ownerOf(path string) (uid int, name string, err error) {
 	return int(st.Uid), id, nil
 }
 
+// currentUser returns the name of the user that this process runs as, or the number if there is no name.
 func currentUser() string {
 	id := strconv.Itoa(os.Geteuid())
 	if u, err := user.LookupId(id); err == nil {

@@ -8,16 +8,16 @@ import (
 	"hermes/internal/profile"
 )
 
-// createOptions is what `profile create` is told.
-type createOptions struct {
+// profileCreateOptions is what `profile create` is told.
+type profileCreateOptions struct {
 	app       *app
 	clone     bool
 	cloneFrom string
 	start     bool
 }
 
-func (a *app) profileCreateCommand() *cobra.Command {
-	o := createOptions{app: a}
+func profileCreateCommand(a *app) *cobra.Command {
+	o := profileCreateOptions{app: a}
 	cmd := &cobra.Command{
 		Use:   "create NAME",
 		Short: "Make a profile and register its gateway, down",
@@ -40,19 +40,20 @@ plain files. It never gets its keys, port, memory, state or logs.`,
 	return cmd
 }
 
-func (o *createOptions) run(cmd *cobra.Command, args []string) error {
+// run makes the profile, and starts its gateway if --start says so.
+func (o *profileCreateOptions) run(cmd *cobra.Command, args []string) error {
 	a, ctx := o.app, cmd.Context()
 	n, err := profile.NewName(args[0])
 	if err != nil {
 		return &usageError{err}
 	}
-	p, err := a.profiles()
+	p, err := a.operateProfiles()
 	if err != nil {
 		return err
 	}
 	if o.start && p.Manager == nil {
 		if _, err := a.lifecycle(); err != nil {
-			return err
+			return err // it says how to get a manager; no profile has been made yet
 		}
 	}
 	from, err := o.source()
@@ -70,8 +71,8 @@ func (o *createOptions) run(cmd *cobra.Command, args []string) error {
 	return a.startNow(ctx, p.Lifecycle(), n)
 }
 
-// source returns the name of the profile to copy; the zero name for none.
-func (o *createOptions) source() (profile.Name, error) {
+// source returns the name of the profile to copy, or the zero name if there is none to copy.
+func (o *profileCreateOptions) source() (profile.Name, error) {
 	switch {
 	case o.clone && o.cloneFrom != "":
 		return profile.Name{}, &usageError{errors.New("--clone copies the profile of -p, --clone-from the one it names: use one of them")}

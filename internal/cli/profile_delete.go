@@ -1,28 +1,19 @@
 package cli
 
 import (
-	"bufio"
-	"context"
-	"errors"
 	"fmt"
-	"io"
-	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
-
-	"hermes/internal/profile"
 )
 
-// deleteOptions is what `profile delete` is told.
-type deleteOptions struct {
+// profileDeleteOptions is what `profile delete` is told.
+type profileDeleteOptions struct {
 	app *app
 	yes bool
 }
 
-func (a *app) profileDeleteCommand() *cobra.Command {
-	o := deleteOptions{app: a}
+func profileDeleteCommand(a *app) *cobra.Command {
+	o := profileDeleteOptions{app: a}
 	cmd := &cobra.Command{
 		Use:     "delete NAME",
 		Aliases: []string{"rm"},
@@ -40,13 +31,14 @@ deleted. If it is interrupted, type it again.`,
 	return cmd
 }
 
-func (o *deleteOptions) run(cmd *cobra.Command, args []string) error {
+// run deletes the profile after a person has typed its name, or at once with --yes.
+func (o *profileDeleteOptions) run(cmd *cobra.Command, args []string) error {
 	a := o.app
 	n, err := parseName(args[0])
 	if err != nil {
 		return err
 	}
-	p, err := a.profiles()
+	p, err := a.operateProfiles()
 	if err != nil {
 		return err
 	}
@@ -54,7 +46,12 @@ func (o *deleteOptions) run(cmd *cobra.Command, args []string) error {
 		return withWayOut(err)
 	}
 	if !o.yes {
-		if err := o.confirm(cmd.Context(), p.Store.Home(n)); err != nil {
+		q := question{
+			what:   fmt.Sprintf("This deletes %s with its memory, its keys and its logs.", p.Store.Home(n).Dir),
+			prompt: "the profile's name", word: n.String(),
+			refused: fmt.Sprintf("refusing to delete profile '%s' without asking", n),
+		}
+		if err := a.confirm(cmd.Context(), q); err != nil {
 			return err
 		}
 	}
@@ -69,21 +66,4 @@ func (o *deleteOptions) run(cmd *cobra.Command, args []string) error {
 	}
 	_, err = fmt.Fprintf(a.Out, "✓ profile '%s' is deleted\n", n)
 	return err
-}
-
-// confirm has a person type the name.
-func (o *deleteOptions) confirm(ctx context.Context, h profile.Home) error {
-	f, ok := o.app.In.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return &usageError{fmt.Errorf("refusing to delete profile '%s' without asking: nobody can answer here, so pass --yes", h.Name)}
-	}
-	fmt.Fprintf(o.app.Err, "This deletes %s with its memory, its keys and its logs.\nType the profile's name to go on: ", h.Dir)
-	line, err := bufio.NewReader(o.app.input(ctx)).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	if strings.TrimSpace(line) != h.Name.String() {
-		return fmt.Errorf("that is not '%s': nothing is deleted", h.Name)
-	}
-	return nil
 }

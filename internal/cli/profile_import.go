@@ -1,9 +1,7 @@
 package cli
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -12,8 +10,14 @@ import (
 	"hermes/internal/profile/archive"
 )
 
-func (a *app) profileImportCommand() *cobra.Command {
-	var as string
+// profileImportOptions is what `profile import` is told.
+type profileImportOptions struct {
+	app *app
+	as  string
+}
+
+func profileImportCommand(a *app) *cobra.Command {
+	o := profileImportOptions{app: a}
 	cmd := &cobra.Command{
 		Use:   "import FILE",
 		Short: "Make a profile from an archive and register its gateway, down",
@@ -23,25 +27,25 @@ absurd sizes. A key is generated if the archive holds none, and a port that anot
 		Example: `  hermes profile import coder.tar.zst
   hermes profile import coder.tar.zst --as reviewer`,
 		Args: words(1, "FILE"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			o := archive.ImportOptions{Limits: archive.DefaultLimits(), Getenv: a.getenv}
-			if as != "" {
-				n, err := profile.NewName(as)
-				if err != nil {
-					return &usageError{err}
-				}
-				o.As = n
-			}
-			return a.importArchive(cmd.Context(), args[0], o)
-		},
+		RunE: o.run,
 	}
-	cmd.Flags().StringVar(&as, "as", "", "the `NAME` of the new profile (default: the one in the archive)")
+	cmd.Flags().StringVar(&o.as, "as", "", "the `NAME` of the new profile (default: the one in the archive)")
 	complete(cmd, "as", cobra.NoFileCompletions)
 	return cmd
 }
 
-func (a *app) importArchive(ctx context.Context, file string, o archive.ImportOptions) error {
-	p, err := a.profiles()
+// run makes a profile from the archive that the argument names.
+func (o *profileImportOptions) run(cmd *cobra.Command, args []string) error {
+	a, ctx, file := o.app, cmd.Context(), args[0]
+	opts := archive.ImportOptions{Limits: archive.DefaultLimits(), Getenv: a.getenv}
+	if o.as != "" {
+		n, err := profile.NewName(o.as)
+		if err != nil {
+			return &usageError{err}
+		}
+		opts.As = n
+	}
+	p, err := a.operateProfiles()
 	if err != nil {
 		return err
 	}
@@ -52,11 +56,11 @@ func (a *app) importArchive(ctx context.Context, file string, o archive.ImportOp
 			return fmt.Errorf("cannot read the archive: %w", err)
 		}
 		defer f.Close()
-		in = io.Reader(f)
+		in = f
 	}
 	var done func()
-	o.Progress, done = a.progress("importing " + file)
-	m, err := p.Import(ctx, in, o)
+	opts.Progress, done = a.progress("importing " + file)
+	m, err := p.Import(ctx, in, opts)
 	done()
 	a.tellLeftOut(m.LeftOut, "")
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 
 // profileInfo is what programs are shown of a profile.
 type profileInfo struct {
-	Profile string `json:"profile"` // the directory's name, also when it is no valid profile name
+	Profile string `json:"profile"` // the directory's name, even if it cannot be the name of a profile
 	Home    string `json:"home,omitempty"`
 	// Active is true for the profile of commands without -p.
 	Active   bool                 `json:"active"`
@@ -32,7 +32,11 @@ type profileInfo struct {
 	Error string `json:"error,omitempty"`
 }
 
-func (a *app) profileListCommand() *cobra.Command {
+// profileListOptions is what `profile list` is told.
+type profileListOptions struct{ app *app }
+
+func profileListCommand(a *app) *cobra.Command {
+	o := profileListOptions{app: a}
 	return &cobra.Command{
 		Use:               "list",
 		Aliases:           []string{"ls"},
@@ -40,38 +44,43 @@ func (a *app) profileListCommand() *cobra.Command {
 		Long:              "list shows all profiles. A * marks the one that commands without -p are about.",
 		Args:              noArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			store, err := a.store()
-			if err != nil {
-				return err
-			}
-			views, broken, err := fleet.LookAll(cmd.Context(), a.manager(), store, container.InContainer())
-			if err != nil {
-				return err
-			}
-			infos := make([]profileInfo, 0, len(views)+len(broken))
-			active, aerr := a.unnamed()
-			for _, v := range views {
-				info := a.profileInfo(store, v)
-				info.Active = aerr == nil && active == v.Profile
-				infos = append(infos, info)
-			}
-			for _, e := range broken {
-				infos = append(infos, profileInfo{Profile: e.Label, Error: e.Err.Error()})
-			}
-			if a.format == "json" {
-				return a.json(infos)
-			}
-			return a.renderProfiles(infos)
-		},
+		RunE:              o.run,
 	}
 }
 
-func (a *app) profileInfo(store *profile.Store, v fleet.View) profileInfo {
-	h := store.Home(v.Profile)
+// run shows the profiles that can be used, and then those that cannot.
+func (o *profileListOptions) run(cmd *cobra.Command, _ []string) error {
+	a := o.app
+	profiles, err := a.profiles()
+	if err != nil {
+		return err
+	}
+	views, broken, err := fleet.LookAll(cmd.Context(), a.manager(), profiles, container.InContainer())
+	if err != nil {
+		return err
+	}
+	infos := make([]profileInfo, 0, len(views)+len(broken))
+	active, aerr := a.unnamed()
+	for _, v := range views {
+		info := newProfileInfo(profiles, v, a.getenv)
+		info.Active = aerr == nil && active == v.Profile
+		infos = append(infos, info)
+	}
+	for _, e := range broken {
+		infos = append(infos, profileInfo{Profile: e.Label, Error: e.Err.Error()})
+	}
+	if a.format == "json" {
+		return a.json(infos)
+	}
+	return o.render(infos)
+}
+
+// newProfileInfo gathers what is shown of a profile. What cannot be read is left out, and Error says why.
+func newProfileInfo(profiles *profile.Store, v fleet.View, getenv func(string) string) profileInfo {
+	h := profiles.Home(v.Profile)
 	info := profileInfo{Profile: v.Profile.String(), Home: h.Dir, State: v.State, Desired: v.Desired, LogFile: v.LogFile}
 	var err error
-	if info.Port, info.PortFrom, err = ports.Own(h, a.getenv); err != nil {
+	if info.Port, info.PortFrom, err = ports.Own(h, getenv); err != nil {
 		info.Error = err.Error()
 	}
 	c, err := config.Load(h)
@@ -83,7 +92,9 @@ func (a *app) profileInfo(store *profile.Store, v fleet.View) profileInfo {
 	return info
 }
 
-func (a *app) renderProfiles(infos []profileInfo) error {
+// render prints a table of the profiles that can be used. It names the others on standard error.
+func (o *profileListOptions) render(infos []profileInfo) error {
+	a := o.app
 	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "PROFILE\tSTATE\tPORT\tMODEL\tHOME")
 	for _, i := range infos {

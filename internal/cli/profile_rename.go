@@ -1,16 +1,16 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
-
-	"hermes/internal/operate"
-	"hermes/internal/profile"
 )
 
-func (a *app) profileRenameCommand() *cobra.Command {
+// profileRenameOptions is what `profile rename` is told.
+type profileRenameOptions struct{ app *app }
+
+func profileRenameCommand(a *app) *cobra.Command {
+	o := profileRenameOptions{app: a}
 	return &cobra.Command{
 		Use:     "rename OLD NEW",
 		Aliases: []string{"mv"},
@@ -20,44 +20,36 @@ name if it ran. The port and the key stay as they are.`,
 		Example:           `  hermes profile rename coder reviewer`,
 		Args:              words(2, "OLD", "NEW"),
 		ValidArgsFunction: a.completeNamed,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			from, err := parseName(args[0])
-			if err != nil {
-				return err
-			}
-			to, err := parseName(args[1])
-			if err != nil {
-				return err
-			}
-			p, err := a.profiles()
-			if err != nil {
-				return err
-			}
-			h, ran, err := p.Rename(cmd.Context(), from, to)
-			if err != nil {
-				return withWayOut(err)
-			}
-			if a.format == "json" {
-				err = a.json(map[string]any{"profile": to, "from": from, "home": h.Dir, "started": ran})
-			} else {
-				_, err = fmt.Fprintf(a.Out, "✓ profile '%s' is now '%s': %s\n", from, to, h.Dir)
-			}
-			if err != nil || !ran {
-				return err
-			}
-			return a.startNow(cmd.Context(), p.Lifecycle(), to)
-		},
+		RunE:              o.run,
 	}
 }
 
-// startNow starts the gateway of a profile that a command made or moved.
-func (a *app) startNow(ctx context.Context, l operate.Lifecycle, n profile.Name) error {
-	if err := l.Act(ctx, operate.Start, n); err != nil {
-		return withLog(err, l.Store.Home(n), a.zone())
+// run renames the profile, and starts its gateway again if it ran.
+func (o *profileRenameOptions) run(cmd *cobra.Command, args []string) error {
+	a, ctx := o.app, cmd.Context()
+	from, err := parseName(args[0])
+	if err != nil {
+		return err
+	}
+	to, err := parseName(args[1])
+	if err != nil {
+		return err
+	}
+	p, err := a.operateProfiles()
+	if err != nil {
+		return err
+	}
+	h, ran, err := p.Rename(ctx, from, to)
+	if err != nil {
+		return withWayOut(err)
 	}
 	if a.format == "json" {
-		return nil
+		err = a.json(map[string]any{"profile": to, "from": from, "home": h.Dir, "started": ran})
+	} else {
+		_, err = fmt.Fprintf(a.Out, "✓ profile '%s' is now '%s': %s\n", from, to, h.Dir)
 	}
-	_, err := fmt.Fprintf(a.Out, "✓ gateway '%s' %s\n", n, operate.Start.Outcome())
-	return err
+	if err != nil || !ran {
+		return err
+	}
+	return a.startNow(ctx, p.Lifecycle(), to)
 }

@@ -13,7 +13,11 @@ import (
 	"hermes/internal/service"
 )
 
-func (a *app) profileShowCommand() *cobra.Command {
+// profileShowOptions is what `profile show` is told.
+type profileShowOptions struct{ app *app }
+
+func profileShowCommand(a *app) *cobra.Command {
+	o := profileShowOptions{app: a}
 	return &cobra.Command{
 		Use:   "show [NAME]",
 		Short: "Show where a profile lies and how it is set up",
@@ -22,43 +26,49 @@ func (a *app) profileShowCommand() *cobra.Command {
   hermes profile show --format json`,
 		Args:              words(0, "NAME"),
 		ValidArgsFunction: a.completeFirst,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			n, err := a.nameArg(args)
-			if err != nil {
-				return err
-			}
-			store, err := a.store()
-			if err != nil {
-				return err
-			}
-			h, err := store.Get(n)
-			if err != nil {
-				return withWayOut(err)
-			}
-			m := a.manager()
-			if m != nil { // one that was made from outside has no slot yet
-				if _, err := m.Status(cmd.Context(), service.Gateway(n)); err != nil {
-					m = nil
-				}
-			}
-			v, err := fleet.Look(cmd.Context(), m, h, container.InContainer())
-			if err != nil {
-				return err
-			}
-			v.Measure()
-			info := a.profileInfo(store, v)
-			active, err := a.unnamed()
-			info.Active = err == nil && active == n
-			if a.format == "json" {
-				return a.json(info)
-			}
-			return a.renderProfile(h, info)
-		},
+		RunE:              o.run,
 	}
 }
 
-func (a *app) renderProfile(h profile.Home, i profileInfo) error {
-	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
+// run shows the profile that the argument names, or that of -p.
+func (o *profileShowOptions) run(cmd *cobra.Command, args []string) error {
+	a := o.app
+	n, err := a.nameArg(args)
+	if err != nil {
+		return err
+	}
+	profiles, err := a.profiles()
+	if err != nil {
+		return err
+	}
+	h, err := profiles.Get(n)
+	if err != nil {
+		return withWayOut(err)
+	}
+	m := a.manager()
+	if m != nil {
+		// A profile that was made without our commands may have no slot yet. It is shown as if there were no manager.
+		if _, err := m.Status(cmd.Context(), service.Gateway(n)); err != nil {
+			m = nil
+		}
+	}
+	v, err := fleet.Look(cmd.Context(), m, h, container.InContainer())
+	if err != nil {
+		return err
+	}
+	v.Measure()
+	info := newProfileInfo(profiles, v, a.getenv)
+	active, err := a.unnamed()
+	info.Active = err == nil && active == n
+	if a.format == "json" {
+		return a.json(info)
+	}
+	return o.render(h, info)
+}
+
+// render prints a line for each thing that is known of the profile.
+func (o *profileShowOptions) render(h profile.Home, i profileInfo) error {
+	w := tabwriter.NewWriter(o.app.Out, 0, 0, 2, ' ', 0)
 	row := func(name, value string) {
 		if value != "" {
 			fmt.Fprintf(w, "%s:\t%s\n", name, value)

@@ -14,7 +14,7 @@ import (
 	"hermes/internal/cli"
 )
 
-// terminal returns both ends of a pseudo-terminal: what a person has, and what the program sees.
+// terminal returns both ends of a pseudo-terminal: the one at which a person types and reads, and the one that a program has.
 func terminal(t *testing.T) (person, program *os.File) {
 	t.Helper()
 	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)

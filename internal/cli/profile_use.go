@@ -9,8 +9,14 @@ import (
 	"hermes/internal/profile"
 )
 
-func (a *app) profileUseCommand() *cobra.Command {
-	var clearIt bool
+// profileUseOptions is what `profile use` is told.
+type profileUseOptions struct {
+	app   *app
+	clear bool
+}
+
+func profileUseCommand(a *app) *cobra.Command {
+	o := profileUseOptions{app: a}
 	cmd := &cobra.Command{
 		Use:   "use [NAME]",
 		Short: "Choose the profile of commands without -p, at this host's shell",
@@ -21,45 +27,51 @@ name it shows what is chosen.`,
   hermes profile use --clear`,
 		Args:              words(0, "NAME"),
 		ValidArgsFunction: a.completeFirst,
-		RunE: func(_ *cobra.Command, args []string) error {
-			store, err := a.store()
-			if err != nil {
-				return err
-			}
-			switch {
-			case clearIt && len(args) > 0:
-				return &usageError{errors.New("`hermes profile use` takes a name or --clear, not both")}
-			case clearIt:
-				err = store.ClearActive()
-			case len(args) == 0:
-				_, err = store.ActiveOrDefault()
-			default:
-				err = a.use(store, args[0])
-			}
-			if err != nil {
-				return withWayOut(err)
-			}
-			return a.tellActive(store)
-		},
+		RunE:              o.run,
 	}
-	cmd.Flags().BoolVar(&clearIt, "clear", false, "choose none: no -p means the default profile")
+	cmd.Flags().BoolVar(&o.clear, "clear", false, "choose none: no -p means the default profile")
 	return cmd
 }
 
-func (a *app) use(store *profile.Store, arg string) error {
+// run chooses a profile, or none with --clear, and shows what is chosen now.
+func (o *profileUseOptions) run(_ *cobra.Command, args []string) error {
+	profiles, err := o.app.profiles()
+	if err != nil {
+		return err
+	}
+	switch {
+	case o.clear && len(args) > 0:
+		return &usageError{errors.New("`hermes profile use` takes a name or --clear, not both")}
+	case o.clear:
+		err = profiles.ClearActive()
+	case len(args) == 0:
+		_, err = profiles.ActiveOrDefault()
+	default:
+		err = o.use(profiles, args[0])
+	}
+	if err != nil {
+		return withWayOut(err)
+	}
+	return o.tell(profiles)
+}
+
+// use chooses a profile. Where the choice does not count, only the default profile can be chosen.
+func (o *profileUseOptions) use(profiles *profile.Store, arg string) error {
 	n, err := parseName(arg)
 	if err != nil {
 		return err
 	}
-	if !n.IsDefault() && !a.stickyCounts() {
+	if !n.IsDefault() && !o.app.stickyCounts() {
 		return errors.New("here no -p always means the default profile, so there is nothing to choose: " +
 			"type `hermes -p " + n.String() + " ...`")
 	}
-	return store.SetActive(n)
+	return profiles.SetActive(n)
 }
 
-func (a *app) tellActive(store *profile.Store) error {
-	n, chosen, err := store.Active()
+// tell says which profile commands without -p are about.
+func (o *profileUseOptions) tell(profiles *profile.Store) error {
+	a := o.app
+	n, chosen, err := profiles.Active()
 	if err != nil {
 		return err
 	}

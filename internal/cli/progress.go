@@ -10,13 +10,14 @@ import (
 )
 
 const (
-	// progressAfter is how long something may take before a person wants to know.
+	// progressAfter is how long a command takes before its progress is shown.
 	progressAfter = time.Second
+	// progressEvery is how often the progress is shown from then on.
 	progressEvery = 200 * time.Millisecond
 )
 
-// progress shows on a terminal how far a command is that goes through files. The first function is told, as often as one likes;
-// the second ends it. Where stderr is no terminal the first one is nil.
+// progress shows on a terminal how far a command is that goes through files. The command calls tell as often as it likes with the
+// numbers so far, and done when it is over. If standard error is no terminal tell is nil, and nothing is shown.
 func (a *app) progress(what string) (tell func(files int, bytes int64), done func()) {
 	f, ok := a.raw.Err.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) || a.format == "json" {

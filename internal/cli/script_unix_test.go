@@ -24,7 +24,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if filepath.Base(os.Args[0]) != "hermes" { // not one of those commands
+	if filepath.Base(os.Args[0]) != "hermes" { // testscript runs this binary under the name hermes for the commands of a story
 		if code, ran := inOwnNetwork(); ran {
 			os.Exit(code)
 		}
@@ -37,17 +37,17 @@ func TestMain(m *testing.M) {
 }
 
 // TestStories runs testdata/script. Each story has a HERMES_HOME of its own, a scan directory that nobody
-// supervises, and in PORT a port that nobody listens on. Beside the commands of testscript they have:
+// supervises, and in the variable PORT a port that nobody listens on. The stories have the commands of testscript, and:
 //
 //	code N COMMAND...     runs a command, which must end with exit code N
 //	ready NAME COMMAND... starts a command with --ready-fd and goes on when it says that it is ready
-//	end NAME SIGNAL N    sends the signal; the command must end with exit code N; NAME.log is what it said
-//	foreign DIR [bare]   makes a home as hermes-agent leaves it, with PORT as its port, or without the API's variables
-//	former FILE NAME     puts a database of an earlier version in the place of one, with its name
+//	end NAME SIGNAL N    sends the signal; the command must end with exit code N; its output is in the file NAME.log
+//	foreign DIR [bare]   makes a home as hermes-agent leaves it, with PORT as its port; with bare, without the API's variables
+//	former FILE NAME     replaces the database FILE with one of an earlier version, which is called NAME
 //	say PROFILE SESSION TEXT sends a message to the gateway on $PORT, which must answer
-//	aged PROFILE SESSION N   nobody has written to the session for N days
+//	aged PROFILE SESSION N   makes the session look as if nobody had written to it for N days
 //
-// and the conditions [host]: the tests run in no container, and [systemd]: systemd runs there.
+// The condition [host] says that the tests run in no container, and [systemd] that systemd runs here.
 func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
@@ -74,10 +74,10 @@ func setup(env *testscript.Env) error {
 	home := filepath.Join(env.WorkDir, "hermes-home")
 	env.Setenv("HOME", env.WorkDir)
 	env.Setenv("HERMES_HOME", home)
-	env.Setenv("XDG_RUNTIME_DIR", env.WorkDir) // whose systemd nobody reaches
+	env.Setenv("XDG_RUNTIME_DIR", env.WorkDir) // systemd is not reached through this directory
 	env.Setenv("HERMES_S6_SCANDIR", filepath.Join(env.WorkDir, "no-scandir"))
-	env.Setenv("HERMES_DASHBOARD", "0")       // its port is everybody's
-	env.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector would have each command sleep for a second before it ends
+	env.Setenv("HERMES_DASHBOARD", "0")       // all stories would want the same port for it
+	env.Setenv("GORACE", "atexit_sleep_ms=0") // else each command of the race detector sleeps for a second before it ends
 	env.Setenv("PORT", strconv.Itoa(port))
 	env.Setenv("API_SERVER_PORT", strconv.Itoa(port))
 	for _, name := range []string{"HERMES_GATEWAY_NO_SUPERVISE", "HERMES_S6_SUPERVISED_CHILD", "API_SERVER_KEY", "API_SERVER_HOST",
@@ -96,7 +96,7 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-// code runs a command to its end.
+// code runs a command, waits for its end, and compares its exit code.
 func code(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: code N COMMAND...")
@@ -115,7 +115,7 @@ func code(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// deadline is far more than a gateway takes, also with the race detector on a busy machine.
+// deadline is how long a test waits for a gateway. It is far more than a gateway takes, also with the race detector on a busy machine.
 const deadline = 30 * time.Second
 
 type running struct {
@@ -124,7 +124,7 @@ type running struct {
 	ended  chan struct{}
 }
 
-// byName holds what a script started.
+// byName holds the commands that a story started, by the names that it gave them.
 type byName struct {
 	ts   *testscript.TestScript
 	name string
@@ -140,7 +140,7 @@ func ready(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	defer r.Close()
 	p := &running{ended: make(chan struct{})}
-	path := filepath.Join(filepath.SplitList(ts.Getenv("PATH"))[0], args[1]) // where testscript puts its commands
+	path := filepath.Join(filepath.SplitList(ts.Getenv("PATH"))[0], args[1]) // testscript puts its commands there
 	p.cmd = exec.CommandContext(context.Background(), path, append(args[2:], "--ready-fd", "3")...)
 	p.cmd.Dir, p.cmd.ExtraFiles = ts.MkAbs("."), []*os.File{w}
 	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
@@ -152,11 +152,11 @@ func ready(ts *testscript.TestScript, neg bool, args []string) {
 	w.Close()
 	started.Store(byName{ts, args[0]}, p)
 	go func() {
-		_ = p.cmd.Wait() // end looks at its state
+		_ = p.cmd.Wait() // end checks its exit code
 		close(p.ended)
 	}()
 	ts.Defer(func() {
-		_ = p.cmd.Process.Kill() // most have ended
+		_ = p.cmd.Process.Kill() // most commands have ended by now
 		<-p.ended
 	})
 	ts.Check(r.SetReadDeadline(time.Now().Add(deadline)))

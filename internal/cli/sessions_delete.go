@@ -1,18 +1,22 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
 
-	"hermes/internal/profile"
 	"hermes/internal/store"
 )
 
-func (a *app) sessionsDeleteCommand() *cobra.Command {
-	var yes bool
+// sessionsDeleteOptions is what `sessions delete` is told.
+type sessionsDeleteOptions struct {
+	app *app
+	yes bool
+}
+
+func sessionsDeleteCommand(a *app) *cobra.Command {
+	o := sessionsDeleteOptions{app: a}
 	cmd := &cobra.Command{
 		Use:     "delete SESSION...",
 		Aliases: []string{"rm"},
@@ -25,20 +29,21 @@ it asks; anywhere else it needs --yes. If one of the sessions is not there nothi
 			return words(1, "SESSION")(cmd, args[:min(len(args), 1)])
 		},
 		ValidArgsFunction: a.completeSessions,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			h, err := a.known()
-			if err != nil {
-				return err
-			}
-			slices.Sort(args)
-			return a.deleteSessions(cmd.Context(), h, slices.Compact(args), yes)
-		},
+		RunE:              o.run,
 	}
-	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask")
 	return cmd
 }
 
-func (a *app) deleteSessions(ctx context.Context, h profile.Home, ids []string, yes bool) error {
+// run deletes the sessions that the arguments name.
+func (o *sessionsDeleteOptions) run(cmd *cobra.Command, ids []string) error {
+	a, ctx := o.app, cmd.Context()
+	h, err := a.known()
+	if err != nil {
+		return err
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
 	db, err := store.OpenEditor(ctx, store.Find(ctx, h.Database(), h.FormerDatabase()))
 	if store.Missing(err) {
 		return &store.NoSessionError{ID: ids[0]}
@@ -52,9 +57,13 @@ func (a *app) deleteSessions(ctx context.Context, h profile.Home, ids []string, 
 			return err
 		}
 	}
-	if !yes {
-		what := fmt.Sprintf("This deletes %s of profile '%s', with everything that was said.", count(len(ids), "session"), h.Name)
-		if err := a.confirm(ctx, what, "yes", "delete "+count(len(ids), "session")); err != nil {
+	if !o.yes {
+		q := question{
+			what:   fmt.Sprintf("This deletes %s of profile '%s', with everything that was said.", count(len(ids), "session"), h.Name),
+			prompt: "yes", word: "yes",
+			refused: fmt.Sprintf("refusing to delete %s without asking", count(len(ids), "session")),
+		}
+		if err := a.confirm(ctx, q); err != nil {
 			return err
 		}
 	}

@@ -18,12 +18,18 @@ type sessionInfo struct {
 	Updated time.Time `json:"updated"`
 }
 
-// sessionsAtOnce is how many sessions are held at a time, of however many there are.
+// sessionsAtOnce is how many sessions are in memory at a time, however many are shown.
 const sessionsAtOnce = 5000
 
-func (a *app) sessionsListCommand() *cobra.Command {
-	var number int
-	var search string
+// sessionsListOptions is what `sessions list` is told.
+type sessionsListOptions struct {
+	app    *app
+	number int
+	search string
+}
+
+func sessionsListCommand(a *app) *cobra.Command {
+	o := sessionsListOptions{app: a}
 	cmd := &cobra.Command{
 		Use:               "list",
 		Aliases:           []string{"ls"},
@@ -32,66 +38,70 @@ func (a *app) sessionsListCommand() *cobra.Command {
 		Example:           "  hermes -p coder sessions list\n  hermes sessions list -n 0 --format json\n  hermes sessions list --search invoice",
 		Args:              noArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if number < 0 {
-				return &usageError{fmt.Errorf("invalid -n %d: want a number of sessions, 0 for all", number)}
-			}
-			h, err := a.known()
-			if err != nil {
-				return err
-			}
-			show, done := a.sessionsText()
-			if a.format == "json" {
-				show, done = a.sessionsJSON()
-			}
-			total, more := 0, false
-			err = readSessions(cmd.Context(), h, func(db *store.Reader) error {
-				for first := true; first || more; first = false {
-					limit := sessionsAtOnce
-					if number > 0 {
-						limit = min(limit, number-total)
-					}
-					var list []store.Session
-					var err error
-					if list, more, err = db.Sessions(cmd.Context(), search, total, limit); err != nil {
-						return err
-					}
-					if err := show(list); err != nil {
-						return err
-					}
-					if total += len(list); total == number {
-						return nil
-					}
-				}
-				return nil
-			})
-			if err != nil {
-				return err
-			}
-			if err := done(); err != nil || a.format == "json" {
-				return err
-			}
-			switch {
-			case total == 0 && search != "":
-				fmt.Fprintf(a.Err, "nobody said that to profile '%s'\n", h.Name)
-			case total == 0:
-				fmt.Fprintf(a.Err, "profile '%s' has no sessions yet\n", h.Name)
-			case more:
-				fmt.Fprintln(a.Err, "there are more: -n 0 shows all")
-			}
-			return nil
-		},
+		RunE:              o.run,
 	}
-	cmd.Flags().IntVarP(&number, "number", "n", 50, "show at most `N` sessions; 0 for all")
-	cmd.Flags().StringVar(&search, "search", "", "show those in which somebody said `TEXT`")
+	cmd.Flags().IntVarP(&o.number, "number", "n", 50, "show at most `N` sessions; 0 for all")
+	cmd.Flags().StringVar(&o.search, "search", "", "show those in which somebody said `TEXT`")
 	return cmd
 }
 
-// sessionsText shows sessions as a table, whose columns are aligned piece by piece.
-func (a *app) sessionsText() (show func([]store.Session) error, done func() error) {
+// run shows the sessions, a piece at a time.
+func (o *sessionsListOptions) run(cmd *cobra.Command, _ []string) error {
+	a, ctx := o.app, cmd.Context()
+	if o.number < 0 {
+		return &usageError{fmt.Errorf("invalid -n %d: want a number of sessions, 0 for all", o.number)}
+	}
+	h, err := a.known()
+	if err != nil {
+		return err
+	}
+	show, done := o.asText()
+	if a.format == "json" {
+		show, done = o.asJSON()
+	}
+	total, more := 0, false
+	err = readSessions(ctx, h, func(db *store.Reader) error {
+		for first := true; first || more; first = false {
+			limit := sessionsAtOnce
+			if o.number > 0 {
+				limit = min(limit, o.number-total)
+			}
+			var list []store.Session
+			var err error
+			if list, more, err = db.Sessions(ctx, o.search, total, limit); err != nil {
+				return err
+			}
+			if err := show(list); err != nil {
+				return err
+			}
+			if total += len(list); total == o.number {
+				return nil
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := done(); err != nil || a.format == "json" {
+		return err
+	}
+	switch {
+	case total == 0 && o.search != "":
+		fmt.Fprintf(a.Err, "nobody said that to profile '%s'\n", h.Name)
+	case total == 0:
+		fmt.Fprintf(a.Err, "profile '%s' has no sessions yet\n", h.Name)
+	case more:
+		fmt.Fprintln(a.Err, "there are more: -n 0 shows all")
+	}
+	return nil
+}
+
+// asText shows sessions as a table. show is called for each piece, and aligns the columns of that piece.
+func (o *sessionsListOptions) asText() (show func([]store.Session) error, done func() error) {
 	first := true
 	show = func(list []store.Session) error {
-		w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
+		w := tabwriter.NewWriter(o.app.Out, 0, 0, 2, ' ', 0)
 		if first && len(list) > 0 {
 			fmt.Fprintln(w, "SESSION\tMESSAGES\tLAST\tBEGINS WITH")
 		}
@@ -104,8 +114,9 @@ func (a *app) sessionsText() (show func([]store.Session) error, done func() erro
 	return show, func() error { return nil }
 }
 
-// sessionsJSON shows sessions as one array, a line each.
-func (a *app) sessionsJSON() (show func([]store.Session) error, done func() error) {
+// asJSON shows sessions as one array, each on a line. show is called for each piece, and done ends the array.
+func (o *sessionsListOptions) asJSON() (show func([]store.Session) error, done func() error) {
+	out := o.app.Out
 	between := "[\n"
 	show = func(list []store.Session) error {
 		for _, s := range list {
@@ -113,7 +124,7 @@ func (a *app) sessionsJSON() (show func([]store.Session) error, done func() erro
 			if err != nil {
 				return err
 			}
-			if _, err := fmt.Fprintf(a.Out, "%s%s", between, data); err != nil {
+			if _, err := fmt.Fprintf(out, "%s%s", between, data); err != nil {
 				return err
 			}
 			between = ",\n"
@@ -122,10 +133,10 @@ func (a *app) sessionsJSON() (show func([]store.Session) error, done func() erro
 	}
 	return show, func() error {
 		if between == "[\n" {
-			_, err := fmt.Fprintln(a.Out, "[]")
+			_, err := fmt.Fprintln(out, "[]")
 			return err
 		}
-		_, err := fmt.Fprintln(a.Out, "\n]")
+		_, err := fmt.Fprintln(out, "\n]")
 		return err
 	}
 }

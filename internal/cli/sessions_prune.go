@@ -13,10 +13,17 @@ import (
 	"hermes/internal/store"
 )
 
-func (a *app) sessionsPruneCommand() *cobra.Command {
-	var yes, dry bool
-	var olderThan string
-	var keepMessages int
+// sessionsPruneOptions is what `sessions prune` is told.
+type sessionsPruneOptions struct {
+	app          *app
+	olderThan    string
+	keepMessages int
+	dryRun       bool
+	yes          bool
+}
+
+func sessionsPruneCommand(a *app) *cobra.Command {
+	o := sessionsPruneOptions{app: a}
 	cmd := &cobra.Command{
 		Use:   "prune",
 		Short: "Remove sessions that nobody has written to for long, and the beginnings of long ones",
@@ -28,40 +35,80 @@ does the same once a day. On a terminal it asks; anywhere else it needs --yes. -
   hermes sessions prune --keep-messages 1000`,
 		Args:              noArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			h, err := a.known()
-			if err != nil {
-				return err
-			}
-			var keep store.Retention
-			switch given := cmd.Flags().Changed; {
-			case given("keep-messages") && keepMessages < 1:
-				return &usageError{fmt.Errorf("invalid --keep-messages %d: want 1 or more", keepMessages)}
-			case given("older-than"):
-				if keep.MaxAge, err = config.ParseAge(olderThan); err != nil {
-					return &usageError{fmt.Errorf("invalid --older-than %q: %w", olderThan, err)}
-				}
-				keep.MaxMessages = keepMessages
-			case given("keep-messages"):
-				keep.MaxMessages = keepMessages
-			default:
-				if keep, err = configured(h); err != nil {
-					return err
-				}
-			}
-			return a.prune(cmd.Context(), h, keep, dry, yes)
-		},
+		RunE:              o.run,
 	}
-	cmd.Flags().StringVar(&olderThan, "older-than", "", "remove sessions that nobody has written to for this `TIME`: 90d, 12w, 2y")
-	cmd.Flags().IntVar(&keepMessages, "keep-messages", 0, "keep the last `N` messages of each session")
-	cmd.Flags().BoolVar(&dry, "dry-run", false, "remove nothing, and say what would be removed")
-	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	cmd.Flags().StringVar(&o.olderThan, "older-than", "", "remove sessions that nobody has written to for this `TIME`: 90d, 12w, 2y")
+	cmd.Flags().IntVar(&o.keepMessages, "keep-messages", 0, "keep the last `N` messages of each session")
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "remove nothing, and say what would be removed")
+	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask")
 	complete(cmd, "older-than", cobra.FixedCompletions([]cobra.Completion{"30d", "90d", "1y"}, cobra.ShellCompDirectiveNoFileComp))
 	complete(cmd, "keep-messages", cobra.NoFileCompletions)
 	return cmd
 }
 
-// configured returns what a profile's configuration keeps.
+// run finds out what would be removed, asks, and removes it.
+func (o *sessionsPruneOptions) run(cmd *cobra.Command, _ []string) error {
+	a, ctx := o.app, cmd.Context()
+	h, err := a.known()
+	if err != nil {
+		return err
+	}
+	keep, err := o.retention(cmd, h)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	var gone store.Removed
+	err = readSessions(ctx, h, func(db *store.Reader) (err error) {
+		gone, err = db.Prunable(ctx, keep, now)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	what := fmt.Sprintf("%s of profile '%s', and %s in all", count(gone.Sessions, "whole session"), h.Name, count(gone.Messages, "message"))
+	if !o.dryRun && gone != (store.Removed{}) {
+		if !o.yes {
+			q := question{what: "This deletes " + what + ".", prompt: "yes", word: "yes", refused: "refusing to delete " + what + " without asking"}
+			if err := a.confirm(ctx, q); err != nil {
+				return err
+			}
+		}
+		if gone, err = pruneNow(ctx, h, keep, now); err != nil {
+			return err
+		}
+		what = fmt.Sprintf("%s of profile '%s', and %s in all", count(gone.Sessions, "whole session"), h.Name, count(gone.Messages, "message"))
+	}
+	switch {
+	case a.format == "json":
+		return a.json(map[string]any{"profile": h.Name, "sessions": gone.Sessions, "messages": gone.Messages, "dry_run": o.dryRun})
+	case o.dryRun:
+		_, err = fmt.Fprintf(a.Out, "it would delete %s\n", what)
+	default:
+		_, err = fmt.Fprintf(a.Out, "✓ deleted: %s\n", what)
+	}
+	return err
+}
+
+// retention returns what is to be kept: what the flags say, or without them what the profile's configuration says.
+func (o *sessionsPruneOptions) retention(cmd *cobra.Command, h profile.Home) (keep store.Retention, err error) {
+	switch given := cmd.Flags().Changed; {
+	case given("keep-messages") && o.keepMessages < 1:
+		return keep, &usageError{fmt.Errorf("invalid --keep-messages %d: want 1 or more", o.keepMessages)}
+	case given("older-than"):
+		if keep.MaxAge, err = config.ParseAge(o.olderThan); err != nil {
+			return keep, &usageError{fmt.Errorf("invalid --older-than %q: %w", o.olderThan, err)}
+		}
+		keep.MaxMessages = o.keepMessages
+	case given("keep-messages"):
+		keep.MaxMessages = o.keepMessages
+	default:
+		return configured(h)
+	}
+	return keep, nil
+}
+
+// configured returns what is kept according to a profile's configuration. A profile that keeps everything is an error.
 func configured(h profile.Home) (store.Retention, error) {
 	c, err := config.Load(h)
 	if err != nil {
@@ -75,39 +122,7 @@ func configured(h profile.Home) (store.Retention, error) {
 	return keep, nil
 }
 
-func (a *app) prune(ctx context.Context, h profile.Home, keep store.Retention, dry, yes bool) error {
-	now := time.Now()
-	var gone store.Removed
-	err := readSessions(ctx, h, func(db *store.Reader) (err error) {
-		gone, err = db.Prunable(ctx, keep, now)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	what := fmt.Sprintf("%s of profile '%s', and %s in all", count(gone.Sessions, "whole session"), h.Name, count(gone.Messages, "message"))
-	if !dry && gone != (store.Removed{}) {
-		if !yes {
-			if err := a.confirm(ctx, "This deletes "+what+".", "yes", "delete "+what); err != nil {
-				return err
-			}
-		}
-		if gone, err = pruneNow(ctx, h, keep, now); err != nil {
-			return err
-		}
-		what = fmt.Sprintf("%s of profile '%s', and %s in all", count(gone.Sessions, "whole session"), h.Name, count(gone.Messages, "message"))
-	}
-	switch {
-	case a.format == "json":
-		return a.json(map[string]any{"profile": h.Name, "sessions": gone.Sessions, "messages": gone.Messages, "dry_run": dry})
-	case dry:
-		_, err = fmt.Fprintf(a.Out, "it would delete %s\n", what)
-	default:
-		_, err = fmt.Fprintf(a.Out, "✓ deleted: %s\n", what)
-	}
-	return err
-}
-
+// pruneNow removes what is not to be kept.
 func pruneNow(ctx context.Context, h profile.Home, keep store.Retention, now time.Time) (gone store.Removed, err error) {
 	db, err := store.OpenEditor(ctx, store.Find(ctx, h.Database(), h.FormerDatabase()))
 	if err != nil {

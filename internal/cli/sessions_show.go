@@ -19,8 +19,14 @@ type messageInfo struct {
 	Created     time.Time `json:"created"`
 }
 
-func (a *app) sessionsShowCommand() *cobra.Command {
-	var last int
+// sessionsShowOptions is what `sessions show` is told.
+type sessionsShowOptions struct {
+	app  *app
+	last int
+}
+
+func sessionsShowCommand(a *app) *cobra.Command {
+	o := sessionsShowOptions{app: a}
 	cmd := &cobra.Command{
 		Use:     "show SESSION",
 		Short:   "Print what was said in a session",
@@ -33,34 +39,37 @@ func (a *app) sessionsShowCommand() *cobra.Command {
 			}
 			return a.completeSessions(cmd, args, prefix)
 		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if last < 0 {
-				return &usageError{fmt.Errorf("invalid -n %d: want a number of messages, 0 for all", last)}
-			}
-			h, err := a.known()
-			if err != nil {
-				return err
-			}
-			found := false
-			err = readSessions(cmd.Context(), h, func(db *store.Reader) error {
-				found, err = a.showSession(cmd.Context(), db, args[0], last)
-				return err
-			})
-			if err == nil && !found {
-				err = &store.NoSessionError{ID: args[0]}
-			}
-			return err
-		},
+		RunE: o.run,
 	}
-	cmd.Flags().IntVarP(&last, "number", "n", 0, "print the last `N` messages; 0 for all")
+	cmd.Flags().IntVarP(&o.last, "number", "n", 0, "print the last `N` messages; 0 for all")
 	return cmd
 }
 
-// showSession prints a session piece by piece, however long it is. found is false if there is none.
-func (a *app) showSession(ctx context.Context, db *store.Reader, id string, last int) (found bool, err error) {
+// run prints the session that the argument names.
+func (o *sessionsShowOptions) run(cmd *cobra.Command, args []string) error {
+	if o.last < 0 {
+		return &usageError{fmt.Errorf("invalid -n %d: want a number of messages, 0 for all", o.last)}
+	}
+	h, err := o.app.known()
+	if err != nil {
+		return err
+	}
+	found := false
+	err = readSessions(cmd.Context(), h, func(db *store.Reader) error {
+		found, err = o.show(cmd.Context(), db, args[0])
+		return err
+	})
+	if err == nil && !found {
+		err = &store.NoSessionError{ID: args[0]}
+	}
+	return err
+}
+
+// show prints a session piece by piece, so that a long one is never in memory as a whole. found is false if there is no such session.
+func (o *sessionsShowOptions) show(ctx context.Context, db *store.Reader, id string) (found bool, err error) {
 	after := int64(0)
-	if last > 0 {
-		if after, err = db.LastOf(ctx, id, last); err != nil {
+	if o.last > 0 {
+		if after, err = db.LastOf(ctx, id, o.last); err != nil {
 			return false, err
 		}
 	}
@@ -73,20 +82,22 @@ func (a *app) showSession(ctx context.Context, db *store.Reader, id string, last
 			break
 		}
 		for _, m := range list {
-			if err := a.showMessage(id, m, !found); err != nil {
+			if err := o.message(id, m, !found); err != nil {
 				return found, err
 			}
 			found = true
 		}
 		after = next
 	}
-	if found && a.format == "json" {
-		_, err = fmt.Fprintln(a.Out, "\n]}")
+	if found && o.app.format == "json" {
+		_, err = fmt.Fprintln(o.app.Out, "\n]}")
 	}
 	return found, err
 }
 
-func (a *app) showMessage(session string, m store.Message, first bool) error {
+// message prints a message. With --format json the first one begins the object that holds them all.
+func (o *sessionsShowOptions) message(session string, m store.Message, first bool) error {
+	a := o.app
 	if a.format != "json" {
 		broken := ""
 		if m.Interrupted {

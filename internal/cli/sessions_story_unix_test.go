@@ -41,7 +41,7 @@ func say(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// aged PROFILE SESSION DAYS makes a session look as if nobody had written to it for so long.
+// aged PROFILE SESSION DAYS makes a session look as if nobody had written to it for so many days.
 func aged(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: aged PROFILE SESSION DAYS")

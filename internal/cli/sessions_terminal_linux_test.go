@@ -10,7 +10,7 @@ import (
 	"hermes/internal/store"
 )
 
-// TestAPersonIsAskedBeforeSessionsAreLost, and anything but the word keeps them.
+// TestAPersonIsAskedBeforeSessionsAreLost answers the question. Any other answer than the word keeps the sessions.
 func TestAPersonIsAskedBeforeSessionsAreLost(t *testing.T) {
 	newHome(t)
 	n, err := profile.ParseName("coder")

@@ -11,13 +11,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// leaveTerminal gives this process a session of its own, where it can have one: after stepping down it must not be able to
-// type into the terminal of the shell that root started it from. The leader of a job cannot leave it; but nobody of the
-// new user's can reach into that one (a process that changed its user is not to be traced, prctl(2) PR_SET_DUMPABLE), and what it
-// starts has a session of its own.
+// leaveTerminal gives this process a session of its own, so that after it has stepped down it cannot type into the terminal of the
+// shell that root started it from. setsid fails for the leader of a process group, which then keeps the terminal. That is safe:
+// other processes of the new user cannot reach into it, because a process that changed its user cannot be traced (prctl(2)
+// PR_SET_DUMPABLE), and the processes that it starts get sessions of their own.
 func leaveTerminal() { _, _ = unix.Setsid() }
 
-// becomeUser turns root into a user of the host, for good, with that user's own groups.
+// becomeUser turns root into a user of the host, with that user's own groups. It cannot go back to root.
 func becomeUser(uid, gid int) error {
 	groups := []int{gid}
 	env := map[string]string{}
@@ -35,7 +35,7 @@ func becomeUser(uid, gid int) error {
 			gid = n
 		}
 	}
-	// HERMES_HOME stays what it was: it may have come from root's HOME.
+	// HOME changes here. If HERMES_HOME was not set, the home followed from root's HOME, so it is written down before that.
 	if os.Getenv("HERMES_HOME") == "" && os.Getenv("HOME") != "" {
 		env["HERMES_HOME"] = os.Getenv("HOME") + "/.hermes"
 	}

@@ -1,18 +1,14 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -20,7 +16,7 @@ import (
 
 	"hermes/internal/boot"
 	"hermes/internal/container"
-	"hermes/internal/exitcode"
+	"hermes/internal/dashboard/access"
 	"hermes/internal/logs"
 	"hermes/internal/profile"
 	"hermes/internal/service"
@@ -28,16 +24,20 @@ import (
 	"hermes/internal/service/s6"
 )
 
-type upFlags struct {
-	detach, detached, noDashboard bool
-	plain                         bool // no table
-	init                          bool // a container's init started it
-	only                          []string
-	readyFD                       int
+// upOptions is what `up` is told.
+type upOptions struct {
+	app         *app
+	detach      bool
+	detached    bool // this is the supervisor that `up -d` started
+	plain       bool // no table
+	init        bool // a container's init started it
+	only        []string
+	noDashboard bool
+	readyFD     int
 }
 
-func (a *app) upCommand() *cobra.Command {
-	var f upFlags
+func upCommand(a *app) *cobra.Command {
+	o := upOptions{app: a}
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Supervise all gateways from here, with no container and no s6",
@@ -56,49 +56,54 @@ http://127.0.0.1:9119, unless HERMES_DASHBOARD=0 or --no-dashboard; ` + "`hermes
   hermes up --only coder --only reviewer`,
 		Annotations: map[string]string{ownSignals: "yes"},
 		Args:        noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if !f.detached && !f.init {
-				a.oddSwitches()
-			}
-			if f.detach {
-				a.beginInterruptible(cmd)
-				return a.upDetached(cmd.Context(), f)
-			}
-			if os.Getpid() == 1 {
-				return a.belowPID1()
-			}
-			return a.up(cmd.Context(), f)
-		},
+		RunE:        o.run,
 	}
-	cmd.Flags().BoolVarP(&f.detach, "detach", "d", false, "return when every gateway is ready, or say which is not; `hermes down` ends them")
-	cmd.Flags().BoolVar(&f.detached, "detached", false, "")
-	cmd.Flags().BoolVar(&f.plain, "plain", false, "log lines on a terminal too, instead of the table")
-	cmd.Flags().BoolVar(&f.init, "init", false, "")
-	cmd.Flags().StringArrayVar(&f.only, "only", nil, "supervise only the profile `NAME`; may be given several times")
-	cmd.Flags().BoolVar(&f.noDashboard, "no-dashboard", false, "leave the dashboard out")
-	cmd.Flags().IntVar(&f.readyFD, "ready-fd", 0, "write a newline to descriptor `N` once every gateway is ready or has failed")
+	cmd.Flags().BoolVarP(&o.detach, "detach", "d", false, "return when every gateway is ready, or say which is not; `hermes down` ends them")
+	cmd.Flags().BoolVar(&o.detached, "detached", false, "")
+	cmd.Flags().BoolVar(&o.plain, "plain", false, "log lines on a terminal too, instead of the table")
+	cmd.Flags().BoolVar(&o.init, "init", false, "")
+	cmd.Flags().StringArrayVar(&o.only, "only", nil, "supervise only the profile `NAME`; may be given several times")
+	cmd.Flags().BoolVar(&o.noDashboard, "no-dashboard", false, "leave the dashboard out")
+	cmd.Flags().IntVar(&o.readyFD, "ready-fd", 0, "write a newline to descriptor `N` once every gateway is ready or has failed")
 	for _, internal := range []string{"detached", "init"} {
 		if err := cmd.Flags().MarkHidden(internal); err != nil {
-			panic(err) // a flag is misspelt above
+			panic(err) // there is no flag of this name
 		}
 	}
 	complete(cmd, "only", a.completeProfile)
 	return cmd
 }
 
+// run supervises from this process, or with -d from another one that outlives this command.
+func (o *upOptions) run(cmd *cobra.Command, _ []string) error {
+	a := o.app
+	if !o.detached && !o.init {
+		a.warnOddSwitches()
+	}
+	if o.detach {
+		a.beginInterruptible(cmd)
+		return o.startDetached(cmd.Context())
+	}
+	if os.Getpid() == 1 {
+		return a.belowPID1()
+	}
+	return o.supervise(cmd.Context())
+}
+
 // upWait is how long up waits for its gateways before it says which are not ready.
 const upWait = 60 * time.Second
 
-// up supervises until a signal, or `hermes down`, ends it.
-func (a *app) up(ctx context.Context, f upFlags) error {
-	store, home, err := a.upHome()
+// supervise runs the gateways of this home until a signal or `hermes down` ends it.
+func (o *upOptions) supervise(ctx context.Context) error {
+	a := o.app
+	profiles, home, err := a.upHome()
 	if err != nil {
 		return err
 	}
 	if s6.Detect(s6.Scandir(a.getenv)) == service.KindS6 {
 		return errors.New("s6 supervises the gateways here already: `hermes gateway start` starts one")
 	}
-	program, err := a.program()
+	program, err := thisProgram()
 	if err != nil {
 		return err
 	}
@@ -107,136 +112,129 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 		return err
 	}
 	defer claim.Release()
-	o := local.Options{Home: home, Program: program, Env: os.Environ(), Log: a.logger(false)}
-	if f.init {
-		o.Copy = a.Out
+	opts := local.Options{Home: home, Program: program, Env: os.Environ(), Log: a.logger(false)}
+	if o.init {
+		opts.Copy = a.Out
 	}
-	table := a.openTable(f)
-	if f.detached || f.init || table != nil {
-		w := logs.NewWriter(store.Files().Sub("logs/up"))
+	table := o.openTable()
+	if o.detached || o.init || table != nil {
+		w := logs.NewWriter(profiles.Files().Sub("logs/up"))
 		defer w.Close()
-		o.Log = loggerTo(w, true)
+		opts.Log = loggerTo(w, true)
 		if table != nil {
-			o.Log = slog.New(noticing{o.Log.Handler(), table.notices})
+			opts.Log = slog.New(noticing{opts.Log.Handler(), table.notices})
 		}
 	} else {
-		o.Copy = a.Out
+		opts.Copy = a.Out
 	}
-	s := local.New(o)
+	s := local.New(opts)
 	defer table.close()
 
 	ctx, end := context.WithCancel(ctx)
 	defer end()
-	defer a.upSignals(s, end, f.detached || f.init)()
+	defer endAtSignals(s, end, o.detached || o.init)()
 
-	env := a.upEnv(store, f)
-	if f.init {
-		env = a.getenv // as in the image: nothing starts because nobody said otherwise
+	env := o.bootEnv(profiles)
+	if o.init {
+		env = a.getenv // in the image nothing starts by default, so the defaults of bootEnv are left out
 	}
 	if table != nil && container.Strict(env("HERMES_DASHBOARD")) {
-		table.hint = a.tableHint()
+		table.hint = o.tableHint()
 	}
-	outcomes, err := boot.Reconcile(store, chosen{s, f.only, a.host(false, "")}, env, false)
-	if err != nil {
-		o.Log.Warn("not all is as it should be", "error", err) // what could be done is done
-	}
-	for _, out := range outcomes {
-		level := slog.LevelWarn
-		if out.Reason == "HERMES_GATEWAY_BOOTSTRAP_STATE" { // as it is to be
-			level = slog.LevelInfo
-		}
-		if out.Reason != "" {
-			o.Log.Log(ctx, level, "profile", "name", out.Profile, "action", string(out.Action), "reason", out.Reason)
-		}
-	}
+	o.boot(ctx, s, profiles, env, opts.Log)
 	listening := make(chan struct{})
 	go func() {
 		defer close(listening)
 		_ = s.Listen(claim.Listener, end) // it ends when the listener is closed
 	}()
-	if f.init { // commands that come now are taken as soon as there is somebody to take them
-		tellReady(f.readyFD)
+	if o.init {
+		tellReady(o.readyFD) // from now on commands are answered, also while gateways start
 	}
 	settled := make(chan struct{})
 	go func() {
 		defer close(settled)
-		begun := time.Now()
-		s.Settle(ctx, upWait)
-		if ctx.Err() != nil {
-			return
-		}
-		list, _ := s.List(ctx)
-		up, wanted := 0, 0
-		for _, st := range list {
-			if st.Ready {
-				up++
-			}
-			if asked(st) {
-				wanted++
-			}
-		}
-		o.Log.Info("up", "ready", up, "services", wanted, "ms", time.Since(begun).Milliseconds(), "home", home)
-		if table == nil && !f.detached && !f.init && dashboardUp(list) && a.onTerminal() {
-			fmt.Fprintln(a.raw.Out, a.wayIn(ctx)) // beside the log: a link is for eyes only
-		}
-		if !f.init {
-			tellReady(f.readyFD)
-		}
+		o.settle(ctx, s, opts.Log, home, table)
 	}()
-	stopTable := table.run(a, s, store, home)
+	stopTable := table.run(a, s, profiles, home)
 	s.Serve(ctx)
 	stopTable()
 	<-settled
 	claim.Listener.Close()
 	<-listening
-	o.Log.Info("down", "home", home)
+	opts.Log.Info("down", "home", home)
 	return nil
 }
 
-// tellReady writes a newline to a descriptor, if there is one.
+// boot registers the services of this home with the supervisor and has those started that are to run. It logs what is unusual about a
+// profile. An error does not end the supervisor: the other profiles are registered all the same.
+func (o *upOptions) boot(ctx context.Context, s *local.Supervisor, profiles *profile.Store, env func(string) string, log *slog.Logger) {
+	outcomes, err := boot.Reconcile(profiles, chosen{s, o.only, o.app.host(false, "")}, env, false)
+	if err != nil {
+		log.Warn("not all is as it should be", "error", err)
+	}
+	for _, out := range outcomes {
+		level := slog.LevelWarn
+		if out.Reason == "HERMES_GATEWAY_BOOTSTRAP_STATE" { // the first gateway of a new home: nothing to warn of
+			level = slog.LevelInfo
+		}
+		if out.Reason != "" {
+			log.Log(ctx, level, "profile", "name", out.Profile, "action", string(out.Action), "reason", out.Reason)
+		}
+	}
+}
+
+// settle waits until every gateway is ready or has failed, for upWait at most. Then it logs how many are ready, shows the way to the
+// dashboard on a terminal that has no table, and writes to --ready-fd.
+func (o *upOptions) settle(ctx context.Context, s *local.Supervisor, log *slog.Logger, home string, table *upTable) {
+	begun := time.Now()
+	s.Settle(ctx, upWait)
+	if ctx.Err() != nil {
+		return
+	}
+	list, _ := s.List(ctx)
+	up, wanted := 0, 0
+	for _, st := range list {
+		if st.Ready {
+			up++
+		}
+		if asked(st) {
+			wanted++
+		}
+	}
+	log.Info("up", "ready", up, "services", wanted, "ms", time.Since(begun).Milliseconds(), "home", home)
+	if table == nil && !o.detached && !o.init && dashboardUp(list) && o.app.onTerminal() {
+		fmt.Fprintln(o.app.raw.Out, o.wayIn(ctx)) // not into the log, because logs are kept and the link logs in
+	}
+	if !o.init {
+		tellReady(o.readyFD)
+	}
+}
+
+// tellReady writes a newline to a descriptor; 0 means that there is none.
 func tellReady(fd int) {
 	if fd > 0 {
 		w := os.NewFile(uintptr(fd), "ready-fd")
-		_, _ = w.WriteString("\n") // who waits may have gone
+		_, _ = w.WriteString("\n") // it fails if nobody waits any more
 		w.Close()
 	}
 }
 
+// upHome returns the profiles of HERMES_HOME and its absolute path. It makes the directory if it is missing.
 func (a *app) upHome() (*profile.Store, string, error) {
-	store, err := a.store()
+	profiles, err := a.profiles()
 	if err != nil {
 		return nil, "", err
 	}
-	home, err := filepath.Abs(store.Root())
+	home, err := filepath.Abs(profiles.Root())
 	if err != nil {
 		return nil, "", err
 	}
-	return store, home, os.MkdirAll(home, 0o700)
+	return profiles, home, os.MkdirAll(home, 0o700)
 }
 
-// program returns the path of this binary as it was called, so that a newer one in its place is what runs next.
-func (a *app) program() (string, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return "", fmt.Errorf("cannot tell where hermes is: %w", err)
-	}
-	called, err := exec.LookPath(os.Args[0])
-	if err != nil {
-		return self, nil //nolint:nilerr // the other way is as good
-	}
-	if called, err = filepath.Abs(called); err != nil {
-		return self, nil //nolint:nilerr // the same
-	}
-	x, err1 := os.Stat(called)
-	y, err2 := os.Stat(self)
-	if err1 == nil && err2 == nil && os.SameFile(x, y) {
-		return called, nil
-	}
-	return self, nil
-}
-
-// upSignals ends the supervisor at the first signal, and every process at once at the second.
-func (a *app) upSignals(s *local.Supervisor, end func(), detached bool) (stop func()) {
+// endAtSignals calls end at the first signal, which lets running turns finish. At the second signal it has the supervisor kill all its
+// processes. A detached supervisor has no terminal, so the end of one (SIGHUP) does not end it.
+func endAtSignals(s *local.Supervisor, end func(), detached bool) (stop func()) {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	done, over := make(chan struct{}), make(chan struct{})
@@ -261,17 +259,17 @@ func (a *app) upSignals(s *local.Supervisor, end func(), detached bool) (stop fu
 	return func() { signal.Stop(signals); close(done); <-over }
 }
 
-// upEnv is the environment of a boot. A home that nobody has used yet gets its first gateway, and a dashboard that
-// nobody declined is wanted.
-func (a *app) upEnv(store *profile.Store, f upFlags) func(string) string {
+// bootEnv returns the environment in which the boot decides what starts. It has two defaults: a home that has nothing but the default
+// profile, which never ran, gets its gateway started, and the dashboard is wanted unless somebody declined it.
+func (o *upOptions) bootEnv(profiles *profile.Store) func(string) string {
 	fresh := true
-	if entries, err := store.List(); err == nil {
+	if entries, err := profiles.List(); err == nil {
 		fresh = !slices.ContainsFunc(entries, func(e profile.Entry) bool { return e.Label != profile.DefaultName })
 	}
 	return func(name string) string {
-		v := a.getenv(name)
+		v := o.app.getenv(name)
 		switch {
-		case name == "HERMES_DASHBOARD" && f.noDashboard:
+		case name == "HERMES_DASHBOARD" && o.noDashboard:
 			return "0"
 		case name == "HERMES_DASHBOARD" && v == "":
 			return "1"
@@ -282,13 +280,34 @@ func (a *app) upEnv(store *profile.Store, f upFlags) func(string) string {
 	}
 }
 
-// chosen registers only those gateways that --only names, and none that the host runs.
+// wayIn says how to get to the dashboard that comes along with `hermes up`. If it has no credentials, a terminal is shown a link that
+// logs in. Anywhere else output may be kept, so it is only told how to get a link.
+func (o *upOptions) wayIn(ctx context.Context) string {
+	a := o.app
+	config, err := access.FromEnv(a.getenv)
+	if err != nil {
+		return ""
+	}
+	if config.Protected() {
+		return "dashboard: " + config.URL()
+	}
+	if a.onTerminal() {
+		if link, err := a.dashboardLink(ctx, config); err == nil {
+			return "dashboard: " + link + " (logs in once, within 15 minutes; `hermes dashboard link` prints another)"
+		}
+	}
+	return "dashboard: `hermes dashboard link` prints a link that logs in"
+}
+
+// chosen is the supervisor as the boot sees it. It registers the gateways that --only names, or all without --only, and none that is a
+// service of the host.
 type chosen struct {
 	*local.Supervisor
 	only []string
 	host hostManager // may be nil
 }
 
+// Write registers a service, or does nothing if it is not to be supervised here.
 func (c chosen) Write(spec service.Spec) (bool, error) {
 	if n, ok := spec.ID.Profile(); ok && len(c.only) > 0 && !slices.Contains(c.only, n.String()) {
 		return false, nil
@@ -297,110 +316,4 @@ func (c chosen) Write(spec service.Spec) (bool, error) {
 		return false, nil
 	}
 	return c.Supervisor.Write(spec)
-}
-
-// upDetached starts a supervisor that outlives this command, and reports what came of it.
-func (a *app) upDetached(ctx context.Context, f upFlags) error {
-	_, home, err := a.upHome()
-	if err != nil {
-		return err
-	}
-	program, err := a.program()
-	if err != nil {
-		return err
-	}
-	errs, err := os.CreateTemp("", "hermes-up-*")
-	if err != nil {
-		return fmt.Errorf("cannot detach: %w", err)
-	}
-	defer os.Remove(errs.Name())
-	defer errs.Close()
-	r, w, err := os.Pipe()
-	if err != nil {
-		return fmt.Errorf("cannot detach: %w", err)
-	}
-	defer r.Close()
-	defer w.Close()
-	args := []string{"up", "--detached"}
-	for _, n := range f.only {
-		args = append(args, "--only", n)
-	}
-	if f.noDashboard {
-		args = append(args, "--no-dashboard")
-	}
-	cmd := exec.Command(program, args...)
-	cmd.Stdout, cmd.Stderr = errs, errs
-	fd, err := detach(cmd, w)
-	if err != nil {
-		return fmt.Errorf("cannot detach: %w", err)
-	}
-	cmd.Args = append(cmd.Args, "--ready-fd", strconv.Itoa(fd))
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("cannot detach: %w", err)
-	}
-	w.Close() // the supervisor has it, and its end is to be seen
-	n, err := (&interruptibleReader{ctx, r}).Read(make([]byte, 1))
-	if ctx.Err() != nil {
-		fmt.Fprintf(a.Err, "the supervisor (pid %d) goes on; `hermes down` ends it\n", cmd.Process.Pid)
-		return err
-	}
-	if n == 0 { // it ended
-		_ = cmd.Wait() // its words say more than its code
-		text, _ := io.ReadAll(io.NewSectionReader(errs, 0, 64<<10))
-		fmt.Fprint(a.Err, string(text))
-		return &silentError{exitcode.Failure}
-	}
-	pid := cmd.Process.Pid
-	_ = cmd.Process.Release()
-	return a.reportUp(ctx, home, pid)
-}
-
-// reportUp says which services of a new supervisor are ready, and which are not.
-func (a *app) reportUp(ctx context.Context, home string, pid int) error {
-	list, err := local.NewManager(home).List(ctx)
-	if err != nil {
-		return err
-	}
-	failed, ready, wanted := 0, 0, 0
-	for _, st := range list {
-		switch {
-		case st.Ready:
-			ready++
-			wanted++
-		case asked(st):
-			wanted++
-			why := cmp.Or(st.LastFailure.How(), st.LastExit(), "it is starting")
-			if st.ID != service.Dashboard() {
-				failed++
-			}
-			a.say("✗ %s is not ready: %s", st.ID, why)
-		}
-	}
-	if a.format == "json" {
-		if err := a.json(map[string]any{"pid": pid, "home": home, "ready": ready, "failed": failed, "services": list}); err != nil {
-			return err
-		}
-	}
-	outcome := fmt.Sprintf("✓ up (pid %d): %d of %d services are ready", pid, ready, wanted)
-	if failed > 0 {
-		outcome = fmt.Sprintf("✗ %d of %d services are ready; their supervisor (pid %d) goes on", ready, wanted, pid)
-	}
-	a.say("%s; `hermes gateway list` shows them, `hermes down` ends them", outcome)
-	if dashboardUp(list) {
-		a.say("  %s", a.wayIn(ctx))
-	}
-	if failed > 0 {
-		return &silentError{exitcode.Failure}
-	}
-	return nil
-}
-
-// asked reports whether a service is to run, or failed when it was to.
-func asked(st service.Status) bool {
-	return st.Ready || st.WantUp || st.ExitCode > 0 || st.Signal != ""
-}
-
-// dashboardUp reports whether the dashboard is among what is ready.
-func dashboardUp(list []service.Status) bool {
-	return slices.ContainsFunc(list, func(st service.Status) bool { return st.ID == service.Dashboard() && st.Ready })
 }

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// TestUpShowsALinkToItsDashboardOnATerminalAndKeepsItNowhere: the link logs in, and its token is in no log, no file and no process.
+// TestUpShowsALinkToItsDashboardOnATerminalAndKeepsItNowhere logs in with the link, and looks for its token in logs, files and processes.
 func TestUpShowsALinkToItsDashboardOnATerminalAndKeepsItNowhere(t *testing.T) {
 	person, program := terminal(t)
 	home := t.TempDir()
@@ -36,9 +36,9 @@ func TestUpShowsALinkToItsDashboardOnATerminalAndKeepsItNowhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	ended := make(chan struct{})
-	go func() { defer close(ended); _ = up.Wait() }() // its state is looked at
+	go func() { defer close(ended); _ = up.Wait() }() // its exit code is checked below
 	t.Cleanup(func() {
-		_ = up.Process.Kill() // it has ended, if all went well
+		_ = up.Process.Kill() // it has ended by now if the test passes
 		<-ended
 	})
 	w.sees("dashboard: http://127.0.0.1:", "prints another")
@@ -77,7 +77,7 @@ func TestUpShowsALinkToItsDashboardOnATerminalAndKeepsItNowhere(t *testing.T) {
 		if err == nil && d.Type().IsRegular() && d.Name() != ".dashboard_key" {
 			told(path)
 		}
-		return nil // what is gone meanwhile is no matter
+		return nil // a file or a process that has gone meanwhile holds no token
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -13,48 +13,50 @@ import (
 	"hermes/internal/service/local"
 )
 
-// upTable is the live table of `hermes up`; nil where there is none.
+// upTable is the live table of `hermes up`. It is nil if there is none, and its methods then do nothing.
 type upTable struct {
 	screen  *live.Screen
-	hint    string // beside the title
-	notices chan string
+	hint    string      // is shown beside the title
+	notices chan string // lines that are shown below the table
 }
 
-// openTable takes the terminal over, if there is one and nobody asked for lines.
-func (a *app) openTable(f upFlags) *upTable {
+// openTable takes the terminal over and returns the table. It returns nil if there is no terminal, or if lines were asked for.
+func (o *upOptions) openTable() *upTable {
+	a := o.app
 	in, ok := a.In.(*os.File)
 	out, isFile := a.raw.Out.(*os.File)
-	if !ok || !isFile || f.plain || f.detached || f.init || a.format != "text" || a.getenv("TERM") == "dumb" {
+	if !ok || !isFile || o.plain || o.detached || o.init || a.format != "text" || a.getenv("TERM") == "dumb" {
 		return nil
 	}
 	s, err := live.Open(in, out)
 	if err != nil {
-		return nil // lines will do
+		return nil // without the table the log is printed
 	}
 	return &upTable{screen: s, notices: make(chan string, 16)}
 }
 
+// close gives the terminal back.
 func (t *upTable) close() {
 	if t != nil {
 		t.screen.Close()
 	}
 }
 
-// run shows the table until stop is called.
-func (t *upTable) run(a *app, s *local.Supervisor, store *profile.Store, home string) (stop func()) {
+// run shows the table until stop is called. stop returns once nothing more is drawn.
+func (t *upTable) run(a *app, s *local.Supervisor, profiles *profile.Store, home string) (stop func()) {
 	if t == nil {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	over := make(chan struct{})
-	l := operate.Lifecycle{Manager: s, Store: store}
+	l := operate.Lifecycle{Manager: s, Store: profiles}
 	go func() {
 		defer close(over)
 		t.screen.Run(ctx, live.Options{
-			Title: "hermes up  " + home + t.hint, Color: a.getenv("NO_COLOR") == "", Root: store.Root(), Zone: a.zone(), News: s.News, Notices: t.notices,
+			Title: "hermes up  " + home + t.hint, Color: a.getenv("NO_COLOR") == "", Root: profiles.Root(), Zone: a.zone(), News: s.News, Notices: t.notices,
 			Interrupt: interruptSelf,
 			Rows: func(ctx context.Context) []fleet.View {
-				views, _, err := fleet.LookAll(ctx, s, store, false)
+				views, _, err := fleet.LookAll(ctx, s, profiles, false)
 				if err != nil {
 					t.notice(err.Error())
 				}
@@ -66,7 +68,7 @@ func (t *upTable) run(a *app, s *local.Supervisor, store *profile.Store, home st
 	return func() { cancel(); <-over }
 }
 
-// notice shows a line at the foot of the table. One of many that come at once is enough.
+// notice shows a line below the table. If more lines come than the table takes, the line is dropped.
 func (t *upTable) notice(text string) {
 	select {
 	case t.notices <- text:
@@ -74,13 +76,13 @@ func (t *upTable) notice(text string) {
 	}
 }
 
-// noticing is a log whose warnings somebody sees, too.
+// noticing is a log whose warnings are shown below the table, too.
 type noticing struct {
 	slog.Handler
 	notices chan<- string
 }
 
-// Handle logs a record.
+// Handle logs a record, and shows it if it is a warning or worse.
 func (n noticing) Handle(ctx context.Context, r slog.Record) error {
 	if r.Level >= slog.LevelWarn {
 		text := r.Message
@@ -96,9 +98,9 @@ func (n noticing) Handle(ctx context.Context, r slog.Record) error {
 	return n.Handler.Handle(ctx, r)
 }
 
-// tableHint says in the title of the table how to get to the dashboard: a link would not fit beside everything else.
-func (a *app) tableHint() string {
-	config, err := access.FromEnv(a.getenv)
+// tableHint says how to get to the dashboard, in the title of the table. It does not show the link itself, which would not fit.
+func (o *upOptions) tableHint() string {
+	config, err := access.FromEnv(o.app.getenv)
 	if err != nil || config.Protected() {
 		return ""
 	}

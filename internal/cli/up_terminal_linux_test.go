@@ -45,9 +45,9 @@ func startUp(t *testing.T, tty *os.File, args ...string) (up *exec.Cmd, ended <-
 		t.Fatal(err)
 	}
 	done := make(chan struct{})
-	go func() { defer close(done); _ = up.Wait() }() // its state is looked at
+	go func() { defer close(done); _ = up.Wait() }() // the tests check its exit code
 	t.Cleanup(func() {
-		_ = up.Process.Kill() // most have ended
+		_ = up.Process.Kill() // in most tests it has ended by now
 		<-done
 		if t.Failed() {
 			t.Logf("it said:\n%s", &said)
@@ -78,7 +78,7 @@ func waitEnd(t *testing.T, ended <-chan struct{}, limit time.Duration) {
 	}
 }
 
-// checkDrained sees that a gateway ended well and will run again at the next start.
+// checkDrained checks that a gateway has ended as planned and will run again at the next start.
 func checkDrained(t *testing.T, gateway int) {
 	t.Helper()
 	if err := syscall.Kill(gateway, 0); err == nil {
@@ -102,13 +102,13 @@ func TestAClosedTerminalEndsUp(t *testing.T) {
 	checkDrained(t, gateway)
 }
 
-// TestASecondSignalDoesNotWait: the gateway cannot end, and would be given its 25 seconds.
+// TestASecondSignalDoesNotWait stops the gateway with SIGSTOP, so that it cannot end. After one signal up would wait 25 seconds for it.
 func TestASecondSignalDoesNotWait(t *testing.T) {
 	up, ended, gateway := startUp(t, nil)
 	if err := freeze(gateway); err != nil {
 		t.Fatal(err)
 	}
-	// Two of a kind that are pending at once are one (signal(7)).
+	// These are two signals of different kinds, because two of one kind that are pending at once arrive as one (signal(7)).
 	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		if err := up.Process.Signal(sig); err != nil {
 			t.Fatal(err)
@@ -120,7 +120,7 @@ func TestASecondSignalDoesNotWait(t *testing.T) {
 	}
 }
 
-// watcher reads what a person sees.
+// watcher reads what a person sees on the terminal.
 type watcher struct {
 	t      *testing.T
 	person *os.File
@@ -130,7 +130,7 @@ type watcher struct {
 
 func watch(t *testing.T, person *os.File) *watcher {
 	w := &watcher{t: t, person: person}
-	go func() { // until the terminal is closed
+	go func() { // it reads until the terminal is closed
 		b := make([]byte, 4096)
 		for {
 			n, err := person.Read(b)
@@ -151,7 +151,7 @@ func (w *watcher) all() string {
 	return string(w.seen)
 }
 
-// screen returns the last whole picture, and all before it if there is none.
+// screen returns the last complete picture. If there is none it returns everything that was shown.
 func (w *watcher) screen() string {
 	frames := strings.Split(w.all(), "\x1b[H")
 	for i := len(frames) - 1; i > 0; i-- {
@@ -162,7 +162,7 @@ func (w *watcher) screen() string {
 	return frames[0]
 }
 
-// sees waits until the screen shows all these.
+// sees waits until the screen shows all these texts.
 func (w *watcher) sees(what ...string) {
 	w.t.Helper()
 	for until := time.Now().Add(deadline); ; time.Sleep(10 * time.Millisecond) {
@@ -177,7 +177,7 @@ func (w *watcher) sees(what ...string) {
 	}
 }
 
-// endsWith waits until this is the last that was seen: who ended has written it, and it may still be on its way.
+// endsWith waits until this text is the last that was shown. The process that wrote it may have ended, and the text may arrive later.
 func (w *watcher) endsWith(what string) {
 	w.t.Helper()
 	for until := time.Now().Add(deadline); ; time.Sleep(10 * time.Millisecond) {
@@ -214,11 +214,11 @@ func TestOnATerminalUpShowsATable(t *testing.T) {
 	}
 	w.sees("\x1b[7mdefault", "coder", "stopped", "2 gateways, 1 running, 1 ready", "s start  x stop")
 
-	// A crash is seen without a key.
+	// A crash is shown without a key being typed.
 	if err := syscall.Kill(gateway, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	w.sees("2 gateways, 1 running, 1 ready", " 1 ", "killed by SIGKILL, at ") // a restart, and why
+	w.sees("2 gateways, 1 running, 1 ready", " 1 ", "killed by SIGKILL, at ") // one restart, and the reason for it
 	w.types("\x1b[B")                                                         // down
 	w.sees("\x1b[7mcoder")
 	w.types("s")
@@ -238,7 +238,7 @@ func TestOnATerminalUpShowsATable(t *testing.T) {
 	w.types(" ")
 	w.sees("\x1b[7mdefault")
 
-	// Another size is drawn at once.
+	// When the size of the terminal changes the table is drawn anew at once.
 	if err := unix.IoctlSetWinsize(int(program.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 10, Col: 50}); err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +247,7 @@ func TestOnATerminalUpShowsATable(t *testing.T) {
 		t.Errorf("a narrow screen shows all columns:\n%s", s)
 	}
 
-	// It asks before it ends what runs.
+	// It asks before it ends gateways that run.
 	w.types("q")
 	w.sees("End this supervisor and 1 gateway?")
 	w.types("n")

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// detach gives a command no console and a process group of its own, and the handle on which it says that it is ready: os/exec passes
-// no files here.
+// detach gives a command that is not started yet no console, a process group of its own, and a handle on which it says that it is
+// ready. The handle is inherited, because os/exec passes no ExtraFiles on Windows. fd is the handle's number.
 func detach(cmd *exec.Cmd, ready *os.File) (fd int, err error) {
 	h := windows.Handle(ready.Fd())
 	if err := windows.SetHandleInformation(h, windows.HANDLE_FLAG_INHERIT, windows.HANDLE_FLAG_INHERIT); err != nil {
@@ -23,5 +23,5 @@ func detach(cmd *exec.Cmd, ready *os.File) (fd int, err error) {
 	return int(h), nil
 }
 
-// interruptSelf does nothing: there is no table here that asks for it.
+// interruptSelf does nothing: there is no table on Windows that could call it.
 func interruptSelf() {}

@@ -13,7 +13,8 @@ import (
 	"hermes/internal/exitcode"
 )
 
-// TestAWordThatIsNoCommandIsWrongUsageEverywhere: below every command that has others below it, those that come with cobra included.
+// TestAWordThatIsNoCommandIsWrongUsageEverywhere tries a word that is no command below every command that has others below it, also
+// below those that come with cobra.
 func TestAWordThatIsNoCommandIsWrongUsageEverywhere(t *testing.T) {
 	groups := 0
 	var walk func(cmd *cobra.Command)

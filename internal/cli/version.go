@@ -9,19 +9,27 @@ import (
 	"hermes/internal/version"
 )
 
-func (a *app) versionCommand() *cobra.Command {
+// versionOptions is what `version` is told.
+type versionOptions struct{ app *app }
+
+func versionCommand(a *app) *cobra.Command {
+	o := versionOptions{app: a}
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
 		Args:  noArgs,
-		RunE: func(*cobra.Command, []string) error {
-			if a.format == "json" {
-				return a.json(map[string]string{
-					"version": version.Version, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH,
-				})
-			}
-			_, err := fmt.Fprintf(a.Out, "hermes %s (%s %s/%s)\n", version.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			return err
-		},
+		RunE:  o.run,
 	}
+}
+
+// run prints the version of hermes, and what it was built with and for.
+func (o *versionOptions) run(*cobra.Command, []string) error {
+	a := o.app
+	if a.format == "json" {
+		return a.json(map[string]string{
+			"version": version.Version, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH,
+		})
+	}
+	_, err := fmt.Fprintf(a.Out, "hermes %s (%s %s/%s)\n", version.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
 }

@@ -78,7 +78,7 @@ too, may be in a file whose path the variable with ` + "`_FILE`" + ` at its end 
 	return b.String(), nil
 }
 
-// probe asks the code itself what it takes and what it does without being told.
+// probe finds out, by calling the code, which values a key accepts and what its default is.
 type probe struct{ home profile.Home }
 
 func newProbe() (*probe, error) {
@@ -95,10 +95,10 @@ func (p *probe) load(yaml string) (config.Config, error) {
 	return config.Load(p.home)
 }
 
-// nonsense is a value that no key with a rule accepts.
+// nonsense is a value that every key refuses that does not accept any text.
 var nonsense = map[string]string{"int": "-1", "string": `"?"`}
 
-// values says what a key accepts, in the words in which a wrong value is refused.
+// values says what a key accepts. The words come from the error for a wrong value.
 func (p *probe) values(k key) (string, error) {
 	block, name, ok := strings.Cut(k.path, ".")
 	if !ok || nonsense[k.kind] == "" {
@@ -121,7 +121,7 @@ func (p *probe) values(k key) (string, error) {
 	return strings.TrimPrefix(msg, "want "), nil
 }
 
-// def says what holds where a key is missing.
+// def returns the default of a key.
 func (p *probe) def(k key) (string, error) {
 	empty, err := p.load("")
 	if err != nil {

@@ -60,7 +60,7 @@ func TestEveryVariableIsDocumented(t *testing.T) {
 			}
 			text, err := os.ReadFile(path)
 			for _, n := range name.FindAllString(string(text), -1) {
-				if !strings.HasSuffix(n, "_") { // a prefix, in a comment
+				if !strings.HasSuffix(n, "_") { // a name that ends with _ is a prefix in a comment
 					mentioned[n] = true
 				}
 			}
@@ -84,7 +84,7 @@ func TestEveryVariableIsDocumented(t *testing.T) {
 	}
 }
 
-// TestKeysAreFound guards the generator itself: it must see what the type has.
+// TestKeysAreFound checks the generator itself: it must find every key that the type has.
 func TestKeysAreFound(t *testing.T) {
 	all, err := keys(repository)
 	if err != nil {
@@ -106,14 +106,14 @@ func TestKeysAreFound(t *testing.T) {
 	}
 }
 
-// TestMessagesInOperationsAreOurs keeps the troubleshooting tables true: each message in them must stand in the code.
+// TestMessagesInOperationsAreOurs looks for each message of the troubleshooting tables in the code.
 func TestMessagesInOperationsAreOurs(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(repository, "docs", "operations.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, messages, _ := strings.Cut(string(text), "\n## Messages\n")
-	// These are the system's, or a library's.
+	// These messages come from the system or from a library.
 	foreign := []string{"permission denied", "no space left on device", "read-only file system", "too many open files", "unknown flag: "}
 	code := literals(t)
 	quoted := regexp.MustCompile("`[^`]+`")
@@ -125,7 +125,7 @@ func TestMessagesInOperationsAreOurs(t *testing.T) {
 		}
 		column := cells[0]
 		if regexp.MustCompile(`^\| \d`).MatchString(row) {
-			column = cells[1] // the tables of HTTP's answers begin with a code
+			column = cells[1] // the tables of HTTP answers have a status code in the first column
 		}
 		for _, message := range quoted.FindAllString(column, -1) {
 			for _, part := range regexp.MustCompile("…|: ").Split(strings.Trim(message, "`"), -1) {
@@ -145,7 +145,7 @@ func TestMessagesInOperationsAreOurs(t *testing.T) {
 	}
 }
 
-// literals is the text of all string constants of the code, joined ones put together.
+// literals returns the text of all string constants of the code. Constants that are joined with + are put together.
 func literals(t *testing.T) string {
 	var b strings.Builder
 	err := filepath.WalkDir(filepath.Join(repository, "internal"), func(path string, d fs.DirEntry, err error) error {

@@ -19,8 +19,8 @@ type key struct {
 	meaning string
 }
 
-// withoutComment says what those fields mean that have no comment in the code. A field that
-// gets one must go from here.
+// withoutComment says what those fields mean that have no comment in the code. When a field
+// gets a comment it must be removed here.
 var withoutComment = map[string]string{
 	"api_server.host": "the address to listen on; anything but loopback lets others in, who still need the key",
 	"api_server.port": "the port to listen on; `API_SERVER_PORT` in the profile's `.env` wins over it",
@@ -70,7 +70,7 @@ func fields(types map[string]*ast.StructType, name, prefix string) ([]key, error
 		if tag == "" {
 			return nil, fmt.Errorf("a field of %s has no yaml tag", name)
 		}
-		if tag == "-" { // of the program, not of the file
+		if tag == "-" { // a field with this tag is no key of the file
 			continue
 		}
 		path, kind := prefix+tag, typeName(f.Type)

@@ -1,7 +1,6 @@
 // Command gen writes the documents that are made from the code: docs/cli.md from the commands,
 // docs/configuration.md from the types and the checks of config.yaml and from the table of variables, and docs/promises.md from
-// the names of the tests. script/docs runs
-// it. A test compares the committed files with what it would write.
+// the names of the tests. script/docs runs it. A test compares the committed files with what it would write.
 package main
 
 //go:generate ../../../script/docs
@@ -12,7 +11,7 @@ import (
 	"path/filepath"
 )
 
-// documents are the files that it writes, and who makes their text from the repository's root.
+// documents are the files that it writes, each with the function that makes its text. The argument is the repository's root.
 var documents = map[string]func(root string) (string, error){
 	"docs/cli.md":           func(string) (string, error) { return reference(), nil },
 	"docs/configuration.md": configuration,

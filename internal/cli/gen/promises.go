@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// promise is one thing that hermes must do. Its number is never given to another: tests and comments refer to it.
+// promise is one thing that hermes must do. Its number is never given to another promise, because tests and comments refer to it.
 type promise struct {
 	row, text string
 	// proof names tests: a package and a regular expression of their names without "Test". Each must match some.
@@ -35,7 +35,7 @@ const (
 	inInit       = "internal/container"
 )
 
-// notBuilt is for what is promised for later.
+// notBuilt says why there is no proof of a promise that is for later.
 const notBuilt = "not built yet"
 
 var promises = []promise{
@@ -85,7 +85,7 @@ var promises = []promise{
 
 var testName = regexp.MustCompile(`(?m)^func Test([A-Z][A-Za-z0-9_]*)\(`)
 
-// proofs is docs/promises.md.
+// proofs returns the text of docs/promises.md.
 func proofs(root string) (string, error) {
 	var b strings.Builder
 	b.WriteString("# Promises\n\n" + notice)
@@ -132,7 +132,7 @@ func testsOf(root string, f proof) ([]string, error) {
 	}
 	for alternative := range strings.SplitSeq(f.tests, "|") {
 		if strings.ContainsAny(f.tests, "()") {
-			break // its alternatives are not all on one level
+			break // the | is inside parentheses
 		}
 		one := regexp.MustCompile("^(?:" + alternative + ")$")
 		if !slices.ContainsFunc(names, one.MatchString) {

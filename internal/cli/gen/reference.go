@@ -9,7 +9,7 @@ import (
 	"hermes/internal/cli"
 )
 
-// reference describes every command that is not hidden.
+// reference returns the text of docs/cli.md, which describes every command that is not hidden.
 func reference() string {
 	var b strings.Builder
 	root := cli.Tree()
@@ -25,7 +25,7 @@ func reference() string {
 	return b.String()
 }
 
-// list is the table of contents.
+// list writes the table of contents.
 func list(b *strings.Builder, root *cobra.Command) {
 	b.WriteString("| command | what it does |\n| --- | --- |\n")
 	walk(root, func(cmd *cobra.Command) {
@@ -76,7 +76,7 @@ func block(b *strings.Builder, text string) {
 	b.WriteString("```\n")
 }
 
-// cell keeps a text from ending a cell of a table.
+// cell escapes the characters of a text that would end a cell of a table.
 func cell(s string) string {
 	return strings.ReplaceAll(strings.Join(strings.Fields(s), " "), "|", `\|`)
 }

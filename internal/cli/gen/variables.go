@@ -72,7 +72,7 @@ func runtimeID() string {
 
 func scandir() string {
 	if s6.DefaultScandir == "" {
-		return "`/run/service`" // these documents are about Linux, wherever they are made
+		return "`/run/service`" // the documents are about Linux, also if they are made on another system
 	}
 	return "`" + s6.DefaultScandir + "`"
 }

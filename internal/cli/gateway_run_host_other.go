@@ -9,7 +9,7 @@ import (
 	"hermes/internal/service"
 )
 
-// runHosted runs the gateway: signals tell it to end.
+// runHosted runs the gateway until a signal ends it.
 func runHosted(ctx context.Context, _ service.Kind, o gateway.Options) error {
 	return gateway.Run(ctx, o)
 }

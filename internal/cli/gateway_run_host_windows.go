@@ -11,24 +11,28 @@ import (
 	"hermes/internal/service/restart"
 )
 
-// runHosted runs the gateway as a Windows service: the service control manager tells it to end.
+// runHosted runs the gateway as a Windows service until the service control manager ends it. If Windows did not start this process
+// as a service, it runs until a signal ends it.
 func runHosted(ctx context.Context, kind service.Kind, o gateway.Options) error {
 	if is, err := svc.IsWindowsService(); kind != service.KindWindows || err != nil || !is {
 		return gateway.Run(ctx, o)
 	}
 	w := &windowsService{ctx: ctx, o: o}
-	if err := svc.Run(service.Gateway(o.Home.Name).String(), w); err != nil { // a service of its own process: the name does not count
+	// Windows does not use the name of a service that has a process of its own.
+	if err := svc.Run(service.Gateway(o.Home.Name).String(), w); err != nil {
 		return err
 	}
 	return w.err
 }
 
+// errServiceStop is the cause of the gateway's context when the service control manager ends the service.
 var errServiceStop = errors.New("stopped by the service control manager")
 
+// windowsService is the gateway as the service control manager sees it.
 type windowsService struct {
 	ctx context.Context //nolint:containedctx // svc.Run takes no context
 	o   gateway.Options
-	err error
+	err error // how the gateway ended
 }
 
 // Execute answers the service control manager until the gateway has ended.

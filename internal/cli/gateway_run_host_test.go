@@ -10,7 +10,7 @@ import (
 	"hermes/internal/service"
 )
 
-// launchd and Windows start again whatever ends with another code than 0.
+// TestAHostHearsWhatItUnderstandsOfAnEnd: launchd and Windows start a process again whenever it ends with another code than 0.
 func TestAHostHearsWhatItUnderstandsOfAnEnd(t *testing.T) {
 	wrong, failed := &profile.ConfigError{}, errors.New("broken")
 	for _, tt := range []struct {
@@ -23,8 +23,8 @@ func TestAHostHearsWhatItUnderstandsOfAnEnd(t *testing.T) {
 		{service.KindWindows, wrong, 0}, {service.KindWindows, &codeError{failed, exitcode.Root}, 0}, {service.KindWindows, nil, 0},
 	} {
 		var out bytes.Buffer
-		a := &app{Streams: Streams{Out: &out, Err: &out}}
-		code, err := 0, a.hostExit(tt.kind, tt.err)
+		o := gatewayRunOptions{app: &app{Streams: Streams{Out: &out, Err: &out}}}
+		code, err := 0, o.hostExit(tt.kind, tt.err)
 		if err != nil {
 			code = exitCode(err)
 		}
