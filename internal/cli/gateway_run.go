@@ -16,6 +16,7 @@ import (
 	"hermes/internal/profile/ports"
 	"hermes/internal/profile/provision"
 	"hermes/internal/service"
+	"hermes/internal/service/restart"
 	"hermes/internal/service/s6"
 )
 
@@ -100,6 +101,7 @@ func (o *gatewayRunOptions) run(cmd *cobra.Command, _ []string) error {
 	}
 	opts := gateway.Options{
 		Home: home, Getenv: a.getenv, ReadyFD: o.readyFD, Replace: o.replace, Supervised: supervised, Argv: os.Args,
+		Healthy: restart.Default().Healthy,
 		// `profile create` writes down a port. A profile that was made without it gets its port at its first start.
 		AssignPort: func(ctx context.Context) error {
 			_, err := ports.Assign(ctx, profile.NewStore(home.Root), home, a.getenv)

@@ -27,6 +27,8 @@ type Options struct {
 	// NotifySocket is where a manager that speaks sd_notify(3) is told that the gateway serves, that it
 	// is well again, and that it drains. "" is none.
 	NotifySocket string
+	// Healthy is for how long the gateway serves until that manager is told to forget its earlier failures; 0 for never.
+	Healthy time.Duration
 	// AssignPort, if not nil, gives the profile a port if its files name none. It reads the files of all profiles; a gateway by
 	// itself reads its own only, and without a port in them it takes the one that the profile's name gives.
 	AssignPort func(context.Context) error

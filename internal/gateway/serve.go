@@ -15,9 +15,6 @@ import (
 	"hermes/internal/volume"
 )
 
-// healthy is how long a gateway serves until its earlier failures no longer count (service/restart.Rule has the same).
-const healthy = 5 * time.Minute
-
 // life is a gateway that has all it needs to serve.
 type life struct {
 	config  config.Config
@@ -108,9 +105,10 @@ func (g *gateway) serve(ctx context.Context, l *life) error {
 	g.notify("READY=1")
 	g.log.Info("ready", "address", l.address, "ms", time.Since(g.started).Milliseconds(), "journal", l.store.Journal())
 
-	// Its failures are forgotten.
-	well := time.AfterFunc(healthy, func() { g.notify("RESTART_RESET=1") })
-	defer well.Stop()
+	if g.o.Healthy > 0 {
+		well := time.AfterFunc(g.o.Healthy, func() { g.notify("RESTART_RESET=1") })
+		defer well.Stop()
+	}
 
 	var err, broken error
 	select {
