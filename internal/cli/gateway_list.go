@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"strconv"
 	"text/tabwriter"
 
@@ -36,6 +37,8 @@ func (o *gatewayListOptions) run(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
+	// This process ends at once. A thousand gateways make some megabytes of garbage, and collecting it takes a tenth of the time.
+	defer debug.SetGCPercent(debug.SetGCPercent(1000))
 	views, broken, err := fleet.LookAll(cmd.Context(), a.manager(), profiles, container.InContainer())
 	if err != nil {
 		return err

@@ -241,16 +241,21 @@ func MeasureAll(views []View) {
 
 // MeasureEach is MeasureAll for views that are kept in other places.
 func MeasureEach(views []*View) {
-	shared, up := make([]int64, len(views)), int64(0)
-	for i, v := range views {
-		if v.Memory = 0; v.Up() {
-			v.Memory, shared[i] = process.Resident(v.PID)
-			up++
+	shared := make([]int64, len(views))
+	service.Parallel(len(views), func(i int) {
+		if views[i].Memory = 0; views[i].Up() {
+			views[i].Memory, shared[i] = process.Resident(views[i].PID)
+		}
+	})
+	var sharers int64
+	for _, v := range views {
+		if v.Memory > 0 {
+			sharers++
 		}
 	}
 	for i, v := range views {
 		if v.Memory > 0 {
-			v.Memory += shared[i] / up
+			v.Memory += shared[i] / sharers
 		}
 	}
 }
