@@ -15,14 +15,15 @@ func same(a, b *Gateway) bool {
 		x.Manager == y.Manager && x.LogFile == y.LogFile
 }
 
-// untold reports whether g failed since old, or before, and no step has told it yet. The supervisor may write a failure down before it
-// says that the process is gone, or after that, while it decides what follows: either way it is no step, and the next step tells it.
+// untold reports whether g has a failure that no recorded step names yet. The supervisor may write a failure down before it says that the
+// process is gone, or later, when it has decided what follows. At such a moment the gateway's state does not change, so there is no step
+// to record: the next step names the failure.
 func untold(old, g *Gateway) bool {
 	return old != nil && !g.LastFailure.IsZero() && (old.untold || old.LastFailure != g.LastFailure)
 }
 
-// changed tells which step brought a gateway to where it is. The first look after a start of this process is a step only
-// if the history ends elsewhere.
+// changed returns the step that brought a gateway to its present state, and whether there was one. At the first look after a start of
+// this process there was one only if the history ends in another state.
 func changed(old, g *Gateway, history []Change) (Change, bool) {
 	c := Change{Time: time.Now().UTC().Truncate(time.Millisecond), Profile: g.Profile, To: g.State, PID: g.PID, Reason: g.Reason}
 	died := untold(old, g) || old == nil && len(history) > 0 && g.LastFailure.Time.After(history[len(history)-1].Time)

@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	// settle is how long events are gathered before the picture is renewed: a gateway's start is several.
+	// settle is how long events are gathered before the picture is renewed: one start of a gateway makes several events.
 	settle = 20 * time.Millisecond
-	// fewDirty is up to how many gateways are looked at one by one. One look costs two processes of s6's; a list
-	// of all costs two in all.
+	// fewDirty is how many gateways at most are looked at one by one. A look at one gateway starts two processes of s6's, a list of all
+	// gateways starts two for all together.
 	fewDirty = 4
 	// Sampled is how often memory is read while somebody looks.
 	Sampled = 10 * time.Second
@@ -70,7 +70,7 @@ func (f *Fleet) Snapshot() *Snapshot {
 	return f.current
 }
 
-// View says that somebody looks on, until the function that it returns is called. Only then memory is sampled.
+// View says that somebody looks at the picture, until the function that it returns is called. Memory is sampled only while somebody looks.
 func (f *Fleet) View() (release func()) {
 	f.count(1)
 	return sync.OnceFunc(func() { f.count(-1) })
@@ -95,7 +95,7 @@ func (f *Fleet) anybody() bool {
 	return f.viewers > 0
 }
 
-// Refresh returns when the picture shows what was done before the call, or ctx ends.
+// Refresh brings the picture up to date and returns then, or when ctx ends. The picture shows all that was done before the call.
 func (f *Fleet) Refresh(ctx context.Context) {
 	done := make(chan struct{})
 	select {
@@ -189,7 +189,7 @@ func (f *Fleet) refresh(ctx context.Context, names []profile.Name) {
 		if err == nil {
 			v, err = Look(ctx, m, h, f.o.Container)
 		}
-		if i < 0 || err != nil { // it came or went
+		if i < 0 || err != nil { // the profile is new or gone
 			f.renew(ctx)
 			return
 		}
@@ -205,7 +205,7 @@ func managerName(m service.Manager, container bool) string {
 	return service.ManagerName(m.Kind(), container)
 }
 
-// gateway returns what a view says, as the gateway of before if that says the same.
+// gateway makes a Gateway of a view. If nothing has changed since before, it returns the same pointer as before.
 func (f *Fleet) gateway(before *Snapshot, v View) *Gateway {
 	old := before.byName[v.Profile]
 	now := time.Now()
@@ -213,7 +213,7 @@ func (f *Fleet) gateway(before *Snapshot, v View) *Gateway {
 	if v.Up() {
 		g.Since = now.Add(-time.Duration(v.Uptime * float64(time.Second))).Truncate(time.Second)
 	}
-	g.Counters, _ = profile.ReadCounters(g.Home) // broken ones say nothing
+	g.Counters, _ = profile.ReadCounters(g.Home) // counters that cannot be read are left out
 	g.untold = untold(old, g)
 	if old != nil {
 		g.GiveUps = old.GiveUps
@@ -222,7 +222,7 @@ func (f *Fleet) gateway(before *Snapshot, v View) *Gateway {
 		}
 		if old.PID == g.PID {
 			g.Memory = old.Memory
-			if v.Up() { // a second more or less is only how the time was rounded
+			if v.Up() { // the time up is rounded to seconds, so this may differ by one
 				g.Since = old.Since
 			}
 		}

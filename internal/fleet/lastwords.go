@@ -26,7 +26,7 @@ func LastWords(store *profile.Store, id service.ID) string {
 		}
 	}
 	for _, l := range lines {
-		// What Decision.Tell and RecordGaveUp say begins with the service.
+		// The lines of Decision.Tell and RecordGaveUp, which are the supervisor's, begin with the service.
 		if !strings.Contains(l.Text, id.String()+" failed (") && !strings.Contains(l.Text, id.String()+": gave up") && !strings.Contains(l.Text, id.String()+" was told to end") {
 			return logs.Printable(l.Text)
 		}

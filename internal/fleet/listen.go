@@ -55,7 +55,7 @@ func (n *news) close() {
 	n.tasks.Wait()
 }
 
-// note records that something happened to a profile, or, for the zero name, to any.
+// note records that something happened to a profile. The zero name means that any profile may have changed.
 func (n *news) note(name profile.Name) {
 	n.mu.Lock()
 	if name == (profile.Name{}) {
@@ -106,7 +106,7 @@ func (n *news) add(dir string, whose profile.Name) {
 	if _, ok := n.watched[dir]; ok {
 		return
 	}
-	// A directory that is not there is watched for by the one above it.
+	// A directory that does not exist cannot be watched: the watch on the directory above it tells when it is made.
 	if err := n.files.Add(dir); err == nil {
 		n.watched[dir] = whose
 	}
@@ -193,8 +193,8 @@ func (n *news) followManager(ctx context.Context) {
 				n.note(profile.Name{})
 			}
 		}
-		// Without anybody in charge, the gateways' own files tell what there is to know. Whether
-		// somebody takes charge is looked at now and then.
+		// No manager is in charge: the gateways' own files tell all there is to know. From time to time this looks whether a manager
+		// has taken charge.
 		pause(ctx, unwatched)
 		if (n.f.o.Manager() != nil) != n.f.Snapshot().Control {
 			n.note(profile.Name{})

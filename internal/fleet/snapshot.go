@@ -6,7 +6,7 @@ import (
 	"hermes/internal/profile"
 )
 
-// Gateway is what is known of one profile's gateway. It never changes: what happens makes another one.
+// Gateway is what is known of one profile's gateway. A Gateway never changes: each change makes a new one.
 type Gateway struct {
 	View
 	// Home is where the profile lives.
@@ -24,7 +24,7 @@ type Gateway struct {
 	// Version is different for each Gateway of the same profile.
 	Version uint64
 
-	untold bool // see untold
+	untold bool // see the function of this name
 }
 
 // Running reports whether the gateway's process runs.

@@ -62,7 +62,7 @@ func (v View) Trouble() string {
 	return v.Reason + "; " + v.Hint
 }
 
-// Remark is the one thing worth saying of a gateway beside its state: its trouble, or how it failed last; "" if there is nothing.
+// Remark returns what to say about a gateway beside its state: its trouble, or else how it failed last, or "".
 func (v View) Remark() string {
 	if v.Reason != "" || v.Hint != "" || v.LastFailure.IsZero() {
 		return v.Trouble()
@@ -73,8 +73,8 @@ func (v View) Remark() string {
 // Up reports whether the gateway's process runs.
 func (v View) Up() bool { return v.up || v.PID != 0 }
 
-// Look returns the view of one profile's gateway, its memory left out. m is nil where no manager is in charge.
-// An error is about the manager; a profile whose files cannot be read is shown as far as it can be.
+// Look returns the view of one profile's gateway, without its memory (see Measure). m is nil where no manager is in charge.
+// An error is about the manager. If the profile's files cannot be read, the view has what the manager knows.
 func Look(ctx context.Context, m service.Manager, h profile.Home, container bool) (View, error) {
 	if m == nil {
 		v := base(h, service.ManagerName(service.KindNone, container))
@@ -144,8 +144,7 @@ func base(h profile.Home, manager string) View {
 	return v
 }
 
-// stateWord is the state as people see it: the supervisor's word, which is never stale, before the
-// file's.
+// stateWord is the state as people see it. What the supervisor says comes first, because it is never stale; the state file comes second.
 func stateWord(st service.Status, file profile.GatewayState) string {
 	switch {
 	case st.Backoff:
@@ -223,7 +222,7 @@ func LookAll(ctx context.Context, m service.Manager, store *profile.Store, conta
 		case m == nil || !m.SupportsRegistration():
 			views[i] = base(h, service.ManagerName(service.KindNone, container))
 			views[i].unmanaged(h)
-		default: // made from outside: it gets its slot with the first start
+		default: // made without our commands: the first start gives it its slot
 			views[i] = FromStatus(service.Status{ID: id, ExitCode: -1, Restarts: -1}, h, manager)
 		}
 	})

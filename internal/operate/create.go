@@ -12,7 +12,7 @@ import (
 )
 
 // Create makes a profile and registers its gateway, down. If from is not the zero name, the new profile is a clone of that one; the
-// default profile exists for that always. Errors are those of provision.Create; with *provision.UnassignedError, and with an error about
+// default profile can always be cloned. Errors are those of provision.Create. After *provision.UnassignedError, and after an error about
 // the slot, the profile is there, and the next start does what is missing.
 func (p Profiles) Create(ctx context.Context, n, from profile.Name) (provision.Made, error) {
 	var source *profile.Home
@@ -41,7 +41,7 @@ func (p Profiles) origin(ctx context.Context, n profile.Name) (profile.Home, err
 	return p.Store.Get(n)
 }
 
-// settled registers a profile that was made, if nothing is missing. A second error about the same port would help nobody.
+// settled registers a profile that was made. If making it failed it does not try: Register would fail in the same way again.
 func (p Profiles) settled(ctx context.Context, m provision.Made, err error) (provision.Made, error) {
 	if err != nil {
 		return m, err

@@ -14,15 +14,15 @@ import (
 	"hermes/internal/service"
 )
 
-// FailedStartError reports a gateway that was started and is not ready, and what it said itself (B4). Its text is the manager's
-// word only: how the rest is shown depends on who shows it.
+// FailedStartError reports a gateway that was started and is not ready, and what the gateway itself said (B4). Error returns only the
+// manager's text: the command line and the dashboard show the rest each in its own way.
 type FailedStartError struct {
 	// Err holds a *service.NotReadyError.
 	Err error
 	// Reason is why the gateway ended, from its state file; "" if it runs, or did not say.
 	Reason string
-	// Lines are the last of its log, up to explainLines, that it wrote since the start or the restart began. What earlier runs
-	// said would be taken for the reason of this one.
+	// Lines are the last lines of its log, up to explainLines, that it wrote since the start or the restart began. Lines of earlier runs
+	// are left out: people would take them for the reason of this failure.
 	Lines []logs.Line
 }
 
@@ -35,8 +35,8 @@ func (e *FailedStartError) Error() string { return e.Err.Error() }
 func (e *FailedStartError) Unwrap() error { return e.Err }
 
 const (
-	// logWithin is how long the log of a gateway that ended is waited for: its manager hears of the end at once, and its logger
-	// may still be reading what it said before. On an idle machine that takes a millisecond.
+	// logWithin is how long explained waits for the last lines of a gateway that ended. The manager learns of the end at once, while
+	// the logger may still be reading what the gateway wrote before it. On an idle machine that takes a millisecond.
 	logWithin = 500 * time.Millisecond
 	logEvery  = 10 * time.Millisecond
 )

@@ -10,9 +10,8 @@ import (
 	"hermes/internal/service"
 )
 
-// Lifecycle starts and stops gateways through a manager and records what the operator
-// wants, in that order of importance: the intent is written before the manager is told,
-// and taken back if the manager refuses.
+// Lifecycle starts and stops gateways through a manager, and records what the operator wants. It writes the intent first, then
+// tells the manager, and takes the intent back if the manager refuses.
 type Lifecycle struct {
 	Manager service.Manager
 	Store   *profile.Store
@@ -112,9 +111,9 @@ func (e *unwrittenError) Error() string {
 
 func (e *unwrittenError) Unwrap() error { return e.err }
 
-// intend records an intent around act. If it cannot, the error is *unwrittenError. A manager that did as it was told, though the gateway
-// did not become ready or is not down yet, keeps the intent. So does a wait that was cut short: the
-// manager goes on with what it was told.
+// intend records an intent, calls act, and takes the intent back if act fails. If it cannot record the intent it does not call act, and
+// the error is *unwrittenError. The intent stays if the manager did what it was told and the gateway is not ready or not down yet, and
+// also if the wait was cut short: the manager goes on with what it was told.
 func (l Lifecycle) intend(ctx context.Context, h profile.Home, want profile.DesiredState, act func() error) error {
 	var before profile.DesiredState
 	err := profile.UpdateState(ctx, h, func(s *profile.State) error {
@@ -132,7 +131,7 @@ func (l Lifecycle) intend(ctx context.Context, h profile.Home, want profile.Desi
 		return l.agree(context.WithoutCancel(ctx), h, want, err)
 	}
 	uerr := profile.UpdateState(context.WithoutCancel(ctx), h, func(s *profile.State) error {
-		if s.Desired == want { // else somebody else wants something now
+		if s.Desired == want { // else another command has written its own intent meanwhile
 			s.Desired = before
 		}
 		return nil
@@ -140,14 +139,14 @@ func (l Lifecycle) intend(ctx context.Context, h profile.Home, want profile.Desi
 	return errors.Join(err, uerr)
 }
 
-// agree tells the manager the intent of another command that wrote it after this one did, and may have told the manager
-// before: whoever writes last is obeyed. That command is the one to wait for the outcome.
+// agree looks whether another command has written another intent after this one did. That command may have told the manager before this
+// one told it, so agree tells the manager again: the command that wrote last is obeyed. The other command waits for the outcome.
 func (l Lifecycle) agree(ctx context.Context, h profile.Home, told profile.DesiredState, outcome error) error {
 	asked := told
 	for {
 		s, err := profile.ReadState(h)
 		if err != nil || s.Desired == told || s.Desired == "" {
-			break // a profile that is gone, or whose state is broken, has no say
+			break // the profile is gone or its state cannot be read: no other intent is known
 		}
 		told = s.Desired
 		tell := l.Manager.Start

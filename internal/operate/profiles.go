@@ -59,12 +59,12 @@ func (p Profiles) assignPort(ctx context.Context, h profile.Home) error {
 	_, err := ports.Assign(ctx, p.Store, h, environment.Get)
 	var wrong *profile.ConfigError
 	if errors.As(err, &wrong) {
-		return nil // a wrong file is the gateway's to report
+		return nil // the gateway reports the wrong file when it starts
 	}
 	return err
 }
 
-// stop ends a gateway. wasUp tells whether it was wanted up; it is not if its manager does not know it.
+// stop ends a gateway. wasUp tells whether it was wanted up; a gateway that its manager does not know was not.
 func (p Profiles) stop(ctx context.Context, h profile.Home) (wasUp bool, err error) {
 	if p.Manager == nil {
 		return false, nil
@@ -138,7 +138,8 @@ func (p Profiles) Delete(ctx context.Context, n profile.Name) error {
 		return fmt.Errorf("cannot delete profile '%s': %w", n, err)
 	}
 	if _, running := profile.RunningPID(h); running && p.StopForeground != nil {
-		// The intent makes its end a planned one. Where it cannot be recorded, on a full volume, the end is as good.
+		// With this intent the gateway takes its end for a planned one. If the intent cannot be recorded, as on a full volume, the gateway
+		// ends all the same.
 		_ = profile.SetDesired(ctx, h, profile.DesiredStopped)
 		if err := p.StopForeground(ctx, h, WaitFor(Stop, h)); err != nil {
 			return fmt.Errorf("cannot delete profile '%s': %w", n, err)
@@ -165,8 +166,8 @@ func (p Profiles) forgetAgain(ctx context.Context, h profile.Home) error {
 }
 
 // Rename gives a profile another name and its gateway another slot. ran tells whether the gateway was wanted up and
-// is now to be started again under its new name, which is left to the caller. A gateway in the foreground is
-// *profile.RunningError: nobody could start it again.
+// is now to be started again under its new name, which the caller does. For a gateway that runs in the foreground the error is
+// *profile.RunningError: nobody could start that one again.
 func (p Profiles) Rename(ctx context.Context, from, to profile.Name) (h profile.Home, ran bool, err error) {
 	// Ask first, so that a mistake stops no gateway.
 	if err := p.Store.CanRename(from, to); err != nil {
@@ -181,7 +182,7 @@ func (p Profiles) Rename(ctx context.Context, from, to profile.Name) (h profile.
 		return old, ran, fmt.Errorf("cannot rename profile '%s': %w", from, err)
 	}
 	h, err = provision.Rename(ctx, p.Store, from, to, environment.Get)
-	if h.Name == from { // it stayed: so does its slot
+	if h.Name == from { // the profile kept its name, so it gets its slot back
 		if rerr := p.back(context.WithoutCancel(ctx), old, ran); rerr != nil {
 			err = errors.Join(err, rerr)
 		}

@@ -13,8 +13,8 @@ const (
 	// readyWithin is how long a gateway may take from its start until it is ready. It takes tens of milliseconds on an idle
 	// machine; a machine that starts a thousand of them at once is slow.
 	readyWithin = 30 * time.Second
-	// downWithin is the least that a stop is waited for, also where the gateway is killed long before: on a busy machine the end
-	// of a killed process takes time too.
+	// downWithin is how long at least a stop is waited for, even if the gateway is killed much earlier: on a busy machine the end of a
+	// killed process takes time too.
 	downWithin = 30 * time.Second
 )
 

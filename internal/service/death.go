@@ -72,7 +72,7 @@ func Tally(ends []Death, again bool) (restarts int, last Death) {
 	return restarts, last
 }
 
-// deathTeller is a manager to whom it is more work to look up Restarts and LastFailure of a status.
+// deathTeller is a manager whose Status leaves out Restarts and LastFailure, because looking them up is more work.
 type deathTeller interface {
 	Deaths(context.Context, Status) (Status, error)
 }

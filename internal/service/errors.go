@@ -127,8 +127,8 @@ func (e *NotDownError) Error() string {
 		e.Service, e.PID, e.Waited.Round(100*time.Millisecond))
 }
 
-// SelfError reports a gateway that was about to be ended by a process of its own: the command would die with it
-// before it was done, and a gateway that restarts itself can do so for ever.
+// SelfError reports that a process of a gateway asked to stop or restart that gateway. The command would be killed with the gateway
+// before it had finished, and a gateway that restarts itself can do so for ever.
 type SelfError struct {
 	Profile profile.Name
 	Action  string // stop or restart
@@ -139,7 +139,7 @@ func (e *SelfError) Error() string {
 		"run `hermes -p %s gateway %s` from outside, such as from a terminal of `docker exec`", e.Profile, e.Action, e.Profile, e.Action)
 }
 
-// NotKeptError reports a gateway that was stopped although it could not be recorded that it is to stay down.
+// NotKeptError reports a gateway that was stopped, while the wish that it stays down could not be recorded.
 type NotKeptError struct {
 	Profile profile.Name
 	// Down is true if it is down, false if it was told to stop and not waited for.

@@ -10,14 +10,14 @@ import (
 	"hermes/internal/service/restart"
 )
 
-// BackoffOf returns the rule for a service: a profile may have limits of its own.
+// BackoffOf returns the rule for a service, with the limits of the profile's own configuration if it has some.
 func BackoffOf(store *profile.Store, id ID) restart.Rule {
 	b := restart.Default()
 	n, ok := id.Profile()
 	if !ok {
 		return b
 	}
-	if c, err := config.Load(store.Home(n)); err == nil { // a wrong file is the gateway's to report
+	if c, err := config.Load(store.Home(n)); err == nil { // the gateway reports a wrong file when it starts
 		b.Limit, b.Window = c.Gateway.GiveUp()
 	}
 	return b

@@ -14,7 +14,7 @@ const (
 )
 
 // Variable is set in the environment of a gateway that a manager of the host runs, to the manager's Kind. Such a gateway
-// writes its own log directory: nobody reads its output but the journal.
+// writes its own log directory, because no logger of ours reads its output.
 const Variable = "HERMES_SERVICE"
 
 // ManagerName is what status prints for a kind (M13). container says whether

@@ -1,8 +1,8 @@
 package service
 
-// OOM tells which deaths were for want of memory. The kernel only counts its kills, for all services together: a service that was
-// killed takes one of those that are not explained yet. When a service dies in another way, what was counted so far was about
-// something else.
+// OOM tells which deaths were for want of memory. The kernel only counts its kills, for all services together. If a service was killed
+// with SIGKILL and the kernel has counted a kill that is not explained yet, that kill explains the death. If a service dies in another
+// way, all kills that were counted so far are taken for kills of something else.
 type OOM struct {
 	// Explained is how many of the kernel's kills are explained.
 	Explained uint64

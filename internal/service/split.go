@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Split is the manager of a home some of whose gateways the host runs: each is asked about its own. Where s6 is in charge
-// there is none of these.
+// Split is the manager of a home where the host runs some of the gateways and `hermes up` the others. Each manager is asked about its own
+// gateways. Where s6 is in charge there is no Split.
 type Split struct {
 	Host Installer
 	Rest Manager // the `hermes up` of this home; nil where none runs
