@@ -11,6 +11,7 @@ import (
 	"hermes/internal/container"
 	"hermes/internal/dashboard"
 	"hermes/internal/dashboard/access"
+	"hermes/internal/dashboard/backend"
 	"hermes/internal/exitcode"
 	"hermes/internal/gateway"
 )
@@ -42,8 +43,8 @@ exits 78 without them. On loopback, without them, ` + "`hermes dashboard link`" 
 // run serves the dashboard until a signal ends it.
 func (o *dashboardOptions) run(cmd *cobra.Command, _ []string) error {
 	a := o.app
-	config, err := access.FromEnv(a.getenv)
-	var wrong *access.ConfigError
+	accessOptions, err := access.FromEnv(a.getenv)
+	var wrong *access.VariableError
 	if errors.As(err, &wrong) {
 		return &codeError{err, exitcode.Config}
 	}
@@ -54,17 +55,17 @@ func (o *dashboardOptions) run(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	config.Home = profiles.Files()
-	if !config.Protected() {
-		if config.LocalKey, err = access.Key(cmd.Context(), profiles.Files()); err != nil {
+	accessOptions.Home = profiles.Files()
+	if !accessOptions.Protected() {
+		if accessOptions.LocalKey, err = access.Key(cmd.Context(), profiles.Files()); err != nil {
 			return err
 		}
 	}
 	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return dashboard.Run(ctx, dashboard.Options{
-		Config: config, ReadyFD: o.readyFD, Log: a.logger(a.getenv(container.SupervisedChild) == "1"),
-		Backend: dashboard.Backend{
+		Access: accessOptions, ReadyFD: o.readyFD, Log: a.logger(a.getenv(container.SupervisedChild) == "1"),
+		Backend: backend.Options{
 			Store: profiles, Manager: a.manager, Container: container.InContainer(), Getenv: a.getenv,
 			StopForeground: gateway.Stop, Doctor: a.examination,
 		},

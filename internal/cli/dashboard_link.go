@@ -35,14 +35,14 @@ Programs send what .dashboard_key in the home holds as a bearer token instead.`,
 // run prints a link to a dashboard that has no credentials.
 func (o *dashboardLinkOptions) run(cmd *cobra.Command, _ []string) error {
 	a := o.app
-	config, err := access.FromEnv(a.getenv)
+	accessOptions, err := access.FromEnv(a.getenv)
 	if err != nil {
 		return &codeError{err, exitcode.Config}
 	}
-	if config.Protected() {
+	if accessOptions.Protected() {
 		return errors.New("this dashboard has credentials: log in with them; links are for dashboards without")
 	}
-	link, err := a.dashboardLink(cmd.Context(), config)
+	link, err := a.dashboardLink(cmd.Context(), accessOptions)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (o *dashboardLinkOptions) run(cmd *cobra.Command, _ []string) error {
 }
 
 // dashboardLink returns a link that logs a browser in to the dashboard of this home, once.
-func (a *app) dashboardLink(ctx context.Context, config access.Config) (string, error) {
+func (a *app) dashboardLink(ctx context.Context, accessOptions access.Options) (string, error) {
 	profiles, err := a.profiles()
 	if err != nil {
 		return "", err
@@ -66,5 +66,5 @@ func (a *app) dashboardLink(ctx context.Context, config access.Config) (string, 
 	if err != nil {
 		return "", err
 	}
-	return config.URL() + access.Link(key, time.Now()), nil
+	return accessOptions.URL() + access.Link(key, time.Now()), nil
 }

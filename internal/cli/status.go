@@ -43,7 +43,7 @@ func (o *statusOptions) run(cmd *cobra.Command, _ []string) error {
 	fleet.MeasureAll(views)
 	s := summarize(m, views, broken)
 	s.lookAtDashboard(cmd.Context(), m, profiles)
-	if config, err := access.FromEnv(a.getenv); err == nil && !config.Protected() {
+	if accessOptions, err := access.FromEnv(a.getenv); err == nil && !accessOptions.Protected() {
 		s.hint = "`hermes dashboard link` logs a browser in"
 	}
 	if a.format == "json" {

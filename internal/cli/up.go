@@ -284,15 +284,15 @@ func (o *upOptions) bootEnv(profiles *profile.Store) func(string) string {
 // logs in. Anywhere else output may be kept, so it is only told how to get a link.
 func (o *upOptions) wayIn(ctx context.Context) string {
 	a := o.app
-	config, err := access.FromEnv(a.getenv)
+	accessOptions, err := access.FromEnv(a.getenv)
 	if err != nil {
 		return ""
 	}
-	if config.Protected() {
-		return "dashboard: " + config.URL()
+	if accessOptions.Protected() {
+		return "dashboard: " + accessOptions.URL()
 	}
 	if a.onTerminal() {
-		if link, err := a.dashboardLink(ctx, config); err == nil {
+		if link, err := a.dashboardLink(ctx, accessOptions); err == nil {
 			return "dashboard: " + link + " (logs in once, within 15 minutes; `hermes dashboard link` prints another)"
 		}
 	}

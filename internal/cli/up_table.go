@@ -100,8 +100,8 @@ func (n noticing) Handle(ctx context.Context, r slog.Record) error {
 
 // tableHint says how to get to the dashboard, in the title of the table. It does not show the link itself, which would not fit.
 func (o *upOptions) tableHint() string {
-	config, err := access.FromEnv(o.app.getenv)
-	if err != nil || config.Protected() {
+	accessOptions, err := access.FromEnv(o.app.getenv)
+	if err != nil || accessOptions.Protected() {
 		return ""
 	}
 	return "  (dashboard: hermes dashboard link)"

@@ -19,6 +19,8 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 
+	"hermes/internal/dashboard/api"
+	"hermes/internal/dashboard/backend"
 	"hermes/internal/profile"
 	"hermes/internal/store"
 )
@@ -32,7 +34,7 @@ type described struct {
 }
 
 // lively is a home in which there is something of everything.
-func lively(t *testing.T) Backend {
+func lively(t *testing.T) backend.Options {
 	t.Helper()
 	f := home(t, map[string]string{"coder": `{"gateway_state":"startup_failed","exit_reason":"no model","desired_state":"running"}`})
 	h := f.Store.Home(mustName(t, "coder"))
@@ -71,7 +73,7 @@ func mustName(t *testing.T, s string) profile.Name {
 
 func describe(t *testing.T) *described {
 	t.Helper()
-	doc, err := openapi3.NewLoader().LoadFromData(openAPIDocument)
+	doc, err := openapi3.NewLoader().LoadFromData(api.Document)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +164,7 @@ func TestTheAPIIsWhatItsDescriptionSays(t *testing.T) {
 	}
 	d.call("DELETE", coder+"/variables/OPENAI_API_KEY", "", 200)
 	d.call("DELETE", coder+"/variables/OPENAI_API_KEY", "", 422)
-	if v := d.call("GET", coder+"/sessions", "", 200); len(v["sessions"].([]any)) != 1 || len(v["broken_off"].([]any)) != 1 || len(v["usage"].([]any)) != usageDays {
+	if v := d.call("GET", coder+"/sessions", "", 200); len(v["sessions"].([]any)) != 1 || len(v["broken_off"].([]any)) != 1 || len(v["usage"].([]any)) != backend.UsageDays {
 		t.Errorf("%v", v)
 	}
 	d.call("GET", coder+"/sessions/s1", "", 200)
@@ -217,7 +219,7 @@ func TestTheAPIIsWhatItsDescriptionSays(t *testing.T) {
 // answer well although it can here.
 func (d *described) complete() {
 	d.t.Helper()
-	doc, err := openapi3.NewLoader().LoadFromData(openAPIDocument)
+	doc, err := openapi3.NewLoader().LoadFromData(api.Document)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -234,9 +236,7 @@ func (d *described) complete() {
 		}
 	}
 	served := []string{"GET /api/v1/openapi.json", "GET /api/v1/events", "GET /api/v1/profiles/{name}/log/stream"}
-	for _, r := range (&site{}).apiRoutes() {
-		served = append(served, r.method+" "+r.path)
-	}
+	served = append(served, api.New(&backend.Backend{}, nil, nil).Operations()...)
 	slices.Sort(described)
 	slices.Sort(served)
 	if !slices.Equal(described, served) {

@@ -21,10 +21,10 @@ type asset struct {
 	plain, small []byte // small is gzip
 }
 
-// assets are the embedded files, by a name that changes with their content, so that a browser may keep them for ever.
+// assets are the embedded files. The name of a file changes with its content, so browsers may keep a file for ever.
 type assets struct {
 	byName map[string]asset
-	names  map[string]string // file: its name in addresses
+	names  map[string]string // from a file's plain name to its name in addresses
 }
 
 var kinds = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
@@ -33,7 +33,7 @@ func loadAssets() assets {
 	a := assets{map[string]asset{}, map[string]string{}}
 	entries, err := fs.ReadDir(staticFiles, "static")
 	if err != nil {
-		panic(err) // they are part of the program
+		panic(err) // the files are part of the program
 	}
 	for _, e := range entries {
 		data, err := fs.ReadFile(staticFiles, "static/"+e.Name())
@@ -45,7 +45,7 @@ func loadAssets() assets {
 		name := strings.TrimSuffix(e.Name(), ext) + "-" + hex.EncodeToString(sum[:6]) + ext
 		var small bytes.Buffer
 		zip := gzip.NewWriter(&small)
-		_, _ = zip.Write(data) // a buffer takes everything
+		_, _ = zip.Write(data) // writing to a buffer cannot fail
 		_ = zip.Close()
 		a.byName[name] = asset{kinds[ext], data, small.Bytes()}
 		a.names[e.Name()] = name
@@ -53,13 +53,15 @@ func loadAssets() assets {
 	return a
 }
 
+func (a assets) register(mux *http.ServeMux) { mux.HandleFunc("GET /static/{file}", a.serve) }
+
 // url returns the address of an embedded file.
 func (a assets) url(file string) string { return "/static/" + a.names[file] }
 
 func (a assets) serve(w http.ResponseWriter, r *http.Request) {
 	file, ok := a.byName[r.PathValue("file")]
 	if !ok {
-		// The plain name is good for pages that are made elsewhere, and for people.
+		// Package access, which cannot know the other name, uses the plain one, and so may people.
 		if file, ok = a.byName[a.names[r.PathValue("file")]]; !ok {
 			http.NotFound(w, r)
 			return

@@ -8,6 +8,8 @@ import (
 	"os"
 	"testing"
 
+	"hermes/internal/dashboard/backend"
+	"hermes/internal/dashboard/stream"
 	"hermes/internal/profile"
 	"hermes/internal/profile/provision"
 	"hermes/internal/service"
@@ -39,13 +41,13 @@ func fleetOf(b *testing.B, n int) http.Handler {
 			b.Fatal(err)
 		}
 	}
-	s := newSite(Backend{Store: store, Manager: func() service.Manager { return nil }, Getenv: func(string) string { return "" }}, slog.New(slog.DiscardHandler))
+	s := newSite(backend.Options{Store: store, Manager: func() service.Manager { return nil }, Getenv: func(string) string { return "" }}, slog.New(slog.DiscardHandler))
 	_, stop := s.watch(b.Context())
 	<-s.seen
 	b.Cleanup(func() { close(s.closing); stop() })
 	mux := http.NewServeMux()
-	s.pages(mux)
-	mux.Handle("GET /metrics", s.metrics())
+	s.pages(mux, stream.New(s.backend, s.closing, s.log))
+	newMetrics(s.backend.Fleet).register(mux)
 	return mux
 }
 

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"hermes/internal/dashboard/access"
+	"hermes/internal/dashboard/backend"
 	"hermes/internal/doctor"
 	"hermes/internal/profile"
 	"hermes/internal/profile/provision"
@@ -32,7 +33,7 @@ func TestMain(m *testing.M) {
 const password = "pa55word"
 
 // locked has the password as a hash of the least cost: with the race detector one of the usual cost takes seconds.
-var locked = access.Config{Host: "0.0.0.0", Port: 1, Username: "ann", Password: hash()}
+var locked = access.Options{Host: "0.0.0.0", Port: 1, Username: "ann", Password: hash()}
 
 func hash() string {
 	h, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
@@ -43,7 +44,7 @@ func hash() string {
 }
 
 // home makes a home with profiles, each with a state file.
-func home(t *testing.T, states map[string]string) Backend {
+func home(t *testing.T, states map[string]string) backend.Options {
 	t.Helper()
 	store := profile.NewStore(t.TempDir())
 	if _, err := provision.Seed(context.Background(), store, profile.Default()); err != nil {
@@ -62,12 +63,12 @@ func home(t *testing.T, states map[string]string) Backend {
 			t.Fatal(err)
 		}
 	}
-	return Backend{Store: store, Manager: func() service.Manager { return nil }, Getenv: func(string) string { return "" },
+	return backend.Options{Store: store, Manager: func() service.Manager { return nil }, Getenv: func(string) string { return "" },
 		Doctor: func() (doctor.Options, error) { return doctor.Options{}, errors.New("not here") }}
 }
 
 // serve serves a dashboard on a real socket, with a picture that is kept true.
-func serve(t *testing.T, c access.Config, f Backend) *httptest.Server {
+func serve(t *testing.T, c access.Options, f backend.Options) *httptest.Server {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	guard, err := access.New(c, log)
@@ -168,7 +169,7 @@ func TestATakenPortIsReportedWithTheWayOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	err = Run(t.Context(), Options{Config: access.Config{Host: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port}, Log: slog.New(slog.DiscardHandler)})
+	err = Run(t.Context(), Options{Access: access.Options{Host: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port}, Log: slog.New(slog.DiscardHandler)})
 	if err == nil || !strings.Contains(err.Error(), "HERMES_DASHBOARD_PORT") {
 		t.Errorf("got %v", err)
 	}

@@ -13,47 +13,53 @@ import (
 	"strings"
 	"time"
 
+	"hermes/internal/dashboard/backend"
 	"hermes/internal/fleet"
 	"hermes/internal/httpguard"
 	"hermes/internal/profile"
 	"hermes/internal/profile/ports"
 )
 
-// frontDoor adds /p/<profile>/v1/..., which leads to the API of that profile's gateway, so that one published port reaches
-// all of them. Each asks for its own key; the dashboard's credentials are neither needed nor passed on.
-func (s *site) frontDoor(mux *http.ServeMux) {
-	relay := &relay{s: s, proxy: &httputil.ReverseProxy{
-		Rewrite:        func(p *httputil.ProxyRequest) { rewrite(p) },
-		ModifyResponse: tidy,
-		FlushInterval:  -1, // answers are streams
-		ErrorHandler:   relayFailed,
-		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-		Transport: &http.Transport{
-			Proxy: nil, DialContext: (&net.Dialer{Timeout: 2 * time.Second}).DialContext,
-			MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute, DisableCompression: true,
-		},
-	}}
-	relay.bodies = httpguard.Bodies{Max: maxRelayed, Stall: 10 * time.Second, Within: time.Minute, Together: 128 << 20}
-	mux.Handle("/p/{name}/", relay)
-}
-
 // maxRelayed is the largest request that a gateway takes, in bytes.
 const maxRelayed = 4 << 20
 
-type relay struct {
-	s      *site
+// frontDoor serves /p/<profile>/v1/...: it passes requests on to the API of that profile's gateway, so that one published port is enough
+// for all gateways. A request must have the gateway's own key. The dashboard's credentials are not needed, and not passed on.
+type frontDoor struct {
+	fleet  *fleet.Fleet
+	store  *profile.Store
+	getenv func(string) string
 	proxy  *httputil.ReverseProxy
 	bodies httpguard.Bodies
 }
 
-// relayed are the paths of a gateway that can be reached, beside those below /v1/.
+func newFrontDoor(b *backend.Backend, log *slog.Logger) *frontDoor {
+	d := &frontDoor{fleet: b.Fleet, store: b.Store, getenv: b.Getenv}
+	d.bodies = httpguard.Bodies{Max: maxRelayed, Stall: 10 * time.Second, Within: time.Minute, Together: 128 << 20}
+	d.proxy = &httputil.ReverseProxy{
+		Rewrite:        func(p *httputil.ProxyRequest) { rewrite(p) },
+		ModifyResponse: tidy,
+		FlushInterval:  -1, // answers are streams
+		ErrorHandler:   relayFailed,
+		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		Transport: &http.Transport{
+			Proxy: nil, DialContext: (&net.Dialer{Timeout: 2 * time.Second}).DialContext,
+			MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute, DisableCompression: true,
+		},
+	}
+	return d
+}
+
+func (d *frontDoor) register(mux *http.ServeMux) { mux.Handle("/p/{name}/", d) }
+
+// relayed reports whether a path of a gateway can be reached.
 func relayed(path string) bool {
 	return path == "/health" || path == "/ready" || strings.HasPrefix(path, "/v1/")
 }
 
-func (d *relay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (d *frontDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	n, err := profile.ParseName(r.PathValue("name"))
-	// The path as it was sent, so that nothing in it is read in two ways.
+	// The path is compared as it was sent, and may have no escapes: so the gateway cannot read it in another way.
 	rest, found := strings.CutPrefix(r.URL.EscapedPath(), "/p/"+n.String())
 	if err != nil || !found || !relayed(rest) || strings.ContainsAny(rest, "%\\") || strings.Contains(rest, "..") || strings.Contains(rest, "//") {
 		apiFailed(w, http.StatusNotFound, "not_found", "no such path: /p/<profile>/v1/... leads to the API of a profile's gateway")
@@ -65,13 +71,13 @@ func (d *relay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		apiFailed(w, http.StatusUnauthorized, "invalid_api_key", "missing or wrong API key: send the profile's API_SERVER_KEY as a bearer token")
 		return
 	}
-	// Whoever listens on the port of a gateway that is down must not get its visitors' keys.
+	// If the gateway is down, another process may listen on its port, and must not get the visitors' keys.
 	if !g.Up() || !g.Ready || g.Port == 0 {
 		w.Header().Set("Retry-After", "2")
 		apiFailed(w, http.StatusServiceUnavailable, "not_ready", "gateway '"+n.String()+"' is "+stateWord(g.State))
 		return
 	}
-	// Whole, before the gateway hears of it: a slow visitor is none of its.
+	// The request is read whole before the gateway is asked, so that no gateway waits for a slow visitor.
 	release, err := d.bodies.Take(w, r)
 	defer release()
 	var refused *httpguard.BodyError
@@ -87,39 +93,40 @@ func (d *relay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.proxy.ServeHTTP(w, r)
 }
 
-// bodyCodes are the words of the gateways' own API.
+// bodyCodes are the codes that the gateways' own API has for these statuses.
 var bodyCodes = map[int]string{
 	http.StatusBadRequest: "invalid_request", http.StatusRequestTimeout: "request_timeout", http.StatusRequestEntityTooLarge: "request_too_large",
 	http.StatusServiceUnavailable: "busy",
 }
 
-// opens tells whether a request has the key of a profile. For one that has not, a profile that is there and one that is
-// not are the same.
-func (d *relay) opens(n profile.Name, auth []string) (*fleet.Gateway, ports.Endpoint, bool) {
+// opens returns the gateway of a profile, if the request has the profile's key. Without the key nobody can tell whether there is such a
+// profile: the answer is the same, and takes as long.
+func (d *frontDoor) opens(n profile.Name, auth []string) (*fleet.Gateway, ports.Endpoint, bool) {
 	none := ports.Endpoint{}
 	if len(auth) != 1 || !isBearer(auth[0]) {
 		return nil, none, false
 	}
-	g, known := d.s.fleet.Snapshot().Get(n)
-	if !known { // the same work, so that the time tells nothing either
+	g, known := d.fleet.Snapshot().Get(n)
+	if !known { // the default profile's key is compared instead, which takes as long
 		n = profile.Default()
 	}
-	h := d.s.o.Store.Home(n)
-	api, err := ports.EndpointOf(h, d.s.o.Getenv)
+	h := d.store.Home(n)
+	api, err := ports.EndpointOf(h, d.getenv)
 	_, key, _ := strings.Cut(auth[0], " ")
 	want, got := sha256.Sum256([]byte(api.Key)), sha256.Sum256([]byte(key))
 	right := subtle.ConstantTimeCompare(want[:], got[:]) == 1
 	return g, api, known && err == nil && right
 }
 
-// rewrite passes on what the gateway is to know: not who is logged in here, and nothing that a stranger says of himself.
+// rewrite takes out of a request what the gateway must not know, such as who is logged in at the dashboard, and what it must not believe,
+// such as where a stranger claims to come from.
 func rewrite(p *httputil.ProxyRequest) {
 	p.Out.URL = p.In.URL
 	p.Out.Host = p.In.URL.Host
 	for _, name := range []string{"Cookie", "X-Csrf-Token", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Prefix", "Forwarded", "X-Real-Ip", "Proxy-Authorization"} {
 		p.Out.Header.Del(name)
 	}
-	// A gateway asks for its own key, as a bearer. What else a visitor says in this place is for the dashboard.
+	// A gateway wants its own key as a bearer token. Everything else in this header is meant for the dashboard.
 	if auth := p.In.Header.Values("Authorization"); len(auth) != 1 || !isBearer(auth[0]) {
 		p.Out.Header.Del("Authorization")
 	}
@@ -133,8 +140,8 @@ func isBearer(auth string) bool {
 // framed are the headers that tidy sets.
 var framed = []string{"Content-Security-Policy", "X-Content-Type-Options", "X-Frame-Options", "Cross-Origin-Resource-Policy", "Referrer-Policy"}
 
-// tidy keeps a gateway from acting for the dashboard, whose origin its answers have: it sets nothing there, sends nobody
-// elsewhere, and if a browser shows one of its answers as a page, that page is a stranger's.
+// tidy takes out of an answer what would make a browser do something in the dashboard's name: for the browser, answers of gateways come
+// from the dashboard. An answer sets no cookies and redirects nobody, and if a browser shows it as a page, the page is in a sandbox.
 func tidy(r *http.Response) error {
 	for _, name := range []string{"Set-Cookie", "Clear-Site-Data", "Service-Worker-Allowed", "Refresh", "Location", "Strict-Transport-Security",
 		"Public-Key-Pins", "Alt-Svc", "Link", "Report-To", "Reporting-Endpoints", "Nel", "Sourcemap"} {

@@ -23,11 +23,11 @@ type frame struct {
 	Control bool
 }
 
-// htmxConfig keeps htmx from what the content security policy forbids, from storing pages, and from a pause between a change of the page
-// and of what its buttons do: within it "Restart" would still start.
+// htmxConfig configures htmx. It may not do what the content security policy forbids, and may not store pages. It does not wait after it has
+// changed a page: until the wait was over, a button that now says "Restart" would still start.
 const htmxConfig = `{"includeIndicatorStyles":false,"allowEval":false,"selfRequestsOnly":true,"historyCacheSize":0,"defaultSettleDelay":0,"scrollBehavior":"auto","responseHandling":[{"code":"204","swap":false},{"code":"...","swap":true}]}`
 
-// headers are what htmx adds to every request.
+// headers returns what htmx adds to every request.
 func headers(v access.Visitor) string {
 	data, err := json.Marshal(map[string]string{"X-CSRF-Token": v.CSRF})
 	if err != nil {
@@ -409,7 +409,7 @@ func tab(address, text string, here bool) templ.Component {
 	})
 }
 
-// result is what came of an action: the first line of text, and what explains it.
+// result is what came of an action: a line of text, and more lines that explain it.
 func result(ok bool, text, more string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -504,7 +504,7 @@ func result(ok bool, text, more string) templ.Component {
 	})
 }
 
-func resultPage(f frame, ok bool, text, more, back string) templ.Component {
+func resultHTML(f frame, ok bool, text, more, back string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -628,8 +628,8 @@ func state(s string) templ.Component {
 	})
 }
 
-// buttons start and stop a gateway. They belong to the form #act, which carries the visitor's token, so that they are the
-// same for everybody.
+// buttons start and stop a gateway. They belong to the form #act, which carries the visitor's token. So they are the same for all visitors,
+// and rows that have them can be kept.
 func buttons(name string, up, control bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -15,25 +15,30 @@ import (
 	"hermes/internal/version"
 )
 
-// lookFor is for how long a scrape counts as somebody who looks, so that memory is sampled between scrapes.
+// lookFor is for how long after a scrape the fleet counts a visitor who looks, so that it samples memory between scrapes.
 const lookFor = 2 * time.Minute
 
-// metrics returns the handler of /metrics, in Prometheus's text format 0.0.4. It reads the picture that is there: a
-// scrape looks at no gateway. The format is written here because Prometheus's client keeps 0.2 MB at the start of
-// every process, and every gateway is one.
-func (s *site) metrics() http.Handler {
-	look := looker{fleet: s.fleet}
-	var last lastExposition
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		look.on()
-		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-		snap := s.fleet.Snapshot()
-		_, _ = w.Write(exposition(snap)) // the visitor may be gone
-		_, _ = w.Write(last.of(snap))
-	})
+// metrics serves /metrics in Prometheus's text format 0.0.4. It reads the picture that the fleet has: a scrape looks at no gateway.
+// The format is written here because Prometheus's client keeps 0.2 MB at the start of every process, and every gateway is one.
+type metrics struct {
+	fleet *fleet.Fleet
+	look  looker
+	last  lastExposition
 }
 
-// lastExposition keeps what the newest picture says of the gateways: a thousand of them are a thousand times the same text.
+func newMetrics(f *fleet.Fleet) *metrics { return &metrics{fleet: f, look: looker{fleet: f}} }
+
+func (m *metrics) register(mux *http.ServeMux) { mux.Handle("GET /metrics", m) }
+
+func (m *metrics) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	m.look.on()
+	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	snap := m.fleet.Snapshot()
+	_, _ = w.Write(exposition(snap)) // the visitor may be gone
+	_, _ = w.Write(m.last.of(snap))
+}
+
+// lastExposition keeps the text about the gateways of the newest picture. It is made once for each picture, not for each scrape.
 type lastExposition struct {
 	mu   sync.Mutex
 	snap *fleet.Snapshot
@@ -49,7 +54,7 @@ func (l *lastExposition) of(snap *fleet.Snapshot) []byte {
 	return l.text
 }
 
-// looker looks on for some time after each scrape.
+// looker has the fleet count a visitor who looks, until lookFor after the last scrape.
 type looker struct {
 	fleet *fleet.Fleet
 	mu    sync.Mutex
@@ -66,21 +71,23 @@ func (l *looker) on() {
 	l.timer = time.AfterFunc(lookFor, l.fleet.View())
 }
 
-// metric is one name, and what it says of a gateway. ok is false if it says nothing of this one.
+// metric is a metric that each gateway has. of returns its value; ok is false if this gateway has none.
 type metric struct {
 	name, kind, help string
 	of               func(*fleet.Gateway) (v float64, ok bool)
 }
 
+// always makes a metric that every gateway has.
 func always(f func(*fleet.Gateway) float64) func(*fleet.Gateway) (float64, bool) {
 	return func(g *fleet.Gateway) (float64, bool) { return f(g), true }
 }
 
+// truth makes a metric of a yes or no: 1 or 0.
 func truth(f func(*fleet.Gateway) bool) func(*fleet.Gateway) (float64, bool) {
 	return func(g *fleet.Gateway) (float64, bool) { return float64(bit(f(g))), true }
 }
 
-// perGateway are the metrics with the label profile.
+// perGateway returns the metrics with the label profile.
 func perGateway() []metric {
 	return []metric{
 		{"hermes_gateway_up", "gauge", "1 if the gateway's process runs.", truth((*fleet.Gateway).Running)},
@@ -102,14 +109,14 @@ func perGateway() []metric {
 	}
 }
 
-// writeHead begins a metric.
+// writeHead writes the lines that a metric begins with.
 func writeHead(b *bytes.Buffer, name, kind, help string) {
 	fmt.Fprintf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind)
 }
 
 func appendNumber(b []byte, v float64) []byte { return strconv.AppendFloat(b, v, 'g', -1, 64) }
 
-// exposition is what there is to say of the dashboard, in Prometheus's text format; %q escapes as the format asks.
+// exposition returns the metrics of the dashboard itself, in Prometheus's text format. %q escapes as that format wants it.
 func exposition(snap *fleet.Snapshot) []byte {
 	var b bytes.Buffer
 	single := func(name, help string, v float64) {
@@ -125,7 +132,7 @@ func exposition(snap *fleet.Snapshot) []byte {
 	return b.Bytes()
 }
 
-// gatewaysExposition is what there is to say of the gateways. Profile names need no escape.
+// gatewaysExposition returns the metrics of the gateways. The names of profiles have nothing to escape.
 func gatewaysExposition(gateways []*fleet.Gateway) []byte {
 	var b bytes.Buffer
 	names := make([]string, len(gateways))

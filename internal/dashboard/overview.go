@@ -2,52 +2,73 @@ package dashboard
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"hash/fnv"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/a-h/templ"
-
 	"hermes/internal/dashboard/access"
+	"hermes/internal/dashboard/backend"
+	"hermes/internal/dashboard/stream"
 	"hermes/internal/fleet"
 	"hermes/internal/logs"
-	"hermes/internal/profile"
+	"hermes/internal/operate"
 )
 
-// overview shows all gateways.
-func (s *site) overview(w http.ResponseWriter, r *http.Request) {
-	v := s.overviewView(parseQuery(r.URL.Query()))
-	s.render(w, r, http.StatusOK, overviewPage(s.frame(r, "Gateways", "gateways"), v))
+// overviewPage shows all gateways, and has buttons that act on all of them.
+type overviewPage struct {
+	responder
+	actions *backend.Actions
+	streams *stream.Streams
+	rows    *rowCache
+	// process tells the versions of this process's pictures from those of another process.
+	process string
 }
 
-func (s *site) overviewView(q query) overviewView {
-	snap := s.fleet.Snapshot()
-	v := overviewView{Query: q, Snapshot: snap, Counts: snap.Counts(), rows: &s.rows}
+func newOverviewPage(re responder, actions *backend.Actions, streams *stream.Streams) overviewPage {
+	return overviewPage{responder: re, actions: actions, streams: streams, rows: &rowCache{}, process: strconv.FormatInt(time.Now().UnixNano(), 36)}
+}
+
+func (p overviewPage) register(mux *http.ServeMux) {
+	mux.HandleFunc("GET /{$}", p.show)
+	mux.HandleFunc("GET /events", p.events)
+	for _, action := range []operate.Action{operate.Stop, operate.Restart} {
+		mux.HandleFunc("POST /all/"+string(action), func(w http.ResponseWriter, r *http.Request) {
+			p.answer(w, r, p.actions.ActOnAll(r.Context(), access.VisitorOf(r.Context()), action), "", "/")
+		})
+	}
+}
+
+func (p overviewPage) show(w http.ResponseWriter, r *http.Request) {
+	v := p.view(parseQuery(r.URL.Query()))
+	p.render(w, r, http.StatusOK, overviewHTML(p.frame(r, "Gateways", "gateways"), v))
+}
+
+func (p overviewPage) view(q query) overviewView {
+	snap := p.fleet.Snapshot()
+	v := overviewView{Query: q, Snapshot: snap, Counts: snap.Counts(), rows: p.rows}
 	v.Page, v.Matches, v.Pages = q.choose(snap)
 	events := q.values()
-	events.Set("since", s.mark(v))
+	events.Set("since", p.mark(v))
 	v.Events = "/events?" + events.Encode()
 	return v
 }
 
-// mark says what a page shows, so that its stream begins where the page ends: the newest version of a row, and the
-// names in their order. Another process of the dashboard counts from the beginning.
-func (s *site) mark(v overviewView) string {
+// mark says what a page shows, so that its stream sends only what is newer: the process that made the page, the newest version among its
+// rows, and the order of the rows.
+func (p overviewPage) mark(v overviewView) string {
 	newest := uint64(0)
 	for _, g := range v.Page {
 		newest = max(newest, g.Version)
 	}
-	return fmt.Sprintf("%s.%d.%x", s.boot, newest, order(v))
+	return fmt.Sprintf("%s.%d.%x", p.process, newest, order(v))
 }
 
-// order is different if the page has other rows, or has them in another order.
+// order returns a number that changes if the page gets other rows, or the same in another order.
 func order(v overviewView) uint64 {
 	h := fnv.New64a()
 	for _, g := range v.Page {
@@ -60,37 +81,36 @@ func order(v overviewView) uint64 {
 	return h.Sum64()
 }
 
-// parseMark returns what mark wrote. known is false if this process did not write it.
-func (s *site) parseMark(text string) (newest, order uint64, known bool) {
-	boot, rest, _ := strings.Cut(text, ".")
+// parseMark reads what mark wrote. known is false if another process wrote it.
+func (p overviewPage) parseMark(text string) (newest, order uint64, known bool) {
+	process, rest, _ := strings.Cut(text, ".")
 	version, sum, _ := strings.Cut(rest, ".")
 	newest, err := strconv.ParseUint(version, 10, 64)
-	if err != nil || boot != s.boot {
+	if err != nil || process != p.process {
 		return 0, 0, false
 	}
 	order, err = strconv.ParseUint(sum, 16, 64)
 	return newest, order, err == nil
 }
 
-// overviewEvents sends what changes on a page of the overview.
-func (s *site) overviewEvents(w http.ResponseWriter, r *http.Request) {
+// events sends what changes on a page of the overview. If the page gets other rows, or another order of them, it sends all rows, else
+// those that changed. It sends the numbers of gateways in each state when one of them changes.
+func (p overviewPage) events(w http.ResponseWriter, r *http.Request) {
 	q := parseQuery(r.URL.Query())
-	newest, last, known := s.parseMark(r.URL.Query().Get("since"))
-	defer s.fleet.View()()
-	out := startStream(w)
+	newest, last, known := p.parseMark(r.URL.Query().Get("since"))
 	counts := map[string]int{}
-	err := s.follow(r.Context(), out, func(*fleet.Snapshot) error {
-		v := s.overviewView(q)
+	p.streams.Gateways(w, r, func(out *stream.Events, _ *fleet.Snapshot) error {
+		v := p.view(q)
 		var b bytes.Buffer
 		if now := order(v); !known || now != last {
-			if err := render(r.Context(), &b, rowsBody(v, v.Snapshot.Control, true), pager(v, true)); err != nil {
+			if err := renderParts(r.Context(), &b, rowsBody(v, v.Snapshot.Control, true), pager(v, true)); err != nil {
 				return err
 			}
 			last, known = now, true
 		} else {
 			for _, g := range v.Page {
 				if g.Version > newest {
-					b.Write(s.rows.changed(r.Context(), g, v.Snapshot.Control))
+					b.Write(p.rows.changed(r.Context(), g, v.Snapshot.Control))
 				}
 			}
 		}
@@ -99,58 +119,15 @@ func (s *site) overviewEvents(w http.ResponseWriter, r *http.Request) {
 		}
 		if !maps.Equal(v.Counts, counts) {
 			counts = v.Counts
-			if err := render(r.Context(), &b, statesNav(v, true)); err != nil {
+			if err := renderParts(r.Context(), &b, statesNav(v, true)); err != nil {
 				return err
 			}
 		}
 		if b.Len() == 0 {
 			return nil
 		}
-		return out.send("fleet", b.Bytes())
+		return out.Send("fleet", b.Bytes())
 	})
-	s.streamEnded(r, err)
-}
-
-// follow calls send with the present snapshot and with each newer one, some left out if they come fast, until the
-// visitor is gone.
-func (s *site) follow(ctx context.Context, out *stream, send func(*fleet.Snapshot) error) error {
-	if err := out.idle(); err != nil { // the browser now knows that it is connected
-		return err
-	}
-	quiet := time.NewTicker(quietest)
-	defer quiet.Stop()
-	for {
-		snap := s.fleet.Snapshot()
-		if err := send(snap); err != nil {
-			return err
-		}
-		wait := time.After(fastest)
-		for outdated := false; !outdated; {
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-s.closing:
-				return nil
-			case <-quiet.C:
-				if err := out.idle(); err != nil {
-					return err
-				}
-			case <-snap.Outdated():
-				outdated = true
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-wait:
-		}
-	}
-}
-
-func (s *site) streamEnded(r *http.Request, err error) {
-	if err != nil && r.Context().Err() == nil {
-		s.log.Debug("a stream of events ended", "path", r.URL.Path, "error", err)
-	}
 }
 
 type channelState struct {
@@ -166,40 +143,3 @@ func sortedChannels(list map[string]string) []channelState {
 	}
 	return all
 }
-
-// frame returns what a page has around it.
-func (s *site) frame(r *http.Request, title, section string) frame {
-	snap := s.fleet.Snapshot()
-	return frame{Title: title, Section: section, Visitor: s.visitor(r), Assets: s.assets, Manager: snap.Manager, Control: snap.Control}
-}
-
-func render(ctx context.Context, b *bytes.Buffer, parts ...templ.Component) error {
-	for _, p := range parts {
-		if err := p.Render(ctx, b); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// render sends a page, whole or not at all.
-func (s *site) render(w http.ResponseWriter, r *http.Request, code int, c templ.Component) {
-	var b bytes.Buffer
-	if err := c.Render(r.Context(), &b); err != nil {
-		s.log.Error("cannot make a page", "path", r.URL.Path, "error", err)
-		http.Error(w, "cannot show this page; the dashboard's log says why", http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(code)
-	_, _ = w.Write(b.Bytes()) // the visitor may be gone
-}
-
-// at returns an address of the dashboard as the visitor of a request knows it, and link the same for templates.
-func at(ctx context.Context, path string) string { return access.At(ctx, path) }
-
-func link(ctx context.Context, path string) templ.SafeURL { return templ.SafeURL(at(ctx, path)) }
-
-// profilePath is the address of a profile's page.
-func profilePath(n profile.Name) string { return "/profiles/" + url.PathEscape(n.String()) }

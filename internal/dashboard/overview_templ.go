@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// overviewView is the overview's content.
+// overviewView is the content of the overview.
 type overviewView struct {
 	Query    query
 	Snapshot *fleet.Snapshot
@@ -24,12 +24,12 @@ type overviewView struct {
 	Matches  int
 	Pages    int
 	Counts   map[string]int // of gateways in each state
-	// Events is where the changes come from.
+	// Events is the address of the stream of what changes.
 	Events string
 	rows   *rowCache
 }
 
-func overviewPage(f frame, v overviewView) templ.Component {
+func overviewHTML(f frame, v overviewView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -263,7 +263,7 @@ func overviewPage(f frame, v overviewView) templ.Component {
 	})
 }
 
-// fleetPart is what the filter replaces; it listens to the changes of what it shows.
+// fleetPart is what the filter replaces. It takes what changes from a stream of events.
 func fleetPart(v overviewView, control bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

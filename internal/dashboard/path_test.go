@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"hermes/internal/dashboard/backend"
 	"hermes/internal/store"
 )
 
@@ -20,7 +21,7 @@ import (
 var addresses = regexp.MustCompile(`(?:href|src|action|formaction|hx-get|hx-post|sse-connect)="([^"]*)"`)
 
 // below is a dashboard whose visitors come through a proxy that shows it below base.
-func below(t *testing.T, base string, f Backend) (srv *httptest.Server, through func(*http.Request)) {
+func below(t *testing.T, base string, f backend.Options) (srv *httptest.Server, through func(*http.Request)) {
 	t.Helper()
 	c := locked
 	c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}

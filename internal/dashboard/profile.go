@@ -2,89 +2,96 @@ package dashboard
 
 import (
 	"bytes"
-	"errors"
+	"fmt"
 	"net/http"
 
+	"hermes/internal/dashboard/access"
+	"hermes/internal/dashboard/backend"
+	"hermes/internal/dashboard/stream"
 	"hermes/internal/fleet"
+	"hermes/internal/operate"
 	"hermes/internal/profile"
 )
 
-// newProfile shows the form of a new profile.
-func (s *site) newProfile(w http.ResponseWriter, r *http.Request) {
-	var names []string
-	for _, g := range s.fleet.Snapshot().Gateways {
-		names = append(names, g.Profile.String())
-	}
-	s.render(w, r, http.StatusOK, newProfilePage(s.frame(r, "New profile", "gateways"), names, r.URL.Query().Get("from")))
+// profilePage shows one gateway, and acts on it and on its profile.
+type profilePage struct {
+	responder
+	actions *backend.Actions
+	streams *stream.Streams
 }
 
-// shown returns the gateway of a request's path, or shows that there is none.
-func (s *site) shown(w http.ResponseWriter, r *http.Request) (*fleet.Gateway, bool) {
-	n, ok := s.named(w, r)
-	if !ok {
-		return nil, false
+func (p profilePage) register(mux *http.ServeMux) {
+	mux.HandleFunc("GET /profiles/{name}", p.show)
+	mux.HandleFunc("GET /profiles/{name}/events", p.events)
+	for _, action := range []operate.Action{operate.Start, operate.Stop, operate.Restart} {
+		mux.HandleFunc("POST /profiles/{name}/"+string(action), func(w http.ResponseWriter, r *http.Request) { p.act(w, r, action) })
 	}
-	if g, ok := s.find(n); ok {
-		return g, true
-	}
-	s.fail(w, r, http.StatusNotFound, &profile.NotFoundError{Name: n})
-	return nil, false
+	mux.HandleFunc("POST /profiles/{name}/rename", p.rename)
+	mux.HandleFunc("POST /profiles/{name}/delete", p.remove)
 }
 
-// find returns the gateway of a profile. One that was made a moment ago may not be in the picture yet.
-func (s *site) find(n profile.Name) (*fleet.Gateway, bool) {
-	if g, ok := s.fleet.Snapshot().Get(n); ok {
-		return g, true
-	}
-	h, err := s.o.Store.Get(n)
-	if err != nil {
-		return nil, false
-	}
-	g := &fleet.Gateway{Home: h}
-	g.Profile, g.State, g.Restarts, g.LogFile = n, string(profile.StateStopped), -1, h.LogDir()+"/current"
-	return g, true
-}
-
-// profile shows one gateway.
-func (s *site) profile(w http.ResponseWriter, r *http.Request) {
-	if g, ok := s.shown(w, r); ok {
-		s.render(w, r, http.StatusOK, profilePage(s.frame(r, g.Profile.String(), "gateways"), g))
+func (p profilePage) show(w http.ResponseWriter, r *http.Request) {
+	if g, ok := p.gateway(w, r); ok {
+		p.render(w, r, http.StatusOK, profileHTML(p.frame(r, g.Profile.String(), "gateways"), g))
 	}
 }
 
-// errGone ends the stream of a profile that was deleted.
-var errGone = errors.New("the profile is gone")
-
-// profileEvents sends what changes about one gateway.
-func (s *site) profileEvents(w http.ResponseWriter, r *http.Request) {
-	n, ok := s.named(w, r)
+// events sends what changes about the gateway. The stream ends when the profile is gone.
+func (p profilePage) events(w http.ResponseWriter, r *http.Request) {
+	n, ok := p.name(w, r)
 	if !ok {
 		return
 	}
-	defer s.fleet.View()()
-	out := startStream(w)
 	var version uint64
 	seen := false
-	err := s.follow(r.Context(), out, func(snap *fleet.Snapshot) error {
+	p.streams.Gateways(w, r, func(out *stream.Events, snap *fleet.Snapshot) error {
 		g, ok := snap.Get(n)
 		if !ok && seen {
-			if err := out.send("gone", []byte(n.String())); err != nil {
+			if err := out.Send("gone", []byte(n.String())); err != nil {
 				return err
 			}
-			return errGone
+			return stream.ErrEnd
 		}
 		if !ok || g.Version == version && seen {
 			return nil
 		}
 		seen, version = true, g.Version
 		var b bytes.Buffer
-		if err := render(r.Context(), &b, profileState(g, snap.Control, true), timeline(g.History, true)); err != nil {
+		if err := renderParts(r.Context(), &b, profileState(g, snap.Control, true), timeline(g.History, true)); err != nil {
 			return err
 		}
-		return out.send("profile", b.Bytes())
+		return out.Send("profile", b.Bytes())
 	})
-	if errors.Is(err, errGone) {
+}
+
+func (p profilePage) act(w http.ResponseWriter, r *http.Request, action operate.Action) {
+	if n, ok := p.name(w, r); ok {
+		p.answer(w, r, p.actions.Act(r.Context(), access.VisitorOf(r.Context()), n, action), "", profilePath(n))
+	}
+}
+
+func (p profilePage) rename(w http.ResponseWriter, r *http.Request) {
+	n, ok := p.name(w, r)
+	if !ok {
 		return
 	}
-	s.streamEnded(r, err)
+	o := p.actions.Rename(r.Context(), access.VisitorOf(r.Context()), n, r.FormValue("to"))
+	next := profilePath(n)
+	if o.Profile != (profile.Name{}) {
+		next = profilePath(o.Profile)
+	}
+	p.answer(w, r, o, next, next)
+}
+
+// remove deletes the profile, if its name was typed into the form.
+func (p profilePage) remove(w http.ResponseWriter, r *http.Request) {
+	n, ok := p.name(w, r)
+	if !ok {
+		return
+	}
+	if r.FormValue("confirm") != n.String() {
+		p.answer(w, r, backend.Outcome{Err: fmt.Errorf("that is not '%s': nothing is deleted", n)}, "", profilePath(n))
+		return
+	}
+	p.answer(w, r, p.actions.Delete(r.Context(), access.VisitorOf(r.Context()), n), "/", profilePath(n))
 }

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// profileTabs are the pages of one profile: the end of the address, and the name.
+// profileTabs are the pages of one profile: how their addresses end, and what they are called.
 var profileTabs = []struct{ Path, Label string }{
 	{"", "State"}, {"/log", "Log"}, {"/chat", "Chat"}, {"/sessions", "Sessions"}, {"/settings", "Settings"},
 }
@@ -86,7 +86,7 @@ func profileHead(name, tabPath string) templ.Component {
 	})
 }
 
-func profilePage(f frame, g *fleet.Gateway) templ.Component {
+func profileHTML(f frame, g *fleet.Gateway) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -713,7 +713,7 @@ func newestFirst(history []fleet.Change) []fleet.Change {
 	return list
 }
 
-func newProfilePage(f frame, names []string, from string) templ.Component {
+func createHTML(f frame, names []string, from string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

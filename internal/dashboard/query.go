@@ -10,12 +10,12 @@ import (
 	"hermes/internal/fleet"
 )
 
-// perPage is how many gateways a page of the overview shows. A thousand rows are a megabyte.
+// perPage is how many gateways a page of the overview shows. A thousand of them would be a megabyte.
 const perPage = 100
 
 // query says which gateways the overview shows, and in which order.
 type query struct {
-	Text  string // part of a profile's name or of a reason
+	Text  string // part of a profile's name, or of the reason why its gateway ended
 	State string // "" for all
 	Sort  string
 	Page  int // from 1
@@ -61,7 +61,7 @@ func (q query) values() url.Values {
 	return v
 }
 
-// with returns the address of the overview with one thing changed.
+// with returns the address of the overview with this query, after change has changed it.
 func (q query) with(change func(*query)) string {
 	change(&q)
 	if e := q.values().Encode(); e != "" {
@@ -70,7 +70,7 @@ func (q query) with(change func(*query)) string {
 	return "/"
 }
 
-// troubled orders states: what needs somebody comes first.
+// states are the states of gateways in the order of the overview: first those in which somebody has to do something.
 var states = []string{"startup_failed", "backoff", "degraded", "starting", "draining", "running", "stopped"}
 
 // choose returns the page's gateways, how many match in all, and how many pages there are.

@@ -14,19 +14,21 @@ import (
 )
 
 const (
-	// freshFor is how old a row of a page may be: it says how long ago things were. Scripts count on from there.
+	// freshFor is how old a row of a page may be. A row says how long ago things were; from when the page is shown, its script counts on.
 	freshFor = time.Second
-	// maxRows bounds what is kept.
+	// maxRows is how many rows are kept. When there are more, all are forgotten.
 	maxRows = 10000
 )
 
-// rowCache keeps rows as they are sent: what a thousand streams send is made once, and what all visitors of a second see.
+// rowCache keeps the HTML of rows. A row that changes is made once for all streams that send it, and a row of a page is made once a second
+// for all visitors.
 type rowCache struct {
 	mu   sync.Mutex
 	rows map[rowOf]cachedRow
 }
 
-// rowOf is which row, for visitors who find the dashboard where, and whether it stands in a page or replaces one there.
+// rowOf tells rows apart: by their profile, by the path below which the visitor finds the dashboard, for its links have it, and by whether
+// they stand in a page or replace a row there.
 type rowOf struct {
 	profile  profile.Name
 	root     string
@@ -62,7 +64,7 @@ func (c *rowCache) get(ctx context.Context, g *fleet.Gateway, control, replaces 
 		return have.html
 	}
 	var b bytes.Buffer
-	_ = row(g, control, replaces).Render(context.WithoutCancel(ctx), &b) // a buffer takes everything
+	_ = row(g, control, replaces).Render(context.WithoutCancel(ctx), &b) // writing to a buffer cannot fail
 	if c.rows == nil || len(c.rows) >= maxRows {
 		c.rows = map[rowOf]cachedRow{}
 	}

@@ -18,11 +18,12 @@ import (
 	"time"
 
 	"hermes/internal/dashboard/access"
+	"hermes/internal/dashboard/backend"
 	"hermes/internal/doctor"
 )
 
 // running starts a dashboard and returns when it has announced itself on its descriptor.
-func running(ctx context.Context, t *testing.T, f Backend, log io.Writer) (url string, ended <-chan error) {
+func running(ctx context.Context, t *testing.T, f backend.Options, log io.Writer) (url string, ended <-chan error) {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -34,10 +35,10 @@ func running(ctx context.Context, t *testing.T, f Backend, log io.Writer) (url s
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := access.Config{Host: "127.0.0.1", Port: freePort(t), Username: "ann", Password: hash()}
+	c := access.Options{Host: "127.0.0.1", Port: freePort(t), Username: "ann", Password: hash()}
 	end := make(chan error, 1)
 	go func() {
-		end <- Run(ctx, Options{Config: c, Backend: f, ReadyFD: fd, Log: slog.New(slog.NewTextHandler(log, nil))})
+		end <- Run(ctx, Options{Access: c, Backend: f, ReadyFD: fd, Log: slog.New(slog.NewTextHandler(log, nil))})
 	}()
 	said := make(chan string, 1)
 	go func() {
@@ -133,9 +134,9 @@ func TestADescriptorThatIsNotOpenDoesNotKeepItFromServing(t *testing.T) {
 			close(warned)
 		}
 	})
-	c := access.Config{Host: "127.0.0.1", Port: freePort(t), Username: "ann", Password: hash()}
+	c := access.Options{Host: "127.0.0.1", Port: freePort(t), Username: "ann", Password: hash()}
 	go func() {
-		ended <- Run(ctx, Options{Config: c, Backend: home(t, nil), ReadyFD: 9999, Log: slog.New(slog.NewTextHandler(log, nil))})
+		ended <- Run(ctx, Options{Access: c, Backend: home(t, nil), ReadyFD: 9999, Log: slog.New(slog.NewTextHandler(log, nil))})
 	}()
 	select {
 	case <-warned:

@@ -11,23 +11,23 @@ import (
 	"time"
 
 	"hermes/internal/dashboard/access"
+	"hermes/internal/dashboard/backend"
 	"hermes/internal/httpguard"
 )
 
 // Options is what a dashboard needs.
 type Options struct {
-	Config  access.Config
-	Backend Backend
-	ReadyFD int // gets a newline and is closed once the dashboard serves; 0 for none
+	Access  access.Options
+	Backend backend.Options
+	ReadyFD int // a descriptor that gets a newline and is closed as soon as the dashboard serves; 0 for none
 	Log     *slog.Logger
 }
 
-// maxConnections is how many visitors are served at a time. A browser keeps up to six connections, a stream of events
-// is one.
+// maxConnections is how many connections there are at a time. A browser keeps up to six of them, and a stream of events has one for
+// itself.
 const maxConnections = 4000
 
-// maxFromOne is how many connections one address may have. Many people may share one; proxies that are trusted have no
-// such limit.
+// maxFromOne is how many connections one address may have. Many people may share an address. Trusted proxies have no such limit.
 const maxFromOne = 2000
 
 // shutdownGrace is how long requests may take to finish when the dashboard is told to end.
@@ -35,15 +35,15 @@ const shutdownGrace = 3 * time.Second
 
 // Run serves the dashboard until ctx ends.
 func Run(ctx context.Context, o Options) error {
-	address := o.Config.Address()
+	address := o.Access.Address()
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", address)
 	if err != nil {
 		return fmt.Errorf("cannot start the dashboard: %w; HERMES_DASHBOARD_PORT chooses another port", err)
 	}
 	site := newSite(o.Backend, o.Log)
-	o.Config.LoggedIn = func(v access.Visitor, by string) { site.record(v, "login", "", "by "+by, nil) }
-	guard, err := access.New(o.Config, o.Log)
+	o.Access.LoggedIn = func(v access.Visitor, by string) { site.backend.Journals.Record(v, "login", "", "by "+by, nil) }
+	guard, err := access.New(o.Access, o.Log)
 	if err != nil {
 		listener.Close()
 		return fmt.Errorf("cannot start the dashboard: %w", err)
@@ -56,7 +56,7 @@ func Run(ctx context.Context, o Options) error {
 		listener.Close()
 		return fmt.Errorf("cannot start the dashboard: %w", context.Cause(watching))
 	}
-	conns := httpguard.NewConns(httpguard.Limits{Total: maxConnections, PerAddress: maxFromOne, Exempt: o.Config.Trusts})
+	conns := httpguard.NewConns(httpguard.Limits{Total: maxConnections, PerAddress: maxFromOne, Exempt: o.Access.Trusts})
 	server := &http.Server{
 		Handler:           guard.Guard(site.handler()),
 		ReadHeaderTimeout: 5 * time.Second,
@@ -79,7 +79,7 @@ func Run(ctx context.Context, o Options) error {
 		cause = fmt.Errorf("the dashboard cannot watch the gateways: %w", context.Cause(watching))
 	case <-ctx.Done():
 	}
-	close(site.closing) // open streams end, other requests may finish
+	close(site.closing) // streams end now; other requests may finish within shutdownGrace
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 	defer cancel()
 	if err := server.Shutdown(grace); err != nil {
@@ -91,7 +91,7 @@ func Run(ctx context.Context, o Options) error {
 	return cause
 }
 
-// announce tells the supervisor that the dashboard serves (notification-fd).
+// announce tells the supervisor that the dashboard serves, in the way of s6 (notification-fd).
 func announce(fd int) error {
 	if fd <= 0 {
 		return nil
@@ -102,33 +102,4 @@ func announce(fd int) error {
 	}
 	_, err := f.WriteString("\n")
 	return errors.Join(err, f.Close())
-}
-
-// handler returns everything that the dashboard serves, to whom access lets in.
-func (s *site) handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /health", health)
-	mux.HandleFunc("GET /ready", s.ready)
-	mux.Handle("GET /metrics", s.metrics())
-	s.api(mux)
-	s.frontDoor(mux)
-	s.pages(mux)
-	return mux
-}
-
-func health(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write([]byte(`{"status":"ok"}` + "\n")) // the visitor may be gone
-}
-
-// ready tells whether the dashboard shows what is true now.
-func (s *site) ready(w http.ResponseWriter, _ *http.Request) {
-	snap := s.fleet.Snapshot()
-	w.Header().Set("Content-Type", "application/json")
-	if snap.Version == 0 || snap.Err != nil {
-		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = w.Write([]byte(`{"status":"the gateways cannot be looked at"}` + "\n")) // the visitor may be gone
-		return
-	}
-	_, _ = w.Write([]byte(`{"status":"ready"}` + "\n")) // the visitor may be gone
 }

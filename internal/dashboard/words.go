@@ -9,7 +9,7 @@ import (
 	"hermes/internal/logs"
 )
 
-// stateWords are the states as people read them.
+// stateWords are the states that people read under another name.
 var stateWords = map[string]string{"startup_failed": "failed to start"}
 
 func stateWord(s string) string {
@@ -19,7 +19,7 @@ func stateWord(s string) string {
 	return s
 }
 
-// duration says how long something lasts, in at most two units.
+// duration writes a time in at most two units, such as 2h 5m.
 func duration(d time.Duration) string {
 	switch s := int(d.Seconds()); {
 	case s < 0:
@@ -35,7 +35,7 @@ func duration(d time.Duration) string {
 	}
 }
 
-// size is a number of bytes as `hermes gateway list` prints it.
+// size writes a number of bytes as `hermes gateway list` does; 0 is "".
 func size(n int64) string {
 	if n == 0 {
 		return ""
@@ -45,7 +45,7 @@ func size(n int64) string {
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
-// spark returns the points of a line through samples in a box of 90 by 20.
+// spark returns the points of a line through samples, for a polyline in a box of 90 by 20.
 func spark(samples []int64) string {
 	if len(samples) < 2 {
 		return ""
@@ -54,7 +54,7 @@ func spark(samples []int64) string {
 	for _, v := range samples {
 		low, high = min(low, v), max(high, v)
 	}
-	if high-low < high/10+1 { // a quiet line is a flat one
+	if high-low < high/10+1 { // small changes must not look like large ones
 		low = max(0, high-high/10-1)
 	}
 	var b strings.Builder
@@ -64,5 +64,5 @@ func spark(samples []int64) string {
 	return strings.TrimSpace(b.String())
 }
 
-// trouble is why a gateway is not well; "" if it is.
+// trouble returns why a gateway is not well; "" if it is.
 func trouble(g *fleet.Gateway) string { return logs.Printable(g.Trouble()) }

@@ -73,3 +73,12 @@ func Printable(s string) string {
 		return r
 	}, s)
 }
+
+// PrintableLines is Printable for a text of several lines: their ends stay.
+func PrintableLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, l := range lines {
+		lines[i] = Printable(l)
+	}
+	return strings.Join(lines, "\n")
+}

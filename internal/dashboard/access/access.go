@@ -31,7 +31,7 @@ const (
 
 // Access lets visitors in, or not.
 type Access struct {
-	config      Config
+	options     Options
 	log         *slog.Logger
 	sessions    *sessions
 	credentials *credentials
@@ -43,22 +43,22 @@ type Access struct {
 }
 
 // New returns the access that a configuration describes.
-func New(c Config, log *slog.Logger) (*Access, error) { return build(c, log, bcrypt.DefaultCost) }
+func New(o Options, log *slog.Logger) (*Access, error) { return build(o, log, bcrypt.DefaultCost) }
 
-func build(c Config, log *slog.Logger, cost int) (*Access, error) {
-	a := &Access{config: c, log: log, now: time.Now, limiter: newLimiter(time.Now), origins: http.NewCrossOriginProtection(),
+func build(o Options, log *slog.Logger, cost int) (*Access, error) {
+	a := &Access{options: o, log: log, now: time.Now, limiter: newLimiter(time.Now), origins: http.NewCrossOriginProtection(),
 		bodies: httpguard.Bodies{Max: maxBody, Stall: bodyStall, Within: bodyWithin, Together: maxBodies}}
 	var err error
-	if a.sessions, err = newSessions(c, time.Now); err != nil {
+	if a.sessions, err = newSessions(o, time.Now); err != nil {
 		return nil, err
 	}
-	if c.OIDC.on() {
-		a.issuer = newIssuer(c.OIDC)
+	if o.OIDC.on() {
+		a.issuer = newIssuer(o.OIDC)
 	}
-	if c.password() {
-		a.credentials, err = newCredentials(c, cost)
+	if o.password() {
+		a.credentials, err = newCredentials(o, cost)
 	}
-	if origin := c.ownOrigin(); err == nil && origin != "" {
+	if origin := o.ownOrigin(); err == nil && origin != "" {
 		err = a.origins.AddTrustedOrigin(origin) // a proxy may pass on another Host
 	}
 	return a, err
@@ -147,7 +147,7 @@ func (a *Access) Guard(next http.Handler) http.Handler {
 }
 
 func (a *Access) hostHelp() string {
-	if !a.config.Protected() {
+	if !a.options.Protected() {
 		return "without credentials it answers on loopback only"
 	}
 	return "HERMES_DASHBOARD_ALLOWED_HOSTS names those under which it does"
@@ -157,7 +157,7 @@ func (a *Access) hostHelp() string {
 func (a *Access) enter(w http.ResponseWriter, r *http.Request, p peer, next http.Handler) {
 	v := Visitor{Address: p.address.String()}
 	form := "" // whose token a request that changes something must carry; "" for programs, which no page can send
-	if !a.config.Protected() && (!p.address.IsLoopback() || p.unknown) {
+	if !a.options.Protected() && (!p.address.IsLoopback() || p.unknown) {
 		a.refuse(w, r, http.StatusForbidden, "address", "without credentials the dashboard answers visitors of this machine only")
 		return
 	}
@@ -168,7 +168,7 @@ func (a *Access) enter(w http.ResponseWriter, r *http.Request, p peer, next http
 			return
 		}
 		v.Name = name
-	case !a.config.Protected() && r.URL.Query().Has("token") && r.URL.Path == "/" && r.Method == http.MethodGet:
+	case !a.options.Protected() && r.URL.Query().Has("token") && r.URL.Path == "/" && r.Method == http.MethodGet:
 		a.byToken(w, r, p)
 		return
 	default:
@@ -208,7 +208,7 @@ func (a *Access) authorized(w http.ResponseWriter, r *http.Request, p peer) (nam
 	}
 	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	// Nobody guesses the home's key. Who else uses the machine has the same address, and must not lock its owner out.
-	if bearer && !a.config.Protected() && a.config.LocalKey != "" && same(token, a.config.LocalKey) {
+	if bearer && !a.options.Protected() && a.options.LocalKey != "" && same(token, a.options.LocalKey) {
 		return "local", true
 	}
 	// A token is checked at once, so it counts when it is wrong.
@@ -216,7 +216,7 @@ func (a *Access) authorized(w http.ResponseWriter, r *http.Request, p peer) (nam
 		a.tooMany(w, r, wait)
 		return "", false
 	}
-	if bearer && a.config.MetricsToken != "" && same(token, a.config.MetricsToken) && r.URL.Path == "/metrics" && safe(r.Method) {
+	if bearer && a.options.MetricsToken != "" && same(token, a.options.MetricsToken) && r.URL.Path == "/metrics" && safe(r.Method) {
 		return "metrics", true
 	}
 	a.limiter.failed(p.address)
@@ -228,7 +228,7 @@ func (a *Access) authorized(w http.ResponseWriter, r *http.Request, p peer) (nam
 // reportFailure reports an attempt that was wrong. What was given as a name is not logged: it may be a password in
 // the wrong place.
 func (a *Access) reportFailure(p peer, user string) {
-	a.log.Warn("a login failed", "address", p.address.String(), "known_user", user != "" && same(user, a.config.Username))
+	a.log.Warn("a login failed", "address", p.address.String(), "known_user", user != "" && same(user, a.options.Username))
 }
 
 func safe(method string) bool {
@@ -251,7 +251,7 @@ func (a *Access) crossOrigin(r *http.Request) error {
 	if r.Header.Get("Sec-Fetch-Site") == "cross-site" && r.Header.Get("Sec-Fetch-Mode") != "navigate" && !strings.HasPrefix(r.URL.Path, "/static/") {
 		return errors.New("a page of another site asks")
 	}
-	if o := r.Header.Get("Origin"); o != "" && r.Header.Get("Sec-Fetch-Site") == "" && o != "http://"+r.Host && o != "https://"+r.Host && o != a.config.ownOrigin() {
+	if o := r.Header.Get("Origin"); o != "" && r.Header.Get("Sec-Fetch-Site") == "" && o != "http://"+r.Host && o != "https://"+r.Host && o != a.options.ownOrigin() {
 		return errors.New("the origin is another")
 	}
 	return nil
@@ -283,7 +283,7 @@ func (a *Access) unauthorized(w http.ResponseWriter, r *http.Request) {
 	case safe(r.Method) && strings.Contains(r.Header.Get("Accept"), "text/html"):
 		http.Redirect(w, r, next, http.StatusSeeOther)
 	default:
-		if r.Header.Get("Sec-Fetch-Mode") == "" && a.config.Protected() { // a browser would ask by itself
+		if r.Header.Get("Sec-Fetch-Mode") == "" && a.options.Protected() { // a browser would ask by itself
 			w.Header().Set("WWW-Authenticate", `Basic realm="hermes", charset="UTF-8"`)
 		}
 		a.refuse(w, r, http.StatusUnauthorized, "unauthorized", a.wayIn())
@@ -292,7 +292,7 @@ func (a *Access) unauthorized(w http.ResponseWriter, r *http.Request) {
 
 // wayIn says what lets a program in.
 func (a *Access) wayIn() string {
-	if !a.config.Protected() {
+	if !a.options.Protected() {
 		return "log in with a link that `hermes dashboard link` prints, or send the key of the home as a bearer token"
 	}
 	return "log in with the dashboard's user name and password"

@@ -37,11 +37,11 @@ type site struct {
 	passed int // requests that got through
 }
 
-func locked() Config {
-	return Config{Host: "0.0.0.0", Port: 1, Username: "ann", Password: password, Secret: "0123456789abcdef", MetricsToken: "metrics-0123456789"}
+func locked() Options {
+	return Options{Host: "0.0.0.0", Port: 1, Username: "ann", Password: password, Secret: "0123456789abcdef", MetricsToken: "metrics-0123456789"}
 }
 
-func serve(t *testing.T, c Config) *site {
+func serve(t *testing.T, c Options) *site {
 	t.Helper()
 	s := &site{t: t, log: &bytes.Buffer{}, clock: time.Now()}
 	var err error
@@ -232,9 +232,9 @@ func TestSessionsSurviveARestartAndNoChangeOfThePassword(t *testing.T) {
 	if resp, _ := serve(t, locked()).do("GET", "/", "", cookie(c)); resp.StatusCode != 200 {
 		t.Errorf("another process with the same secret: %s", resp.Status)
 	}
-	for what, change := range map[string]func(*Config){
-		"password": func(c *Config) { c.Password = "other" }, "user": func(c *Config) { c.Username = "bob" },
-		"secret": func(c *Config) { c.Secret = "fedcba9876543210" }, "no secret": func(c *Config) { c.Secret = "" },
+	for what, change := range map[string]func(*Options){
+		"password": func(c *Options) { c.Password = "other" }, "user": func(c *Options) { c.Username = "bob" },
+		"secret": func(c *Options) { c.Secret = "fedcba9876543210" }, "no secret": func(c *Options) { c.Secret = "" },
 	} {
 		other := locked()
 		change(&other)

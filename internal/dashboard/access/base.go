@@ -52,7 +52,7 @@ func oddInBase(r rune) bool {
 func (a *Access) base(r *http.Request, trusted bool) (string, error) {
 	values := r.Header.Values(prefixHeader)
 	if !trusted || len(values) == 0 {
-		return a.config.base, nil
+		return a.options.base, nil
 	}
 	base := ""
 	for part := range strings.SplitSeq(strings.Join(values, ","), ",") {

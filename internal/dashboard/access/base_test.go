@@ -9,7 +9,7 @@ import (
 )
 
 // behind is a dashboard that believes a proxy on loopback, which is where these tests come from.
-func behind(c Config) Config {
+func behind(c Options) Options {
 	c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
 	return c
 }
@@ -25,9 +25,9 @@ func TestBelowAPathALoginWorksFromItsFirstRequestToItsLast(t *testing.T) {
 		t.Fatal(err)
 	}
 	for what, c := range map[string]struct {
-		config Config
-		said   func(*http.Request)
-		base   string
+		options Options
+		said    func(*http.Request)
+		base    string
 	}{
 		"the proxy names it":            {behind(locked()), prefix("/hermes"), "/hermes"},
 		"with a slash at the end":       {behind(locked()), prefix("/hermes/"), "/hermes"},
@@ -43,7 +43,7 @@ func TestBelowAPathALoginWorksFromItsFirstRequestToItsLast(t *testing.T) {
 			if c.base == "/p" && kept != "" {
 				continue // docs/dashboard.md: such a path must be taken off
 			}
-			s := serve(t, c.config)
+			s := serve(t, c.options)
 			do := func(method, path, body string, change ...func(*http.Request)) (*http.Response, string) {
 				if c.said != nil {
 					change = append(change, c.said)
@@ -205,7 +205,7 @@ func TestAProxyThatPassesOnAnotherHostNeedsThePublicAddress(t *testing.T) {
 
 func TestTheIssuerSendsVisitorsBackBelowThePath(t *testing.T) {
 	issuer := newAuthority(t)
-	c := issuer.config()
+	c := issuer.options()
 	if err := c.public("https://example.org/hermes/"); err != nil {
 		t.Fatal(err)
 	}

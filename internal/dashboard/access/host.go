@@ -16,7 +16,7 @@ var localSuffixes = []string{".local", ".lan", ".internal", ".home.arpa", ".loca
 // those that the operator gave. Without credentials only loopback is.
 func (a *Access) allowedHost(hostport string) bool {
 	host := hostOf(hostport)
-	if !a.config.Protected() {
+	if !a.options.Protected() {
 		return isLoopback(host)
 	}
 	if net.ParseIP(host) != nil || isLoopback(host) {
@@ -34,7 +34,7 @@ func (a *Access) allowedHost(hostport string) bool {
 			return true
 		}
 	}
-	for _, allowed := range a.config.AllowedHosts {
+	for _, allowed := range a.options.AllowedHosts {
 		if host == allowed || strings.HasPrefix(allowed, "*.") && strings.HasSuffix(host, allowed[1:]) && len(host) > len(allowed)-1 {
 			return true
 		}
@@ -111,11 +111,11 @@ func parseHop(s string) (netip.Addr, bool) {
 	return addr.Unmap().WithZone(""), err == nil
 }
 
-func (a *Access) trusted(addr netip.Addr) bool { return a.config.Trusts(addr) }
+func (a *Access) trusted(addr netip.Addr) bool { return a.options.Trusts(addr) }
 
 // Trusts reports whether an address is that of a trusted proxy.
-func (c Config) Trusts(addr netip.Addr) bool {
-	for _, p := range c.TrustedProxies {
+func (o Options) Trusts(addr netip.Addr) bool {
+	for _, p := range o.TrustedProxies {
 		if p.Contains(addr) {
 			return true
 		}

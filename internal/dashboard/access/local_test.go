@@ -14,7 +14,7 @@ import (
 const localKey = "LOCALKEY0123456789ABCDEF"
 
 // open is a dashboard of one's own machine, without credentials.
-func open() Config { return Config{Host: "127.0.0.1", LocalKey: localKey} }
+func open() Options { return Options{Host: "127.0.0.1", LocalKey: localKey} }
 
 // byLink logs in with a link.
 func (s *site) byLink() *http.Cookie {
@@ -159,7 +159,7 @@ func FuzzLinkToken(f *testing.F) {
 }
 
 func FuzzSessionCookie(f *testing.F) {
-	a, err := newSessions(Config{Username: "ann", Password: password, Secret: "0123456789abcdef"}, time.Now)
+	a, err := newSessions(Options{Username: "ann", Password: password, Secret: "0123456789abcdef"}, time.Now)
 	if err != nil {
 		f.Fatal(err)
 	}

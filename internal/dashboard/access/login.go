@@ -21,7 +21,7 @@ func (a *Access) login(w http.ResponseWriter, r *http.Request, p peer) {
 			return
 		}
 		problem := ""
-		if r.URL.Query().Get("link") == "old" && !a.config.Protected() {
+		if r.URL.Query().Get("link") == "old" && !a.options.Protected() {
 			problem = oldLinkText
 		}
 		a.loginPage(w, r, http.StatusOK, next, "", problem)
@@ -99,8 +99,8 @@ func (a *Access) letIn(w http.ResponseWriter, r *http.Request, p peer, user, by,
 		return
 	}
 	a.log.Info("logged in", "user", user, "address", p.address.String())
-	if a.config.LoggedIn != nil {
-		a.config.LoggedIn(Visitor{Name: user, Address: p.address.String()}, by)
+	if a.options.LoggedIn != nil {
+		a.options.LoggedIn(Visitor{Name: user, Address: p.address.String()}, by)
 	}
 	http.Redirect(w, r, next, http.StatusSeeOther)
 }
@@ -114,7 +114,7 @@ const (
 // byToken lets in who has a link, once.
 func (a *Access) byToken(w http.ResponseWriter, r *http.Request, p peer) {
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	id, until, ok := readLinkToken(a.config.LocalKey, r.URL.Query().Get("token"), a.now())
+	id, until, ok := readLinkToken(a.options.LocalKey, r.URL.Query().Get("token"), a.now())
 	if ok {
 		// Remembered as if it were a session's, so that it is for as long as one could last.
 		first, err := a.sessions.ended.add("link "+id, until.Add(ageLimit))
@@ -184,9 +184,9 @@ func (a *Access) loginPage(w http.ResponseWriter, r *http.Request, code int, nex
 	}
 	if a.issuer != nil {
 		link = fmt.Sprintf(`<p><a class="button primary" href="%s?next=%s">Log in with %s</a></p>`,
-			at("/oidc/login"), url.QueryEscape(next), html.EscapeString(hostOfURL(a.config.OIDC.Issuer)))
+			at("/oidc/login"), url.QueryEscape(next), html.EscapeString(hostOfURL(a.options.OIDC.Issuer)))
 	}
-	if !a.config.Protected() {
+	if !a.options.Protected() {
 		link = "<p>This dashboard is for whom the home belongs to. <code>hermes dashboard link</code> prints a link that logs you in.</p>"
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")

@@ -48,13 +48,13 @@ func (o OIDC) check() error {
 	u, err := url.Parse(o.Issuer)
 	switch {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
-		return &ConfigError{"HERMES_DASHBOARD_OIDC_ISSUER: want an address like https://accounts.example.org"}
+		return &VariableError{"HERMES_DASHBOARD_OIDC_ISSUER: want an address like https://accounts.example.org"}
 	case o.ClientID == "":
-		return &ConfigError{"HERMES_DASHBOARD_OIDC_ISSUER is set and HERMES_DASHBOARD_OIDC_CLIENT_ID is not"}
+		return &VariableError{"HERMES_DASHBOARD_OIDC_ISSUER is set and HERMES_DASHBOARD_OIDC_CLIENT_ID is not"}
 	case len(o.Allowed) == 0:
-		return &ConfigError{"HERMES_DASHBOARD_OIDC_ISSUER is set and HERMES_DASHBOARD_OIDC_ALLOWED is not: it names the e-mail addresses that are let in"}
+		return &VariableError{"HERMES_DASHBOARD_OIDC_ISSUER is set and HERMES_DASHBOARD_OIDC_ALLOWED is not: it names the e-mail addresses that are let in"}
 	case o.PublicURL == "":
-		return &ConfigError{"HERMES_DASHBOARD_OIDC_ISSUER is set and HERMES_DASHBOARD_PUBLIC_URL is not: the issuer sends visitors back there"}
+		return &VariableError{"HERMES_DASHBOARD_OIDC_ISSUER is set and HERMES_DASHBOARD_PUBLIC_URL is not: the issuer sends visitors back there"}
 	}
 	return nil
 }
@@ -71,15 +71,15 @@ func (o OIDC) allows(user string) bool {
 
 // issuer is the other side. It is asked when the first visitor comes, so that the dashboard starts while it is away.
 type issuer struct {
-	config OIDC
-	client *http.Client
+	options OIDC
+	client  *http.Client
 
 	mu       sync.Mutex
 	provider *oidc.Provider
 }
 
-func newIssuer(c OIDC) *issuer {
-	return &issuer{config: c, client: &http.Client{Timeout: issuerWithin, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, IdleConnTimeout: time.Second}}}
+func newIssuer(o OIDC) *issuer {
+	return &issuer{options: o, client: &http.Client{Timeout: issuerWithin, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, IdleConnTimeout: time.Second}}}
 }
 
 // flow returns what a login needs. The issuer's answer is kept.
@@ -88,15 +88,15 @@ func (i *issuer) flow() (*oauth2.Config, *oidc.Provider, error) {
 	defer i.mu.Unlock()
 	if i.provider == nil {
 		// The context stays with the provider, which fetches keys later.
-		p, err := oidc.NewProvider(oidc.ClientContext(context.Background(), i.client), i.config.Issuer)
+		p, err := oidc.NewProvider(oidc.ClientContext(context.Background(), i.client), i.options.Issuer)
 		if err != nil {
-			return nil, nil, fmt.Errorf("the issuer %s does not answer as one: %w", i.config.Issuer, err)
+			return nil, nil, fmt.Errorf("the issuer %s does not answer as one: %w", i.options.Issuer, err)
 		}
 		i.provider = p
 	}
 	return &oauth2.Config{
-		ClientID: i.config.ClientID, ClientSecret: i.config.ClientSecret, Endpoint: i.provider.Endpoint(),
-		RedirectURL: strings.TrimRight(i.config.PublicURL, "/") + callbackPath, Scopes: []string{oidc.ScopeOpenID, "email"},
+		ClientID: i.options.ClientID, ClientSecret: i.options.ClientSecret, Endpoint: i.provider.Endpoint(),
+		RedirectURL: strings.TrimRight(i.options.PublicURL, "/") + callbackPath, Scopes: []string{oidc.ScopeOpenID, "email"},
 	}, i.provider, nil
 }
 
@@ -126,7 +126,7 @@ func (a *Access) toIssuer(w http.ResponseWriter, r *http.Request, p peer) {
 }
 
 func (a *Access) setFlow(w http.ResponseWriter, tls bool, value string, age int) {
-	http.SetCookie(w, &http.Cookie{Name: flowCookie, Value: value, Path: a.config.base + "/oidc/", MaxAge: age, HttpOnly: true, Secure: tls, SameSite: http.SameSiteLaxMode})
+	http.SetCookie(w, &http.Cookie{Name: flowCookie, Value: value, Path: a.options.base + "/oidc/", MaxAge: age, HttpOnly: true, Secure: tls, SameSite: http.SameSiteLaxMode})
 }
 
 // fromIssuer lets in whom the issuer vouches for, if that one is allowed.
@@ -217,9 +217,9 @@ func (a *Access) vouchedFor(r *http.Request, flow pending) (string, error) {
 		return "", err
 	case !same(id.Nonce, flow.Nonce):
 		return "", errors.New("the ID token is another login's")
-	case claims.Verified && strings.Contains(claims.Email, "@") && a.config.OIDC.allows(claims.Email):
+	case claims.Verified && strings.Contains(claims.Email, "@") && a.options.OIDC.allows(claims.Email):
 		return strings.ToLower(claims.Email), nil
-	case !strings.Contains(id.Subject, "@") && a.config.OIDC.allows(id.Subject):
+	case !strings.Contains(id.Subject, "@") && a.options.OIDC.allows(id.Subject):
 		return id.Subject, nil
 	}
 	return "", &strangerError{id.Subject}

@@ -72,7 +72,7 @@ func (a *authority) token(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"access_token":"x","token_type":"Bearer","id_token":%q}`, oidctest.SignIDToken(a.key, "k", oidc.RS256, string(data)))
 }
 
-func (a *authority) config() Config {
+func (a *authority) options() Options {
 	c := locked()
 	c.Username, c.Password = "", ""
 	c.OIDC = OIDC{Issuer: a.url, ClientID: "hermes", ClientSecret: "s", Allowed: []string{"ann@example.org", "robot-7"}, PublicURL: "http://127.0.0.1"}
@@ -110,7 +110,7 @@ func (a *authority) flow(t *testing.T, s *site, tamper func(*url.Values, *http.R
 
 func TestTheIssuerVouchesForAVisitor(t *testing.T) {
 	a := newAuthority(t)
-	s := serve(t, a.config())
+	s := serve(t, a.options())
 	if resp, page := s.do("GET", "/login", ""); resp.StatusCode != 200 || !strings.Contains(page, "Log in with 127.0.0.1") || strings.Contains(page, "password") {
 		t.Errorf("%s %s", resp.Status, page)
 	}
@@ -132,7 +132,7 @@ func TestTheIssuerVouchesForAVisitor(t *testing.T) {
 
 func TestWhomTheIssuerDoesNotVouchForStaysOut(t *testing.T) {
 	a := newAuthority(t)
-	s := serve(t, a.config())
+	s := serve(t, a.options())
 	claim := func(k string, v any) func(map[string]any) {
 		return func(c map[string]any) { c[k] = v }
 	}
@@ -176,7 +176,7 @@ func TestWhomTheIssuerDoesNotVouchForStaysOut(t *testing.T) {
 
 func TestTheDashboardStartsWhileTheIssuerIsAway(t *testing.T) {
 	a := newAuthority(t)
-	c := a.config()
+	c := a.options()
 	c.OIDC.Issuer = "http://127.0.0.1:1"
 	s := serve(t, c)
 	if resp, body := s.do("GET", "/oidc/login", ""); resp.StatusCode != 502 || !strings.Contains(body, "does not answer") {

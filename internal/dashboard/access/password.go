@@ -27,15 +27,15 @@ type credentials struct {
 }
 
 // newCredentials hashes a plain password at a cost of bcrypt's; the default takes about 60 ms of a core.
-func newCredentials(c Config, cost int) (*credentials, error) {
-	k := &credentials{user: c.Username, hash: []byte(c.Password), turns: newTurns(), key: make([]byte, 32)}
+func newCredentials(o Options, cost int) (*credentials, error) {
+	k := &credentials{user: o.Username, hash: []byte(o.Password), turns: newTurns(), key: make([]byte, 32)}
 	rand.Read(k.key) // never fails: crypto/rand
-	if isHash(c.Password) {
+	if isHash(o.Password) {
 		return k, nil
 	}
 	k.folded = true
 	var err error
-	if k.hash, err = bcrypt.GenerateFromPassword(fold(c.Password), cost); err != nil {
+	if k.hash, err = bcrypt.GenerateFromPassword(fold(o.Password), cost); err != nil {
 		return nil, fmt.Errorf("cannot hash the dashboard's password: %w", err)
 	}
 	return k, nil

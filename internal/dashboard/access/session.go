@@ -57,17 +57,17 @@ type sessions struct {
 }
 
 // newSessions derives the keys from the secret and from the credentials: who changes the password ends every session.
-func newSessions(c Config, now func() time.Time) (*sessions, error) {
-	secret := []byte(cmp.Or(c.Secret, c.LocalKey))
+func newSessions(o Options, now func() time.Time) (*sessions, error) {
+	secret := []byte(cmp.Or(o.Secret, o.LocalKey))
 	if len(secret) == 0 {
 		secret = make([]byte, 32)
 		rand.Read(secret) // never fails: crypto/rand
 	}
-	keys, err := hkdf.Key(sha256.New, secret, nil, fmt.Sprintf("hermes dashboard sessions %q %q %q %q", c.Username, c.Password, c.OIDC.Issuer, c.OIDC.ClientID), 32+32)
+	keys, err := hkdf.Key(sha256.New, secret, nil, fmt.Sprintf("hermes dashboard sessions %q %q %q %q", o.Username, o.Password, o.OIDC.Issuer, o.OIDC.ClientID), 32+32)
 	if err != nil {
 		return nil, fmt.Errorf("cannot derive the keys of the sessions: %w", err)
 	}
-	ended, err := newEnded(c.Home, now)
+	ended, err := newEnded(o.Home, now)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func newSessions(c Config, now func() time.Time) (*sessions, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot encrypt sessions: %w", err)
 	}
-	return &sessions{box: box, csrfKey: keys[32:], ended: ended, now: now, may: c.may, live: map[string]map[*context.CancelCauseFunc]struct{}{}}, nil
+	return &sessions{box: box, csrfKey: keys[32:], ended: ended, now: now, may: o.may, live: map[string]map[*context.CancelCauseFunc]struct{}{}}, nil
 }
 
 // place is where a session counts: over TLS or not, and below a path.

@@ -33,7 +33,7 @@ func TestWithoutCredentialsItListensOnLoopbackOrNotAtAll(t *testing.T) {
 	for _, host := range []string{"0.0.0.0", "::", "10.0.0.1", "example.org", "127.0.0.1.example.org", "*"} {
 		for _, some := range [][]string{nil, {user}, {pass}, {user, "BASIC_AUTH_PASSWORD="}} {
 			_, err := FromEnv(vars(append(some, "HOST="+host)...))
-			var wrong *ConfigError
+			var wrong *VariableError
 			if !errors.As(err, &wrong) || strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), password) ||
 				!strings.Contains(err.Error(), host+" without credentials; set HERMES_DASHBOARD_BASIC_AUTH_USERNAME and HERMES_DASHBOARD_BASIC_AUTH_PASSWORD") {
 				t.Errorf("%q with %q: %v", host, some, err)
@@ -81,7 +81,7 @@ func TestSecretsMayComeFromFiles(t *testing.T) {
 		"directory": {"BASIC_AUTH_PASSWORD_FILE=" + dir},
 	} {
 		_, err := FromEnv(vars(append(v, "BASIC_AUTH_USERNAME=ann")...))
-		var wrong *ConfigError
+		var wrong *VariableError
 		if !errors.As(err, &wrong) || !strings.Contains(err.Error(), "HERMES_DASHBOARD_BASIC_AUTH_PASSWORD_FILE") || strings.Contains(err.Error(), "xxx") {
 			t.Errorf("%s: %v", what, err)
 		}

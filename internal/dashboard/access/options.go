@@ -14,8 +14,8 @@ import (
 	"hermes/internal/volume"
 )
 
-// Config says where the dashboard listens and whom it lets in.
-type Config struct {
+// Options says where the dashboard listens and whom it lets in.
+type Options struct {
 	Host     string
 	Port     int
 	Username string
@@ -49,43 +49,43 @@ const DefaultPort = 9119
 // minSecret is the shortest HERMES_DASHBOARD_BASIC_AUTH_SECRET, in characters: 16 of base64 are 96 bits.
 const minSecret = 16
 
-// ConfigError reports a setting with which the dashboard must not start. It carries no secret.
-type ConfigError struct{ Msg string }
+// VariableError reports a setting with which the dashboard must not start. It carries no secret.
+type VariableError struct{ Msg string }
 
-func (e *ConfigError) Error() string { return "cannot start the dashboard: " + e.Msg }
+func (e *VariableError) Error() string { return "cannot start the dashboard: " + e.Msg }
 
 // FromEnv reads the dashboard's variables. A secret may also be in a file, whose path NAME_FILE has. Errors are of type
-// *ConfigError.
-func FromEnv(getenv func(string) string) (Config, error) {
-	c := Config{Host: "127.0.0.1", Port: DefaultPort, Username: getenv("HERMES_DASHBOARD_BASIC_AUTH_USERNAME")}
+// *VariableError.
+func FromEnv(getenv func(string) string) (Options, error) {
+	o := Options{Host: "127.0.0.1", Port: DefaultPort, Username: getenv("HERMES_DASHBOARD_BASIC_AUTH_USERNAME")}
 	for name, to := range map[string]*string{
-		"HERMES_DASHBOARD_BASIC_AUTH_PASSWORD": &c.Password,
-		"HERMES_DASHBOARD_BASIC_AUTH_SECRET":   &c.Secret,
-		"HERMES_DASHBOARD_METRICS_TOKEN":       &c.MetricsToken,
-		"HERMES_DASHBOARD_OIDC_CLIENT_SECRET":  &c.OIDC.ClientSecret,
+		"HERMES_DASHBOARD_BASIC_AUTH_PASSWORD": &o.Password,
+		"HERMES_DASHBOARD_BASIC_AUTH_SECRET":   &o.Secret,
+		"HERMES_DASHBOARD_METRICS_TOKEN":       &o.MetricsToken,
+		"HERMES_DASHBOARD_OIDC_CLIENT_SECRET":  &o.OIDC.ClientSecret,
 	} {
 		var err error
 		if *to, err = environment.Secret(getenv, name); err != nil {
-			return c, &ConfigError{err.Error()}
+			return o, &VariableError{err.Error()}
 		}
 	}
 	if v := getenv("HERMES_DASHBOARD_HOST"); v != "" {
-		c.Host = unbracketed(v)
+		o.Host = unbracketed(v)
 	}
 	if v := getenv("HERMES_DASHBOARD_PORT"); v != "" {
 		port, err := strconv.Atoi(v)
 		if err != nil || port < 1 || port > 65535 {
-			return c, &ConfigError{fmt.Sprintf("HERMES_DASHBOARD_PORT=%q: want a number from 1 to 65535", v)}
+			return o, &VariableError{fmt.Sprintf("HERMES_DASHBOARD_PORT=%q: want a number from 1 to 65535", v)}
 		}
-		c.Port = port
+		o.Port = port
 	}
-	if err := c.lists(getenv); err != nil {
-		return c, err
+	if err := o.lists(getenv); err != nil {
+		return o, err
 	}
-	return c, c.check()
+	return o, o.check()
 }
 
-func (c *Config) lists(getenv func(string) string) error {
+func (o *Options) lists(getenv func(string) string) error {
 	for _, v := range list(getenv("HERMES_DASHBOARD_TRUSTED_PROXIES")) {
 		p, err := netip.ParsePrefix(v)
 		if err != nil {
@@ -95,44 +95,44 @@ func (c *Config) lists(getenv func(string) string) error {
 			}
 		}
 		if err != nil {
-			return &ConfigError{fmt.Sprintf("HERMES_DASHBOARD_TRUSTED_PROXIES: %q is no address and no network like 10.0.0.0/8", v)}
+			return &VariableError{fmt.Sprintf("HERMES_DASHBOARD_TRUSTED_PROXIES: %q is no address and no network like 10.0.0.0/8", v)}
 		}
-		c.TrustedProxies = append(c.TrustedProxies, p)
+		o.TrustedProxies = append(o.TrustedProxies, p)
 	}
 	for _, v := range list(getenv("HERMES_DASHBOARD_ALLOWED_HOSTS")) {
 		if net.ParseIP(unbracketed(v)) != nil {
 			continue // addresses are answered anyway
 		}
 		if strings.ContainsAny(strings.TrimPrefix(v, "*."), "*/:@") {
-			return &ConfigError{fmt.Sprintf("HERMES_DASHBOARD_ALLOWED_HOSTS: %q: want names like hermes.example.org or *.example.org, without port", v)}
+			return &VariableError{fmt.Sprintf("HERMES_DASHBOARD_ALLOWED_HOSTS: %q: want names like hermes.example.org or *.example.org, without port", v)}
 		}
-		c.AllowedHosts = append(c.AllowedHosts, strings.ToLower(v))
+		o.AllowedHosts = append(o.AllowedHosts, strings.ToLower(v))
 	}
 	if v := getenv("HERMES_DASHBOARD_PUBLIC_URL"); v != "" {
-		if err := c.public(v); err != nil {
+		if err := o.public(v); err != nil {
 			return err
 		}
 	}
-	c.OIDC.Issuer, c.OIDC.ClientID = getenv("HERMES_DASHBOARD_OIDC_ISSUER"), getenv("HERMES_DASHBOARD_OIDC_CLIENT_ID")
-	c.OIDC.Allowed = list(getenv("HERMES_DASHBOARD_OIDC_ALLOWED"))
+	o.OIDC.Issuer, o.OIDC.ClientID = getenv("HERMES_DASHBOARD_OIDC_ISSUER"), getenv("HERMES_DASHBOARD_OIDC_CLIENT_ID")
+	o.OIDC.Allowed = list(getenv("HERMES_DASHBOARD_OIDC_ALLOWED"))
 	return nil
 }
 
 // public reads HERMES_DASHBOARD_PUBLIC_URL.
-func (c *Config) public(v string) error {
+func (o *Options) public(v string) error {
 	u, err := url.Parse(v)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return &ConfigError{"HERMES_DASHBOARD_PUBLIC_URL: want an address like https://hermes.example.org or https://example.org/hermes"}
+		return &VariableError{"HERMES_DASHBOARD_PUBLIC_URL: want an address like https://hermes.example.org or https://example.org/hermes"}
 	}
-	if c.base, err = parseBase(u.EscapedPath()); err != nil {
-		return &ConfigError{"HERMES_DASHBOARD_PUBLIC_URL: " + err.Error()}
+	if o.base, err = parseBase(u.EscapedPath()); err != nil {
+		return &VariableError{"HERMES_DASHBOARD_PUBLIC_URL: " + err.Error()}
 	}
-	c.origin = u.Scheme + "://" + strings.ToLower(u.Host)
+	o.origin = u.Scheme + "://" + strings.ToLower(u.Host)
 	if port := map[string]string{"http": ":80", "https": ":443"}[u.Scheme]; u.Port() != "" {
-		c.origin = strings.TrimSuffix(c.origin, port) // browsers leave it out
+		o.origin = strings.TrimSuffix(o.origin, port) // browsers leave it out
 	}
-	c.AllowedHosts = append(c.AllowedHosts, strings.ToLower(u.Hostname()))
-	c.OIDC.PublicURL = v
+	o.AllowedHosts = append(o.AllowedHosts, strings.ToLower(u.Hostname()))
+	o.OIDC.PublicURL = v
 	return nil
 }
 
@@ -140,24 +140,24 @@ func list(v string) []string {
 	return strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
-func (c Config) check() error {
+func (o Options) check() error {
 	user, password := "HERMES_DASHBOARD_BASIC_AUTH_USERNAME", "HERMES_DASHBOARD_BASIC_AUTH_PASSWORD"
 	switch {
-	case !c.loopback() && !c.Protected():
-		return &ConfigError{fmt.Sprintf("it would listen on %s without credentials; set %s and %s, or HERMES_DASHBOARD_HOST=127.0.0.1", c.Host, user, password)}
-	case (c.Username == "") != (c.Password == ""):
-		return &ConfigError{fmt.Sprintf("only one of %s and %s is set; set both or none", user, password)}
-	case c.Secret != "" && len(c.Secret) < minSecret:
-		return &ConfigError{fmt.Sprintf("HERMES_DASHBOARD_BASIC_AUTH_SECRET has fewer than %d characters; `openssl rand -base64 24` makes one", minSecret)}
-	case c.MetricsToken != "" && len(c.MetricsToken) < minSecret:
-		return &ConfigError{fmt.Sprintf("HERMES_DASHBOARD_METRICS_TOKEN has fewer than %d characters; `openssl rand -base64 24` makes one", minSecret)}
+	case !o.loopback() && !o.Protected():
+		return &VariableError{fmt.Sprintf("it would listen on %s without credentials; set %s and %s, or HERMES_DASHBOARD_HOST=127.0.0.1", o.Host, user, password)}
+	case (o.Username == "") != (o.Password == ""):
+		return &VariableError{fmt.Sprintf("only one of %s and %s is set; set both or none", user, password)}
+	case o.Secret != "" && len(o.Secret) < minSecret:
+		return &VariableError{fmt.Sprintf("HERMES_DASHBOARD_BASIC_AUTH_SECRET has fewer than %d characters; `openssl rand -base64 24` makes one", minSecret)}
+	case o.MetricsToken != "" && len(o.MetricsToken) < minSecret:
+		return &VariableError{fmt.Sprintf("HERMES_DASHBOARD_METRICS_TOKEN has fewer than %d characters; `openssl rand -base64 24` makes one", minSecret)}
 	}
-	if isHash(c.Password) {
-		if _, err := bcrypt.Cost([]byte(c.Password)); err != nil {
-			return &ConfigError{password + " begins like a bcrypt hash but is none; `hermes dashboard hash-password` makes one"}
+	if isHash(o.Password) {
+		if _, err := bcrypt.Cost([]byte(o.Password)); err != nil {
+			return &VariableError{password + " begins like a bcrypt hash but is none; `hermes dashboard hash-password` makes one"}
 		}
 	}
-	return c.OIDC.check()
+	return o.OIDC.check()
 }
 
 // isHash reports whether a password is given as a bcrypt hash.
@@ -171,45 +171,45 @@ func isHash(password string) bool {
 }
 
 // Address is where the dashboard listens.
-func (c Config) Address() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
+func (o Options) Address() string { return net.JoinHostPort(o.Host, strconv.Itoa(o.Port)) }
 
 // URL is where a visitor finds the dashboard, without a slash at its end: HERMES_DASHBOARD_PUBLIC_URL if it answers there, else where
 // it listens.
-func (c Config) URL() string {
-	if c.ownOrigin() == "" {
-		return "http://" + c.Address()
+func (o Options) URL() string {
+	if o.ownOrigin() == "" {
+		return "http://" + o.Address()
 	}
-	return c.origin + c.base
+	return o.origin + o.base
 }
 
 // ownOrigin is the origin of HERMES_DASHBOARD_PUBLIC_URL if the dashboard answers under its name, else "". Without
 // credentials it answers on loopback only.
-func (c Config) ownOrigin() string {
-	if u, err := url.Parse(c.origin); err != nil || !c.Protected() && !isLoopback(u.Hostname()) {
+func (o Options) ownOrigin() string {
+	if u, err := url.Parse(o.origin); err != nil || !o.Protected() && !isLoopback(u.Hostname()) {
 		return ""
 	}
-	return c.origin
+	return o.origin
 }
 
 // Protected reports whether visitors must log in.
-func (c Config) Protected() bool { return c.password() || c.OIDC.on() }
+func (o Options) Protected() bool { return o.password() || o.OIDC.on() }
 
 // may reports whether somebody who came in with a session still may.
-func (c Config) may(s session) bool {
+func (o Options) may(s session) bool {
 	switch s.By {
 	case byPassword:
-		return c.password() && s.User == c.Username
+		return o.password() && s.User == o.Username
 	case byIssuer:
-		return c.OIDC.on() && c.OIDC.allows(s.User)
+		return o.OIDC.on() && o.OIDC.allows(s.User)
 	case byLink:
-		return !c.Protected()
+		return !o.Protected()
 	}
 	return false
 }
 
-func (c Config) password() bool { return c.Username != "" && c.Password != "" }
+func (o Options) password() bool { return o.Username != "" && o.Password != "" }
 
-func (c Config) loopback() bool { return isLoopback(c.Host) }
+func (o Options) loopback() bool { return isLoopback(o.Host) }
 
 // isLoopback reports whether a name or an address, in brackets or not, is of this machine only.
 func isLoopback(host string) bool {

@@ -1,4 +1,4 @@
-package dashboard
+package backend
 
 import (
 	"log/slog"
@@ -11,24 +11,25 @@ import (
 	"hermes/internal/dashboard/access"
 	"hermes/internal/fleet"
 	"hermes/internal/journal"
+	"hermes/internal/profile"
 )
 
 // TestNobodyPushesALoginOutOfTheRecord, however much they do and however long their words are.
 func TestNobodyPushesALoginOutOfTheRecord(t *testing.T) {
-	f := home(t, nil)
-	s := newSite(f, slog.New(slog.DiscardHandler))
+	store := profile.NewStore(t.TempDir())
+	j := NewJournals(store, slog.New(slog.DiscardHandler))
 	who := access.Visitor{Name: "eve", Address: "192.0.2.1"}
-	s.record(who, "login", "", "by password", nil)
-	s.record(who, "delete", "coder", "", nil)
+	j.Record(who, "login", "", "by password", nil)
+	j.Record(who, "delete", "coder", "", nil)
 	long := strings.Repeat("x", 1<<20)
 	for range 8000 {
-		s.record(access.Visitor{Name: long, Address: "192.0.2.1"}, "settings: soul", long, long, nil)
+		j.Record(access.Visitor{Name: long, Address: "192.0.2.1"}, "settings: soul", long, long, nil)
 	}
-	events, err := s.events("actions")
+	events, err := j.Events("actions")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(events) != shownEvents {
+	if len(events) != ShownEvents {
 		t.Errorf("%d events are shown", len(events))
 	}
 	shown := map[string]bool{}
@@ -39,7 +40,7 @@ func TestNobodyPushesALoginOutOfTheRecord(t *testing.T) {
 		t.Errorf("what matters is not shown: %v", shown)
 	}
 	seen := map[string]bool{}
-	err = s.weighty.Read(func(line []byte) {
+	err = j.weighty.Read(func(line []byte) {
 		for _, action := range []string{"login", "delete"} {
 			if strings.Contains(string(line), `"action":"`+action+`"`) {
 				seen[action] = true
@@ -50,7 +51,7 @@ func TestNobodyPushesALoginOutOfTheRecord(t *testing.T) {
 		t.Errorf("what matters is gone: %v, %v", seen, err)
 	}
 	for _, name := range []string{"audit.log", "audit.log.1", "audit-weighty.log"} {
-		if info, err := os.Stat(filepath.Join(f.Store.Root(), "logs", name)); err != nil || info.Size() > journal.Limit {
+		if info, err := os.Stat(filepath.Join(store.Root(), "logs", name)); err != nil || info.Size() > journal.Limit {
 			t.Errorf("%s: %v, %v", name, info, err)
 		}
 	}
@@ -59,12 +60,19 @@ func TestNobodyPushesALoginOutOfTheRecord(t *testing.T) {
 // TestAReasonOfAnyLengthKeepsNoChangeOutOfTheRecord: a gateway's own file says why it ended.
 func TestAReasonOfAnyLengthKeepsNoChangeOutOfTheRecord(t *testing.T) {
 	long := strings.Repeat("x", 300<<10)
-	f := home(t, map[string]string{"coder": `{"gateway_state":"stopped"}`, "other": `{"gateway_state":"stopped"}`})
-	s := newSite(f, slog.New(slog.DiscardHandler))
-	if err := s.recordChanges([]fleet.Change{{Profile: mustName(t, "coder"), To: "failed", Reason: long}, {Profile: mustName(t, "other"), To: "running"}}); err != nil {
+	j := NewJournals(profile.NewStore(t.TempDir()), slog.New(slog.DiscardHandler))
+	coder, err := profile.ParseName("coder")
+	if err != nil {
 		t.Fatal(err)
 	}
-	past := s.past()
+	other, err := profile.ParseName("other")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.recordChanges([]fleet.Change{{Profile: coder, To: "failed", Reason: long}, {Profile: other, To: "running"}}); err != nil {
+		t.Fatal(err)
+	}
+	past := j.pastChanges()
 	if len(past) != 2 || len(past[0].Reason) > 2*maxField || past[1].To != "running" {
 		t.Errorf("%d changes are recorded", len(past))
 	}
@@ -73,9 +81,9 @@ func TestAReasonOfAnyLengthKeepsNoChangeOutOfTheRecord(t *testing.T) {
 // TestALaterFloodHidesNoLogin from who looks.
 func TestALaterFloodHidesNoLogin(t *testing.T) {
 	begun := time.Unix(1_800_000_000, 0)
-	at := func(n int, from time.Time) (list []event) {
+	at := func(n int, from time.Time) (list []Event) {
 		for i := range n {
-			list = append(list, event{Time: from.Add(time.Duration(i) * time.Second), Action: &entry{}})
+			list = append(list, Event{Time: from.Add(time.Duration(i) * time.Second), Action: &Action{}})
 		}
 		return list
 	}
