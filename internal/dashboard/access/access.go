@@ -20,16 +20,16 @@ import (
 const (
 	// maxBody is the largest body of a request, in bytes.
 	maxBody = 1 << 20
-	// bodyStall is how long a visitor may pause in a request, bodyWithin how long all of it may take.
+	// bodyStall is how long a visitor may pause while sending a body, and bodyWithin how long the whole body may take.
 	bodyStall  = 5 * time.Second
 	bodyWithin = 20 * time.Second
-	// maxBodies is how much of requests is held at a time.
+	// maxBodies is how much of all requests' bodies together is held in memory, in bytes.
 	maxBodies = 128 << 20
-	// writeWithin is how long a visitor may take to accept a piece of an answer.
+	// writeWithin is how long a visitor may take to accept a piece of an answer before the connection is closed.
 	writeWithin = 15 * time.Second
 )
 
-// Access lets visitors in, or not.
+// Access decides for each request whether it is let through.
 type Access struct {
 	options     Options
 	log         *slog.Logger
@@ -37,12 +37,12 @@ type Access struct {
 	credentials *credentials
 	limiter     *limiter
 	origins     *http.CrossOriginProtection
-	issuer      *issuer // nil if there is none
+	issuer      *issuer // nil without OpenID Connect
 	now         func() time.Time
 	bodies      httpguard.Bodies
 }
 
-// New returns the access that a configuration describes.
+// New returns the access that the options describe.
 func New(o Options, log *slog.Logger) (*Access, error) { return build(o, log, bcrypt.DefaultCost) }
 
 func build(o Options, log *slog.Logger, cost int) (*Access, error) {
@@ -59,7 +59,7 @@ func build(o Options, log *slog.Logger, cost int) (*Access, error) {
 		a.credentials, err = newCredentials(o, cost)
 	}
 	if origin := o.ownOrigin(); err == nil && origin != "" {
-		err = a.origins.AddTrustedOrigin(origin) // a proxy may pass on another Host
+		err = a.origins.AddTrustedOrigin(origin) // a proxy may send another Host than the browser did
 	}
 	return a, err
 }
@@ -68,9 +68,10 @@ func build(o Options, log *slog.Logger, cost int) (*Access, error) {
 type Visitor struct {
 	Name    string
 	Address string
-	// CSRF is what the visitor's forms must carry, in the field csrf_token or the header X-CSRF-Token.
+	// CSRF is the token that every request of a form must have, in the field csrf_token or the header X-CSRF-Token. It is "" for
+	// programs, which need none.
 	CSRF string
-	// LogsIn tells whether the visitor can log out.
+	// LogsIn tells whether the visitor has a session, and so can log out.
 	LogsIn bool
 }
 
@@ -82,15 +83,17 @@ func VisitorOf(ctx context.Context) Visitor {
 	return v
 }
 
-// paths tells how a path is guarded: public ones show nothing of anybody; relayed ones are guarded by the gateways'
-// own keys, whoever asks.
+// public reports whether everybody may see a path. Such a path shows nothing about profiles or visitors.
 func public(path string) bool {
 	return path == "/health" || path == "/ready" || path == "/login" || strings.HasPrefix(path, "/static/")
 }
 
+// relayed reports whether a path leads to a gateway. The gateway's own key guards it, whoever asks.
 func relayed(path string) bool { return strings.HasPrefix(path, "/p/") }
 
-// Guard lets through to next who may pass.
+// Guard returns a handler that passes those requests on to next that may pass. In this order it finds out where a request comes from,
+// refuses names under which the dashboard does not answer, passes on what is for gateways, refuses what a page of another site sent,
+// reads the body, and then logs visitors in or out or asks who they are.
 func (a *Access) Guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, err := a.from(r)
@@ -146,6 +149,7 @@ func (a *Access) Guard(next http.Handler) http.Handler {
 	})
 }
 
+// hostHelp says under which names the dashboard answers.
 func (a *Access) hostHelp() string {
 	if !a.options.Protected() {
 		return "without credentials it answers on loopback only"
@@ -153,10 +157,12 @@ func (a *Access) hostHelp() string {
 	return "HERMES_DASHBOARD_ALLOWED_HOSTS names those under which it does"
 }
 
-// enter lets in who has a session or the credentials.
+// enter passes a request on to next if it has a session or credentials. If it has a link's token, a session begins.
 func (a *Access) enter(w http.ResponseWriter, r *http.Request, p peer, next http.Handler) {
 	v := Visitor{Address: p.address.String()}
-	form := "" // whose token a request that changes something must carry; "" for programs, which no page can send
+	// form is the session whose token a request must have that changes something. It is "" for programs: a page cannot make a browser
+	// send their credentials.
+	form := ""
 	if !a.options.Protected() && (!p.address.IsLoopback() || p.unknown) {
 		a.refuse(w, r, http.StatusForbidden, "address", "without credentials the dashboard answers visitors of this machine only")
 		return
@@ -193,7 +199,7 @@ func (a *Access) enter(w http.ResponseWriter, r *http.Request, p peer, next http
 	next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitorKey{}, v)))
 }
 
-// authorized checks the header that programs send.
+// authorized checks the Authorization header, which programs send. If it is wrong, the request is answered, and ok is false.
 func (a *Access) authorized(w http.ResponseWriter, r *http.Request, p peer) (name string, ok bool) {
 	user, password, basic := r.BasicAuth()
 	if basic && a.credentials != nil {
@@ -207,11 +213,12 @@ func (a *Access) authorized(w http.ResponseWriter, r *http.Request, p peer) (nam
 		return user, ok
 	}
 	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	// Nobody guesses the home's key. Who else uses the machine has the same address, and must not lock its owner out.
+	// The home's key is too long to be guessed, so wrong ones need not be slowed down before this check. Another user of the machine, who
+	// has the same address, cannot lock the home's owner out.
 	if bearer && !a.options.Protected() && a.options.LocalKey != "" && same(token, a.options.LocalKey) {
 		return "local", true
 	}
-	// A token is checked at once, so it counts when it is wrong.
+	// Checking a token takes no time. So an attempt is counted after it was wrong, and not before it is made, as with passwords.
 	if wait := a.limiter.wait(p.address); wait > 0 {
 		a.tooMany(w, r, wait)
 		return "", false
@@ -225,16 +232,17 @@ func (a *Access) authorized(w http.ResponseWriter, r *http.Request, p peer) (nam
 	return "", false
 }
 
-// reportFailure reports an attempt that was wrong. What was given as a name is not logged: it may be a password in
-// the wrong place.
+// reportFailure logs a wrong attempt. It does not log the name that was given: somebody may have typed the password there.
 func (a *Access) reportFailure(p peer, user string) {
 	a.log.Warn("a login failed", "address", p.address.String(), "known_user", user != "" && same(user, a.options.Username))
 }
 
+// safe reports whether requests with this method change nothing.
 func safe(method string) bool {
 	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
 }
 
+// sentToken returns the token that a request has from a form or from the page's script.
 func sentToken(r *http.Request) string {
 	if t := r.Header.Get("X-CSRF-Token"); t != "" {
 		return t
@@ -242,8 +250,9 @@ func sentToken(r *http.Request) string {
 	return r.PostFormValue("csrf_token")
 }
 
-// crossOrigin refuses what a page of another origin sends: changes (Fetch Metadata, or Origin), and reads that are not
-// a visitor's going to a page, such as a stream of events.
+// crossOrigin returns an error if a page of another origin sent the request, as far as the browser tells (Fetch Metadata, or Origin). A
+// visitor may follow a link to the dashboard from anywhere, so going to a page is allowed. Changes and other reads, such as a stream of
+// events, are not.
 func (a *Access) crossOrigin(r *http.Request) error {
 	if err := a.origins.Check(r); err != nil {
 		return err
@@ -257,7 +266,7 @@ func (a *Access) crossOrigin(r *http.Request) error {
 	return nil
 }
 
-// takeBody reads a request's body, so that nobody waits for a slow one later, and nobody else has to bound it.
+// takeBody reads a request's whole body, within limits of size and time. So no handler has to set limits, or waits for a slow visitor.
 func (a *Access) takeBody(w http.ResponseWriter, r *http.Request) (release func(), err error) {
 	if release, err = a.bodies.Take(w, r); err != nil {
 		return release, err
@@ -270,7 +279,7 @@ func (a *Access) takeBody(w http.ResponseWriter, r *http.Request) (release func(
 	return release, nil
 }
 
-// unauthorized sends a browser to the login page, and tells everybody else.
+// unauthorized answers a request without credentials: a browser is sent to the login page, and a program is told how to log in.
 func (a *Access) unauthorized(w http.ResponseWriter, r *http.Request) {
 	next := "/login"
 	if safe(r.Method) {
@@ -283,14 +292,15 @@ func (a *Access) unauthorized(w http.ResponseWriter, r *http.Request) {
 	case safe(r.Method) && strings.Contains(r.Header.Get("Accept"), "text/html"):
 		http.Redirect(w, r, next, http.StatusSeeOther)
 	default:
-		if r.Header.Get("Sec-Fetch-Mode") == "" && a.options.Protected() { // a browser would ask by itself
+		// Only a program is told so by header: a browser would open a window of its own that asks for a password.
+		if r.Header.Get("Sec-Fetch-Mode") == "" && a.options.Protected() {
 			w.Header().Set("WWW-Authenticate", `Basic realm="hermes", charset="UTF-8"`)
 		}
 		a.refuse(w, r, http.StatusUnauthorized, "unauthorized", a.wayIn())
 	}
 }
 
-// wayIn says what lets a program in.
+// wayIn says how a program logs in.
 func (a *Access) wayIn() string {
 	if !a.options.Protected() {
 		return "log in with a link that `hermes dashboard link` prints, or send the key of the home as a bearer token"
@@ -304,7 +314,7 @@ func (a *Access) tooMany(w http.ResponseWriter, r *http.Request, wait time.Durat
 	a.refuse(w, r, http.StatusTooManyRequests, "too_many", fmt.Sprintf("too many wrong attempts; try again in %d s", seconds))
 }
 
-// refuse says why, as JSON to programs.
+// refuse answers why a request is refused: as text to a browser, as JSON to a program.
 func (a *Access) refuse(w http.ResponseWriter, r *http.Request, code int, kind, text string) {
 	if strings.Contains(r.Header.Get("Accept"), "text/html") || r.Header.Get("HX-Request") == "true" {
 		http.Error(w, text, code)
@@ -315,10 +325,11 @@ func (a *Access) refuse(w http.ResponseWriter, r *http.Request, code int, kind, 
 	_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]string{"kind": kind, "message": text}}) // the visitor may be gone
 }
 
-// policy is what pages may do: show and ask what comes from here.
+// policy is the content security policy: pages may load files from the dashboard only, and send requests to the dashboard only.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
+// headers sets what every answer of the dashboard has.
 func headers(h http.Header, path string, tls bool) {
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")

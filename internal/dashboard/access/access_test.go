@@ -304,7 +304,7 @@ func TestWithoutCredentialsThePagesFormsNeedTheirTokenToo(t *testing.T) {
 	}
 }
 
-// A page on the web may have a name of its own point here and ask.
+// The owner of a site can make the site's name point to this machine. Its pages then ask under that name.
 func TestStrangersNamesAreNotAnswered(t *testing.T) {
 	names := map[string]int{
 		"localhost": 200, "localhost:9119": 200, "127.0.0.1:9119": 200, "[::1]:9119": 200, "127.8.8.8": 200, "evil.example": 421, "evil.example:9119": 421,

@@ -42,7 +42,7 @@ func TestManyAttemptsAtOnceAreAsManyAsOneByOne(t *testing.T) {
 	}
 }
 
-// TestWhoGuessesKeepsNobodyElseWaiting: while all that one address may have under way is under way, another gets its turn.
+// TestWhoGuessesKeepsNobodyElseWaiting: while one address has as many attempts under way as it may, another address gets its turn.
 func TestWhoGuessesKeepsNobodyElseWaiting(t *testing.T) {
 	k, err := newCredentials(locked(), bcrypt.MinCost)
 	if err != nil {
@@ -56,7 +56,7 @@ func TestWhoGuessesKeepsNobodyElseWaiting(t *testing.T) {
 		all.Go(func() {
 			_, _ = k.check(ctx, guesser, "ann", "x", func() error {
 				begun <- struct{}{}
-				<-hold // it takes as long as it likes
+				<-hold // as an attempt does that takes long
 				return nil
 			})
 		})
@@ -118,7 +118,7 @@ func TestASessionThatWasLoggedOutOfStaysOut(t *testing.T) {
 	if info, err := c.Home.Lstat(endedName); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info, err)
 	}
-	// What cannot be read any more ends everything, rather than nothing.
+	// If the list cannot be read any more, every session is ended.
 	if err := c.Home.WriteFile(endedName, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}

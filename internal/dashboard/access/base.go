@@ -8,27 +8,29 @@ import (
 	"strings"
 )
 
-// prefixHeader is where a proxy says which path it took off a request before it passed it on. There is no RFC; Traefik, Envoy and
-// ingress-nginx send it.
+// prefixHeader is the header in which a proxy says which path it removed from the beginning of a request's address. There is no RFC for it;
+// Traefik, Envoy and ingress-nginx send it.
 const prefixHeader = "X-Forwarded-Prefix"
 
-// maxBase is the longest path below which the dashboard is found, in bytes.
+// maxBase is the longest base, in bytes. The base is the path below which visitors find the dashboard, if a reverse proxy shows it below
+// one.
 const maxBase = 200
 
-// ownPaths are how the dashboard's own addresses begin. A path of a proxy that begins so cannot be told from them.
+// ownPaths are the first parts of the dashboard's own paths. If a base begins with one of them, nobody can tell whether a request's path
+// still has the base, so it is never removed.
 var ownPaths = []string{"activity", "all", "api", "boot", "doctor", "events", "health", "login", "logout", "metrics", "new", "oidc", "p", "profiles", "ready", "static"}
 
 type baseKey struct{}
 
-// At returns an address of the dashboard as the visitor of a request knows it: below the path under which a reverse proxy
-// shows the dashboard. path begins with a slash.
+// At returns the path of an address of the dashboard as the visitor of a request knows it: with the base at its beginning. path begins with
+// a slash.
 func At(ctx context.Context, path string) string {
 	base, _ := ctx.Value(baseKey{}).(string)
 	return base + path
 }
 
-// parseBase reads a path below which the dashboard is found: "/hermes", "" for none. What it returns may stand in a link, in a
-// cookie and in a header as it is.
+// parseBase checks a base, such as "/hermes" or "/hermes/", and returns it without a slash at its end; "" is no base. What it returns needs
+// no escapes in a link, a cookie or a header.
 func parseBase(path string) (string, error) {
 	base := strings.TrimRight(path, "/")
 	if len(base) > maxBase {
@@ -42,13 +44,14 @@ func parseBase(path string) (string, error) {
 	return base, nil
 }
 
+// oddInBase reports whether a base must not have this character.
 func oddInBase(r rune) bool {
 	letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
 	return !letter && !strings.ContainsRune("-._~@:+", r)
 }
 
-// base returns the path below which the visitor of a request finds the dashboard: what a trusted proxy says that it took off,
-// else that of HERMES_DASHBOARD_PUBLIC_URL. Several proxies, one behind the other, each add theirs.
+// base returns the base of a request: what a trusted proxy says that it removed or, if it says nothing, the path of
+// HERMES_DASHBOARD_PUBLIC_URL. If there are several proxies, one behind the other, the base is what each of them says, put together.
 func (a *Access) base(r *http.Request, trusted bool) (string, error) {
 	values := r.Header.Values(prefixHeader)
 	if !trusted || len(values) == 0 {
@@ -67,8 +70,8 @@ func (a *Access) base(r *http.Request, trusted bool) (string, error) {
 	return base, nil
 }
 
-// below returns a request as the dashboard understands it: with the address that it has without the base. A proxy may take the
-// base off or leave it on.
+// below returns a request whose context has the base, for At, and whose path is without the base. Some proxies have removed the base
+// already; then the path stays as it is.
 func below(r *http.Request, base string) *http.Request {
 	if base == "" {
 		return r
@@ -88,17 +91,17 @@ func below(r *http.Request, base string) *http.Request {
 	return r
 }
 
-// redirects are the headers that send a visitor somewhere.
+// redirects are the headers of an answer that send a visitor to another address.
 var redirects = []string{"Location", "Hx-Location", "Hx-Redirect"}
 
-// based is the writer of a request that came below a base: where an answer sends the visitor to a path, it is one of the
-// dashboard's.
+// based writes the answer to a request that has a base. If the answer sends the visitor to a path, it puts the base before the path.
 type based struct {
 	http.ResponseWriter
 	base  string
 	begun bool
 }
 
+// begin changes the headers, once, before they are sent.
 func (b *based) begin() {
 	if b.begun {
 		return
@@ -113,7 +116,7 @@ func (b *based) begin() {
 
 // WriteHeader implements http.ResponseWriter.
 func (b *based) WriteHeader(code int) {
-	if code >= http.StatusOK { // an earlier one is not the answer yet
+	if code >= http.StatusOK { // a code below 200 comes before the answer
 		b.begin()
 	}
 	b.ResponseWriter.WriteHeader(code)

@@ -159,7 +159,7 @@ func TestDashboardsOfOneOriginKeepTheirSessionsApart(t *testing.T) {
 		for base, own := range map[string]*http.Cookie{"": root, "/a": a, "/b": b} {
 			for _, other := range []*http.Cookie{root, a, b} {
 				as := *other
-				as.Name = own.Name // whoever can write one for another path writes it under its name
+				as.Name = own.Name // somebody who can set a cookie for another path can give it this name
 				if resp, _ := s.do("GET", "/", "", prefix(base), proto, cookie(&as)); (resp.StatusCode == 200) != (other == own) {
 					t.Errorf("tls %t: below %q the cookie of %q: %s", tls, base, other.Path, resp.Status)
 				}
@@ -171,7 +171,8 @@ func TestDashboardsOfOneOriginKeepTheirSessionsApart(t *testing.T) {
 	}
 }
 
-// TestAProxyThatPassesOnAnotherHostNeedsThePublicAddress: without Host and Fetch Metadata a form's Origin is all there is.
+// TestAProxyThatPassesOnAnotherHostNeedsThePublicAddress: without the right Host and without Fetch Metadata, only a form's Origin can be
+// checked.
 func TestAProxyThatPassesOnAnotherHostNeedsThePublicAddress(t *testing.T) {
 	for _, address := range []string{"http://nas.example:8080/hermes", "https://NAS.example:443/hermes", "https://nas.example"} {
 		c := locked()

@@ -1,3 +1,3 @@
-// Package access decides who may use the dashboard: it lets in by password or session, and keeps out what other pages,
-// other names and other hosts try through a visitor's browser.
+// Package access decides who may use the dashboard. It lets in whoever has the password, a session, a link, or an issuer that vouches
+// for them. It refuses requests that a visitor's browser sends because a page of another site made it do so.
 package access

@@ -13,23 +13,24 @@ import (
 )
 
 const (
-	// endedName is the file in HERMES_HOME that remembers what is over before its time: sessions that were logged out of, and
-	// links that were used.
+	// endedName is the file in HERMES_HOME that lists sessions that visitors have logged out of, and links that were used.
 	endedName = ".dashboard_ended.json"
-	// maxEnded is how many of them are remembered. If there are more, every session older than the oldest of them is over too.
+	// maxEnded is how many of them the list has at most. If there are more, the oldest are dropped, and every session that began before the
+	// newest of those is ended, too.
 	maxEnded = 5000
-	// maxEndedFile bounds the file.
+	// maxEndedFile is the largest file that is read, in bytes.
 	maxEndedFile = 1 << 20
 )
 
-// ended is what is over before its time. It survives a restart where there is a home to keep it in.
+// ended is the list of sessions and links that are worthless although their time is not over. If there is a home, the list is kept there,
+// and survives a restart.
 type ended struct {
-	home volume.Dir // the zero Dir keeps nothing
+	home volume.Dir // with the zero Dir the list is not kept
 	now  func() time.Time
 
 	mu    sync.Mutex
-	until map[string]time.Time // ID: when it would have ended by itself
-	floor time.Time            // what was issued before that is over
+	until map[string]time.Time // by ID, when it would have ended by itself
+	floor time.Time            // whatever began before this time is ended
 }
 
 type endedFile struct {
@@ -37,7 +38,8 @@ type endedFile struct {
 	Floor time.Time            `json:"floor,omitzero"`
 }
 
-// newEnded reads what was remembered. A file that makes no sense ends every session: whoever logged out would be in again.
+// newEnded reads the list from the home. If the file cannot be read, every session is ended: otherwise somebody who has logged out would be
+// logged in again.
 func newEnded(home volume.Dir, now func() time.Time) (*ended, error) {
 	e := &ended{home: home, now: now, until: map[string]time.Time{}}
 	if home.IsZero() {
@@ -52,11 +54,11 @@ func newEnded(home volume.Dir, now func() time.Time) (*ended, error) {
 		err = json.Unmarshal(data, &f)
 	}
 	if err != nil {
-		// Nobody can tell who logged out: everybody did.
 		e.floor = now()
 		return e, e.keep()
 	}
-	// Nothing here can last longer than from now: a time far away would keep everybody out.
+	// The file may have times far in the future, if a clock was wrong or the file is from elsewhere. They are cut: a floor in the future
+	// would keep everybody out.
 	n := now()
 	last := n.Add(linkGood + ageLimit)
 	for id, until := range f.Until {
@@ -73,7 +75,7 @@ func newEnded(home volume.Dir, now func() time.Time) (*ended, error) {
 	return e, nil
 }
 
-// add ends something for good. The first of several callers is told so.
+// add puts a session or a link into the list. first is false if it was there already. The error is about keeping the list in the home.
 func (e *ended) add(id string, until time.Time) (first bool, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -88,14 +90,14 @@ func (e *ended) add(id string, until time.Time) (first bool, err error) {
 	return true, e.keep()
 }
 
-// bound makes room if there are too many.
+// bound drops the oldest half of the list if it is too long.
 func (e *ended) bound() {
 	if n := len(e.until); n > maxEnded {
 		e.forget(n - maxEnded/2)
 	}
 }
 
-// purge forgets what would be over by itself.
+// purge drops what would have ended by itself by now.
 func (e *ended) purge() {
 	now := e.now()
 	for id, until := range e.until {
@@ -105,7 +107,7 @@ func (e *ended) purge() {
 	}
 }
 
-// forget drops those that would end first, and has every session end that is as old as they.
+// forget drops the n that would end first, and moves the floor up, so that every session that began before them is ended, too.
 func (e *ended) forget(n int) {
 	ids := make([]string, 0, len(e.until))
 	for id := range e.until {
@@ -115,7 +117,7 @@ func (e *ended) forget(n int) {
 	now := e.now()
 	for _, id := range ids[:n] {
 		issued := e.until[id].Add(-ageLimit)
-		if issued.After(now) { // a link's, which ends later than a session that began with it
+		if issued.After(now) { // it is a link, whose time in the list is longer than a session lasts
 			issued = now
 		}
 		if issued.After(e.floor) {
@@ -125,7 +127,7 @@ func (e *ended) forget(n int) {
 	}
 }
 
-// has reports whether something that was issued at a time is over.
+// has reports whether a session that began at a time is in the list, or began before the floor.
 func (e *ended) has(id string, issued time.Time) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -133,6 +135,7 @@ func (e *ended) has(id string, issued time.Time) bool {
 	return ok || !issued.After(e.floor)
 }
 
+// keep writes the list into the home.
 func (e *ended) keep() error {
 	if e.home.IsZero() {
 		return nil

@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// localSuffixes end names that nobody can register on the Internet (RFC 6762, RFC 8375, RFC 6761, ICANN's reservation of
-// .internal, and .lan by custom: it is not delegated), so that no stranger can have one point here.
+// localSuffixes are the ends of names that nobody can register on the Internet: RFC 6762, RFC 8375, RFC 6761, ICANN's reservation of
+// .internal, and .lan, which is not delegated. So no stranger can make such a name point to this machine.
 var localSuffixes = []string{".local", ".lan", ".internal", ".home.arpa", ".localhost"}
 
-// allowedHost reports whether the dashboard answers under a name. A page on the web may have a name of its own point to
-// this address and then ask as if it were ours (DNS rebinding): only names that no stranger can have are answered, and
-// those that the operator gave. Without credentials only loopback is.
+// allowedHost reports whether the dashboard answers under a name. The owner of a site can make the site's name point to this machine; for a
+// browser, the site's pages then have the same origin as the dashboard (DNS rebinding). So the dashboard answers under names that no
+// stranger can own, and under those that the operator named. Without credentials it answers under names of loopback only.
 func (a *Access) allowedHost(hostport string) bool {
 	host := hostOf(hostport)
 	if !a.options.Protected() {
@@ -42,6 +42,7 @@ func (a *Access) allowedHost(hostport string) bool {
 	return false
 }
 
+// hostOf returns the host of a Host header, which may have a port.
 func hostOf(hostport string) string {
 	if host, _, err := net.SplitHostPort(hostport); err == nil {
 		return host
@@ -49,7 +50,7 @@ func hostOf(hostport string) string {
 	return unbracketed(hostport)
 }
 
-// unbracketed returns an address of IPv6 without the brackets that it has in a URL (RFC 3986, 3.2.2).
+// unbracketed removes the brackets that an IPv6 address has in a URL (RFC 3986, 3.2.2).
 func unbracketed(host string) string {
 	if inner, ok := strings.CutPrefix(host, "["); ok && strings.HasSuffix(inner, "]") {
 		return strings.TrimSuffix(inner, "]")
@@ -57,17 +58,17 @@ func unbracketed(host string) string {
 	return host
 }
 
-// peer is where a request comes from.
+// peer is where a request comes from, and how the visitor reaches the dashboard.
 type peer struct {
 	address netip.Addr
-	tls     bool
-	host    string
-	unknown bool // a trusted proxy sent it, for whom cannot be told
-	base    string
+	tls     bool   // the visitor's connection is encrypted
+	host    string // the name under which the visitor asks
+	unknown bool   // a trusted proxy sent the request, and does not say for whom
+	base    string // see parseBase
 }
 
-// from tells where a request comes from: the other end of the connection or, where that is a trusted proxy, the
-// nearest hop before it that is none. The error is about what such a proxy says.
+// from returns where a request comes from. If the other end of the connection is a trusted proxy, it is the last address in
+// X-Forwarded-For that is not one. The error is about what a trusted proxy says.
 func (a *Access) from(r *http.Request) (peer, error) {
 	p := peer{tls: r.TLS != nil, host: r.Host}
 	if ap, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
@@ -83,8 +84,8 @@ func (a *Access) from(r *http.Request) (peer, error) {
 	for i := len(hops) - 1; i >= 0; i-- {
 		hop, ok := parseHop(strings.TrimSpace(hops[i]))
 		if !ok {
-			// The proxy speaks for somebody whom it does not name so that we understand it. What stands before that is not
-			// believed, and that one is not of this machine, wherever the proxy is.
+			// The proxy names its visitor in a way that cannot be read. Addresses before this one are not believed. The visitor counts as
+			// one from another machine, even if the proxy is on this one.
 			p.unknown = true
 			break
 		}
@@ -102,7 +103,7 @@ func (a *Access) from(r *http.Request) (peer, error) {
 	return p, err
 }
 
-// parseHop reads one element of X-Forwarded-For: an address, with a port or without, as some proxies write it.
+// parseHop reads one element of X-Forwarded-For: an address, with a port, as some proxies write it, or without.
 func parseHop(s string) (netip.Addr, bool) {
 	if ap, err := netip.ParseAddrPort(s); err == nil {
 		return ap.Addr().Unmap().WithZone(""), true

@@ -18,18 +18,18 @@ import (
 )
 
 const (
-	// keyName is the file in HERMES_HOME that opens a dashboard without credentials: whoever can read it owns the home.
+	// keyName is the file in HERMES_HOME that has the key of a dashboard without credentials. Only the home's owner can read it.
 	keyName = ".dashboard_key"
-	// linkGood is how long a link logs somebody in, and it does so once.
+	// linkGood is how long a link is good. Then, or when it was used once, it is worthless.
 	linkGood = 15 * time.Minute
-	// minKey is the shortest key, in characters; ours have 52. maxKey bounds the file, in bytes.
+	// minKey is the shortest key that is used, in characters; keys that are made here have 52. maxKey is the largest file, in bytes.
 	minKey, maxKey = 16, 1 << 10
-	// keyWithin is how long another process may take to make the key.
+	// keyWithin is how long to wait for another process that makes the key.
 	keyWithin = 10 * time.Second
 )
 
-// Key returns the key of a home's dashboard, which is made at the first call and kept in a file of mode 0600. It is a
-// secret. One that others could read is replaced. All who call it at the same time get the same key.
+// Key returns the key of a home's dashboard, which is a secret. If the home has none, or one that others can read, it makes one and keeps
+// it in a file of mode 0600. Processes that call it at the same time get the same key.
 func Key(ctx context.Context, home volume.Dir) (string, error) {
 	key, err := readKey(home)
 	if key != "" || err != nil {
@@ -37,7 +37,7 @@ func Key(ctx context.Context, home volume.Dir) (string, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, keyWithin)
 	defer cancel()
-	// Two that make one at the same time would each go on with its own, and only the last is in the file.
+	// Without the lock, two processes could make a key each, and only the later one would be in the file.
 	lock, err := home.WaitLock(ctx, keyName+".lock")
 	if err != nil {
 		return "", fmt.Errorf("cannot make the dashboard's key: %w", err)
@@ -53,7 +53,7 @@ func Key(ctx context.Context, home volume.Dir) (string, error) {
 	return key, nil
 }
 
-// readKey returns the key, "" if there is none that may be used.
+// readKey returns the key in the file; "" if there is no file, or if its key must not be used.
 func readKey(home volume.Dir) (string, error) {
 	f, err := home.Open(keyName)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -63,7 +63,7 @@ func readKey(home volume.Dir) (string, error) {
 		return "", fmt.Errorf("cannot read the dashboard's key: %w", err)
 	}
 	defer f.Close()
-	info, err := f.Stat() // of the file that is read, not of what has its name by then
+	info, err := f.Stat() // of the opened file: another one may have its name by now
 	if err != nil {
 		return "", fmt.Errorf("cannot read the dashboard's key: %w", err)
 	}
@@ -78,10 +78,10 @@ func readKey(home volume.Dir) (string, error) {
 	return key, nil
 }
 
-// Link returns what logs a browser in, once and soon: the part of an address that follows the host.
+// Link returns the path and the query of an address that logs a browser in, once, within linkGood.
 func Link(key string, now time.Time) string { return "/?token=" + newLinkToken(key, now) }
 
-// newLinkToken: an ID, when it ends, and a MAC of both.
+// newLinkToken returns a token: a random ID, the time when it ends, and a MAC of both.
 func newLinkToken(key string, now time.Time) string {
 	body := rand.Text() + "." + strconv.FormatInt(now.Add(linkGood).Unix(), 36)
 	return body + "." + linkMAC(key, body)
@@ -93,7 +93,7 @@ func linkMAC(key, body string) string {
 	return hex.EncodeToString(mac.Sum(nil)[:16])
 }
 
-// readLinkToken returns the ID of a token that is ours and not over, and when it ends.
+// readLinkToken returns a token's ID and when it ends. ok is false if it was not made with this key, or has ended.
 func readLinkToken(key, token string, now time.Time) (id string, until time.Time, ok bool) {
 	i := strings.LastIndexByte(token, '.')
 	if i < 0 || !same(token[i+1:], linkMAC(key, token[:i])) {

@@ -4,5 +4,5 @@ package access
 
 import "io/fs"
 
-// readByOthers reports whether others than the owner can read a file, or could write it.
+// readByOthers reports whether a file's mode lets others than the owner read or write it.
 func readByOthers(info fs.FileInfo) bool { return info.Mode().Perm()&0o077 != 0 }

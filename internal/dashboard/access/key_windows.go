@@ -2,5 +2,5 @@ package access
 
 import "io/fs"
 
-// readByOthers is false: the mode says nothing there, and the lists of the user's own directories let in the user.
+// readByOthers returns false. On Windows the mode says nothing; the access lists of the user's own directories let only the user in.
 func readByOthers(fs.FileInfo) bool { return false }

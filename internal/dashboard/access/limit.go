@@ -9,19 +9,19 @@ import (
 )
 
 const (
-	// freeFailures is how often one address may be wrong before it has to wait.
+	// freeFailures is how many wrong attempts an address may make before it has to wait.
 	freeFailures = 5
 	// longestWait is the longest that an address has to wait.
 	longestWait = 15 * time.Minute
-	// forgotten is how long a failure counts.
+	// forgotten is for how long after the longest wait a failure counts.
 	forgotten = time.Hour
-	// remembered is of how many addresses failures are kept: the latest.
+	// remembered is for how many addresses failures are kept. If there are more, the address is forgotten that was seen longest ago.
 	remembered = 10000
 )
 
-// limiter slows down who guesses: after some failures of an address each further one doubles the time before it may try
-// again. An attempt counts as a failure from its beginning, so that many at once are as many as one after the other; who
-// turns out to be right gets it back.
+// limiter slows guessing down. After freeFailures wrong attempts an address has to wait, and each further one doubles that time. An attempt
+// with a password is counted as a failure when it begins, so many attempts at the same time are counted like as many one after the other.
+// If it is right, the failures of its address are forgotten.
 type limiter struct {
 	mu    sync.Mutex
 	known *lru.Cache[netip.Prefix, failures]
@@ -42,7 +42,7 @@ func newLimiter(now func() time.Time) *limiter {
 	return &limiter{known: known, now: now}
 }
 
-// who is what counts as one address: a network of IPv6 is one household.
+// who returns what counts as one address: an IPv4 address, or the /64 network of an IPv6 address, which usually belongs to one household.
 func who(a netip.Addr) netip.Prefix {
 	bits := 32
 	if a.Is6() {
@@ -62,6 +62,7 @@ func (l *limiter) wait(a netip.Addr) time.Duration {
 	return l.left(a)
 }
 
+// left is wait for callers that hold mu.
 func (l *limiter) left(a netip.Addr) time.Duration {
 	f, ok := l.known.Get(who(a))
 	if !ok {
@@ -70,7 +71,7 @@ func (l *limiter) left(a netip.Addr) time.Duration {
 	return max(0, f.until.Sub(l.now()))
 }
 
-// begin counts an attempt, before it is made. wait is how long the address may not try; then nothing is counted.
+// begin counts an attempt before it is made. If the address has to wait, it counts nothing and returns how long.
 func (l *limiter) begin(a netip.Addr) (wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -80,13 +81,14 @@ func (l *limiter) begin(a netip.Addr) (wait time.Duration) {
 	return wait
 }
 
-// failed counts a failure that was no attempt with a password.
+// failed counts a failure that begin has not counted: a wrong token, link or answer of the issuer.
 func (l *limiter) failed(a netip.Addr) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.count(a)
 }
 
+// count counts a failure, for callers that hold mu.
 func (l *limiter) count(a netip.Addr) {
 	now := l.now()
 	f, _ := l.known.Get(who(a))
@@ -101,7 +103,7 @@ func (l *limiter) count(a netip.Addr) {
 	l.known.Add(who(a), f)
 }
 
-// passed forgets the failures of an address: its attempt was right.
+// passed forgets the failures of an address, whose attempt was right.
 func (l *limiter) passed(a netip.Addr) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -53,7 +53,7 @@ func TestLoopbackIsNotAPerson(t *testing.T) {
 	if resp, body := s.do("GET", "/", "", header("Authorization", "Bearer "+localKey)); resp.StatusCode != 200 || !strings.HasPrefix(body, "local|") {
 		t.Errorf("the key: %s %s", resp.Status, body)
 	}
-	// Others of the machine have the same address. Their guesses keep its owner from nothing.
+	// Other users of the machine have the same address. Their wrong attempts do not slow the owner down.
 	for range 20 {
 		_, _ = s.do("GET", "/", "", header("Authorization", "Bearer x"))
 	}
@@ -63,7 +63,7 @@ func TestLoopbackIsNotAPerson(t *testing.T) {
 	if resp, _ := s.do("GET", Link(localKey, s.clock), ""); resp.StatusCode != 303 {
 		t.Errorf("a link, while somebody guesses: %s", resp.Status)
 	}
-	// Where there are credentials the key is none.
+	// If there are credentials, the key lets nobody in.
 	c := locked()
 	c.LocalKey = localKey
 	if resp, _ := serve(t, c).do("GET", "/", "", header("Authorization", "Bearer "+localKey)); resp.StatusCode != 401 {

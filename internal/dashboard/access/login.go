@@ -33,7 +33,8 @@ func (a *Access) login(w http.ResponseWriter, r *http.Request, p peer) {
 	}
 }
 
-// tryLogin needs no token: it is no session's, and a login that another page forces is refused by its origin.
+// tryLogin serves the form of the login page. The form has no token, for there is no session yet. crossOrigin has refused a form that a page
+// of another site sent.
 func (a *Access) tryLogin(w http.ResponseWriter, r *http.Request, p peer, next string) {
 	user := r.PostFormValue("username")
 	ok, wait := a.attempt(r.Context(), p, user, r.PostFormValue("password"))
@@ -51,12 +52,12 @@ func (a *Access) tryLogin(w http.ResponseWriter, r *http.Request, p peer, next s
 	a.letIn(w, r, p, user, byPassword, next)
 }
 
-// waitError reports an address that may not try now.
+// waitError reports that an address has to wait before its next attempt.
 type waitError struct{ wait time.Duration }
 
 func (e *waitError) Error() string { return "too many wrong attempts" }
 
-// attempt checks a user name and a password. wait is how long the address must not try again; then they were not looked at.
+// attempt checks a user name and a password. If the address has to wait, it does not check them and returns how long.
 func (a *Access) attempt(ctx context.Context, p peer, user, password string) (ok bool, wait time.Duration) {
 	counted := false
 	begin := func() error {
@@ -84,14 +85,14 @@ func (a *Access) attempt(ctx context.Context, p peer, user, password string) (ok
 	case ok && counted:
 		a.limiter.passed(p.address)
 		return true, 0
-	case ok: // a program that sends the same again and again gives nobody behind the same address new attempts
+	case ok: // the same as what was right last: it was not counted, and the failures of the address are not forgotten
 		return true, 0
 	}
 	a.reportFailure(p, user)
 	return false, 0
 }
 
-// letIn begins a session.
+// letIn begins a session for a visitor who has logged in, and sends the visitor to next.
 func (a *Access) letIn(w http.ResponseWriter, r *http.Request, p peer, user, by, next string) {
 	if err := a.sessions.write(w, p.place(), a.sessions.begin(user, by)); err != nil {
 		a.log.Error("cannot begin a session", "error", err)
@@ -105,18 +106,18 @@ func (a *Access) letIn(w http.ResponseWriter, r *http.Request, p peer, user, by,
 	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 
-// oldLink is where a browser goes with a link that does not count.
+// oldLink is where a browser is sent whose link is worthless.
 const (
 	oldLink     = "/login?link=old"
 	oldLinkText = "This link has been used, or is too old."
 )
 
-// byToken lets in who has a link, once.
+// byToken logs in a visitor who has followed a link. A link works once.
 func (a *Access) byToken(w http.ResponseWriter, r *http.Request, p peer) {
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	id, until, ok := readLinkToken(a.options.LocalKey, r.URL.Query().Get("token"), a.now())
 	if ok {
-		// Remembered as if it were a session's, so that it is for as long as one could last.
+		// The link's ID is put into the list of ended sessions, which is also kept in the home: so the link stays worthless after a restart.
 		first, err := a.sessions.ended.add("link "+id, until.Add(ageLimit))
 		if err != nil {
 			a.log.Error("cannot use a link", "error", err)
@@ -125,7 +126,8 @@ func (a *Access) byToken(w http.ResponseWriter, r *http.Request, p peer) {
 	}
 	if !ok {
 		a.limiter.failed(p.address)
-		if strings.Contains(r.Header.Get("Accept"), "text/html") { // the token leaves the address, and with it the history
+		if strings.Contains(r.Header.Get("Accept"), "text/html") {
+			// The browser goes to an address without the token, so that its history does not have the token.
 			http.Redirect(w, r, oldLink, http.StatusSeeOther)
 			return
 		}
@@ -135,7 +137,7 @@ func (a *Access) byToken(w http.ResponseWriter, r *http.Request, p peer) {
 	a.letIn(w, r, p, "local", byLink, "/")
 }
 
-// logout ends a session.
+// logout serves the button that ends a session.
 func (a *Access) logout(w http.ResponseWriter, r *http.Request, p peer) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", "POST")
@@ -154,7 +156,8 @@ func (a *Access) logout(w http.ResponseWriter, r *http.Request, p peer) {
 	http.Redirect(w, r, "/login", http.StatusSeeOther)
 }
 
-// local returns a path of this dashboard, "/" in place of anything else: a link must not lead elsewhere after the login.
+// local returns next if it is a path of this dashboard, else "/". Somebody may send a visitor a link to the login page whose next is
+// another site.
 func local(next string) string {
 	u, err := url.Parse(next)
 	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || !strings.HasPrefix(next, "/") ||
@@ -166,7 +169,7 @@ func local(next string) string {
 
 func escape(s string) string { return url.QueryEscape(s) }
 
-// loginPage is made of plain text: it must work whatever happens to the rest.
+// loginPage sends the login page. It is made without the templates of the other pages, so that it works whatever happens to them.
 func (a *Access) loginPage(w http.ResponseWriter, r *http.Request, code int, next, user, problem string) {
 	at := func(path string) string { return html.EscapeString(At(r.Context(), path)) }
 	alert := ""

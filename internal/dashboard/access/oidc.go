@@ -19,9 +19,9 @@ import (
 )
 
 const (
-	// issuerWithin is how long the issuer may take to answer.
+	// issuerWithin is how long the issuer may take to answer a request.
 	issuerWithin = 10 * time.Second
-	// flowWithin is how long a visitor may take to log in there.
+	// flowWithin is how long a visitor may take to log in at the issuer.
 	flowWithin = 10 * time.Minute
 
 	callbackPath = "/oidc/callback"
@@ -33,9 +33,9 @@ type OIDC struct {
 	Issuer       string
 	ClientID     string
 	ClientSecret string // secret; "" for a public client
-	// Allowed are the e-mail addresses and the subjects that are let in.
+	// Allowed are the e-mail addresses and the subjects of those who are let in.
 	Allowed []string
-	// PublicURL is where the issuer sends visitors back to.
+	// PublicURL is the dashboard's address, to which the issuer sends visitors back.
 	PublicURL string
 }
 
@@ -59,7 +59,7 @@ func (o OIDC) check() error {
 	return nil
 }
 
-// allows reports whether an e-mail address or a subject is named.
+// allows reports whether Allowed has an e-mail address or a subject.
 func (o OIDC) allows(user string) bool {
 	return slices.ContainsFunc(o.Allowed, func(x string) bool {
 		if strings.Contains(x, "@") {
@@ -69,7 +69,7 @@ func (o OIDC) allows(user string) bool {
 	})
 }
 
-// issuer is the other side. It is asked when the first visitor comes, so that the dashboard starts while it is away.
+// issuer asks the issuer. It does so first when a visitor wants to log in, so that the dashboard can start while the issuer is down.
 type issuer struct {
 	options OIDC
 	client  *http.Client
@@ -82,12 +82,12 @@ func newIssuer(o OIDC) *issuer {
 	return &issuer{options: o, client: &http.Client{Timeout: issuerWithin, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, IdleConnTimeout: time.Second}}}
 }
 
-// flow returns what a login needs. The issuer's answer is kept.
+// flow returns what a login needs. The first call asks the issuer; its answer is kept.
 func (i *issuer) flow() (*oauth2.Config, *oidc.Provider, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.provider == nil {
-		// The context stays with the provider, which fetches keys later.
+		// The provider keeps the context and fetches keys with it later, so it must not end with a request.
 		p, err := oidc.NewProvider(oidc.ClientContext(context.Background(), i.client), i.options.Issuer)
 		if err != nil {
 			return nil, nil, fmt.Errorf("the issuer %s does not answer as one: %w", i.options.Issuer, err)
@@ -100,13 +100,13 @@ func (i *issuer) flow() (*oauth2.Config, *oidc.Provider, error) {
 	}, i.provider, nil
 }
 
-// pending is a login under way, in a cookie that only this process can read.
+// pending is a login that has begun. It is kept in the visitor's browser, in a cookie that only the dashboard can read.
 type pending struct {
 	State, Nonce, Verifier, Next string
 	Until                        time.Time
 }
 
-// toIssuer sends a visitor to the issuer.
+// toIssuer begins a login and sends the visitor to the issuer.
 func (a *Access) toIssuer(w http.ResponseWriter, r *http.Request, p peer) {
 	config, _, err := a.issuer.flow()
 	if err != nil {
@@ -125,11 +125,13 @@ func (a *Access) toIssuer(w http.ResponseWriter, r *http.Request, p peer) {
 	http.Redirect(w, r, config.AuthCodeURL(flow.State, oidc.Nonce(flow.Nonce), oauth2.S256ChallengeOption(flow.Verifier)), http.StatusSeeOther)
 }
 
+// setFlow sets the cookie of a login. A negative age removes it.
 func (a *Access) setFlow(w http.ResponseWriter, tls bool, value string, age int) {
 	http.SetCookie(w, &http.Cookie{Name: flowCookie, Value: value, Path: a.options.base + "/oidc/", MaxAge: age, HttpOnly: true, Secure: tls, SameSite: http.SameSiteLaxMode})
 }
 
-// fromIssuer lets in whom the issuer vouches for, if that one is allowed.
+// fromIssuer serves the visitor whom the issuer sends back. It begins a session if the issuer vouches for the visitor and Allowed names
+// them.
 func (a *Access) fromIssuer(w http.ResponseWriter, r *http.Request, p peer) {
 	flow, err := a.pendingOf(r)
 	a.setFlow(w, p.tls, "", -1)
@@ -151,13 +153,14 @@ func (a *Access) fromIssuer(w http.ResponseWriter, r *http.Request, p peer) {
 	a.letIn(w, r, p, user, byIssuer, flow.Next)
 }
 
-// strangerError is about somebody whom the issuer knows and the dashboard does not.
+// strangerError reports a visitor for whom the issuer vouches and whom Allowed does not name.
 type strangerError struct{ subject string }
 
 func (e *strangerError) Error() string {
 	return fmt.Sprintf("HERMES_DASHBOARD_OIDC_ALLOWED does not name this visitor (subject %q)", e.subject)
 }
 
+// pendingOf reads the cookie of a login.
 func (a *Access) pendingOf(r *http.Request) (pending, error) {
 	var flow pending
 	c, err := r.Cookie(flowCookie)
@@ -178,7 +181,7 @@ func (a *Access) pendingOf(r *http.Request) (pending, error) {
 	return flow, nil
 }
 
-// vouchedFor returns who the visitor is, if all of it is right.
+// vouchedFor gets the visitor's ID token from the issuer, checks it, and returns the e-mail address or the subject in it.
 func (a *Access) vouchedFor(r *http.Request, flow pending) (string, error) {
 	if !same(r.URL.Query().Get("state"), flow.State) {
 		return "", errors.New("the state is not that of the login")
@@ -195,7 +198,7 @@ func (a *Access) vouchedFor(r *http.Request, flow pending) (string, error) {
 	token, err := config.Exchange(ctx, r.URL.Query().Get("code"), oauth2.VerifierOption(flow.Verifier))
 	if err != nil {
 		var refused *oauth2.RetrieveError
-		if errors.As(err, &refused) { // its text is the issuer's whole answer
+		if errors.As(err, &refused) { // the text of err would be the issuer's whole answer
 			return "", fmt.Errorf("the issuer does not take its own code: %.60q", refused.ErrorCode)
 		}
 		return "", err

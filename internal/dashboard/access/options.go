@@ -14,48 +14,49 @@ import (
 	"hermes/internal/volume"
 )
 
-// Options says where the dashboard listens and whom it lets in.
+// Options say where the dashboard listens and whom it lets in. Most of them come from its variables, see FromEnv.
 type Options struct {
 	Host     string
 	Port     int
 	Username string
-	// Password is plain, or a bcrypt hash. Secret.
+	// Password is the password itself or its bcrypt hash. Secret.
 	Password string
-	// Secret signs sessions, so that they survive a restart; "" for one that is made at start. Secret.
+	// Secret is what the keys of the sessions are made from. With "" the key of the home or, if there is none, a random secret is used;
+	// sessions end with the process that made a random one. Secret.
 	Secret string
-	// MetricsToken is a bearer token that is good for the metrics only; "" for none. Secret.
+	// MetricsToken is a bearer token with which a program may read the metrics and nothing else; "" for none. Secret.
 	MetricsToken string
-	// TrustedProxies are whose X-Forwarded headers are believed.
+	// TrustedProxies are the addresses of proxies whose X-Forwarded headers are believed.
 	TrustedProxies []netip.Prefix
-	// AllowedHosts are names under which the dashboard may be asked, beside addresses and local names; *.x stands for
-	// every name below x.
+	// AllowedHosts are names under which the dashboard answers, in addition to IP addresses and local names. *.x is every name below x.
 	AllowedHosts []string
-	// LoggedIn, if not nil, is told of everybody who came in, and how.
+	// LoggedIn, if not nil, is called when a visitor has logged in. by says how: password, oidc or link.
 	LoggedIn func(v Visitor, by string)
-	// LocalKey opens a dashboard without credentials, see Key. Secret.
+	// LocalKey is the key of the home, see Key. Where there are no credentials, it and the links that are made with it let visitors in.
+	// Secret.
 	LocalKey string
-	// Home is where sessions that are over are remembered; the zero Dir for nowhere.
+	// Home is the directory with the file that lists sessions that were ended. With the zero Dir they are forgotten when the process ends.
 	Home volume.Dir
-	// OIDC may vouch for visitors, beside the password or instead of it.
+	// OIDC is the issuer that vouches for visitors. There may be a password, too.
 	OIDC OIDC
 
-	origin string // of HERMES_DASHBOARD_PUBLIC_URL: scheme, name and port
-	base   string // the path of it, without a slash at the end
+	origin string // the scheme, name and port of HERMES_DASHBOARD_PUBLIC_URL
+	base   string // the path of that URL, without a slash at the end
 }
 
-// DefaultPort is where the dashboard listens (contract "Environment").
+// DefaultPort is the port on which the dashboard listens (contract "Environment").
 const DefaultPort = 9119
 
-// minSecret is the shortest HERMES_DASHBOARD_BASIC_AUTH_SECRET, in characters: 16 of base64 are 96 bits.
+// minSecret is the shortest secret and the shortest token for metrics, in characters. 16 characters of base64 are 96 bits.
 const minSecret = 16
 
-// VariableError reports a setting with which the dashboard must not start. It carries no secret.
+// VariableError reports a variable with which the dashboard must not start. Its text has no secret in it.
 type VariableError struct{ Msg string }
 
 func (e *VariableError) Error() string { return "cannot start the dashboard: " + e.Msg }
 
-// FromEnv reads the dashboard's variables. A secret may also be in a file, whose path NAME_FILE has. Errors are of type
-// *VariableError.
+// FromEnv reads the dashboard's variables, HERMES_DASHBOARD_*. A secret may be in a file instead, whose path is in the variable NAME_FILE.
+// Errors are of type *VariableError.
 func FromEnv(getenv func(string) string) (Options, error) {
 	o := Options{Host: "127.0.0.1", Port: DefaultPort, Username: getenv("HERMES_DASHBOARD_BASIC_AUTH_USERNAME")}
 	for name, to := range map[string]*string{
@@ -85,6 +86,7 @@ func FromEnv(getenv func(string) string) (Options, error) {
 	return o, o.check()
 }
 
+// lists reads the variables that have several values, and those that name the public address and the issuer.
 func (o *Options) lists(getenv func(string) string) error {
 	for _, v := range list(getenv("HERMES_DASHBOARD_TRUSTED_PROXIES")) {
 		p, err := netip.ParsePrefix(v)
@@ -101,7 +103,7 @@ func (o *Options) lists(getenv func(string) string) error {
 	}
 	for _, v := range list(getenv("HERMES_DASHBOARD_ALLOWED_HOSTS")) {
 		if net.ParseIP(unbracketed(v)) != nil {
-			continue // addresses are answered anyway
+			continue // the dashboard answers under addresses anyway
 		}
 		if strings.ContainsAny(strings.TrimPrefix(v, "*."), "*/:@") {
 			return &VariableError{fmt.Sprintf("HERMES_DASHBOARD_ALLOWED_HOSTS: %q: want names like hermes.example.org or *.example.org, without port", v)}
@@ -118,7 +120,7 @@ func (o *Options) lists(getenv func(string) string) error {
 	return nil
 }
 
-// public reads HERMES_DASHBOARD_PUBLIC_URL.
+// public reads the value of HERMES_DASHBOARD_PUBLIC_URL.
 func (o *Options) public(v string) error {
 	u, err := url.Parse(v)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
@@ -129,17 +131,19 @@ func (o *Options) public(v string) error {
 	}
 	o.origin = u.Scheme + "://" + strings.ToLower(u.Host)
 	if port := map[string]string{"http": ":80", "https": ":443"}[u.Scheme]; u.Port() != "" {
-		o.origin = strings.TrimSuffix(o.origin, port) // browsers leave it out
+		o.origin = strings.TrimSuffix(o.origin, port) // browsers leave the usual port out of an origin
 	}
 	o.AllowedHosts = append(o.AllowedHosts, strings.ToLower(u.Hostname()))
 	o.OIDC.PublicURL = v
 	return nil
 }
 
+// list splits a value at commas and spaces.
 func list(v string) []string {
 	return strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
+// check returns an error if the options do not go together, or would let everybody in.
 func (o Options) check() error {
 	user, password := "HERMES_DASHBOARD_BASIC_AUTH_USERNAME", "HERMES_DASHBOARD_BASIC_AUTH_PASSWORD"
 	switch {
@@ -160,7 +164,7 @@ func (o Options) check() error {
 	return o.OIDC.check()
 }
 
-// isHash reports whether a password is given as a bcrypt hash.
+// isHash reports whether a password begins as a bcrypt hash does.
 func isHash(password string) bool {
 	for _, begin := range []string{"$2a$", "$2b$", "$2y$"} {
 		if strings.HasPrefix(password, begin) {
@@ -170,11 +174,11 @@ func isHash(password string) bool {
 	return false
 }
 
-// Address is where the dashboard listens.
+// Address is the host and the port on which the dashboard listens.
 func (o Options) Address() string { return net.JoinHostPort(o.Host, strconv.Itoa(o.Port)) }
 
-// URL is where a visitor finds the dashboard, without a slash at its end: HERMES_DASHBOARD_PUBLIC_URL if it answers there, else where
-// it listens.
+// URL is the address under which a visitor finds the dashboard, without a slash at its end: HERMES_DASHBOARD_PUBLIC_URL if the dashboard
+// answers under that name, else the address on which it listens.
 func (o Options) URL() string {
 	if o.ownOrigin() == "" {
 		return "http://" + o.Address()
@@ -182,8 +186,8 @@ func (o Options) URL() string {
 	return o.origin + o.base
 }
 
-// ownOrigin is the origin of HERMES_DASHBOARD_PUBLIC_URL if the dashboard answers under its name, else "". Without
-// credentials it answers on loopback only.
+// ownOrigin is the origin of HERMES_DASHBOARD_PUBLIC_URL if the dashboard answers under that name, else "". Without credentials it answers
+// under names of loopback only.
 func (o Options) ownOrigin() string {
 	if u, err := url.Parse(o.origin); err != nil || !o.Protected() && !isLoopback(u.Hostname()) {
 		return ""
@@ -191,10 +195,10 @@ func (o Options) ownOrigin() string {
 	return o.origin
 }
 
-// Protected reports whether visitors must log in.
+// Protected reports whether there are credentials: a password or an issuer.
 func (o Options) Protected() bool { return o.password() || o.OIDC.on() }
 
-// may reports whether somebody who came in with a session still may.
+// may reports whether the visitor of a session could still log in, in the way in which the session began.
 func (o Options) may(s session) bool {
 	switch s.By {
 	case byPassword:
@@ -207,11 +211,13 @@ func (o Options) may(s session) bool {
 	return false
 }
 
+// password reports whether there is a user name with a password.
 func (o Options) password() bool { return o.Username != "" && o.Password != "" }
 
+// loopback reports whether the dashboard listens on loopback.
 func (o Options) loopback() bool { return isLoopback(o.Host) }
 
-// isLoopback reports whether a name or an address, in brackets or not, is of this machine only.
+// isLoopback reports whether a name or an address means this machine itself. An address may be in brackets.
 func isLoopback(host string) bool {
 	if strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") {
 		return true

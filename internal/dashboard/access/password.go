@@ -14,19 +14,20 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// credentials checks user names and passwords. The plain password is not kept.
+// credentials checks user names and passwords. It keeps the password's hash and not the password.
 type credentials struct {
 	user   string
 	hash   []byte
-	folded bool // the hash is one of fold's
+	folded bool // hash is the hash of what fold returned
 	turns  *turns
 
 	mu    sync.Mutex
-	key   []byte // of known
-	known []byte // MAC of what was right last: programs send their password with each request
+	key   []byte // the key of the MAC in known
+	known []byte // the MAC of the user name and password that were right last, for programs send them with each request
 }
 
-// newCredentials hashes a plain password at a cost of bcrypt's; the default takes about 60 ms of a core.
+// newCredentials hashes the password, unless it is a hash already. cost is that of bcrypt; with the default a hash takes about 60 ms of a
+// core.
 func newCredentials(o Options, cost int) (*credentials, error) {
 	k := &credentials{user: o.Username, hash: []byte(o.Password), turns: newTurns(), key: make([]byte, 32)}
 	rand.Read(k.key) // never fails: crypto/rand
@@ -41,7 +42,8 @@ func newCredentials(o Options, cost int) (*credentials, error) {
 	return k, nil
 }
 
-// HashPassword returns the bcrypt hash of a password, for HERMES_DASHBOARD_BASIC_AUTH_PASSWORD. bcrypt takes at most 72 bytes.
+// HashPassword returns the bcrypt hash of a password, for HERMES_DASHBOARD_BASIC_AUTH_PASSWORD. bcrypt refuses a password of more than 72
+// bytes.
 func HashPassword(password string) (string, error) {
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.DefaultCost)
 	if err != nil {
@@ -50,22 +52,24 @@ func HashPassword(password string) (string, error) {
 	return string(hash), nil
 }
 
-// fold makes a password of any length fit bcrypt, which takes no more than 72 bytes.
+// fold returns a hash of a password that is short enough for bcrypt, which takes at most 72 bytes.
 func fold(password string) []byte {
 	sum := sha256.Sum256([]byte(password))
 	return []byte(base64.StdEncoding.EncodeToString(sum[:]))
 }
 
+// sum returns the MAC of a user name and a password.
 func (k *credentials) sum(user, password string) []byte {
 	mac := hmac.New(sha256.New, k.key)
 	fmt.Fprintf(mac, "%q %q", user, password)
 	return mac.Sum(nil)
 }
 
-// check reports whether user and password are right. It takes as long for a wrong user as for a wrong password. Attempts of
-// one address are made one after the other: begin is asked before each whether it may be made, and counts it, so that
-// many at once are as many as one by one. Those that are the same as what was right last are not counted. The error
-// is begin's, or about an attempt that was not made.
+// check reports whether user and password are right. A wrong user takes as long as a wrong password.
+//
+// If they are the same as what was right last, nothing else happens. Otherwise check waits until no other attempt of the same address is
+// under way, calls begin, which counts the attempt or refuses it, and compares. An error means that nothing was compared; it is begin's, or
+// that of ctx, or errCrowded.
 func (k *credentials) check(ctx context.Context, from netip.Addr, user, password string, begin func() error) (bool, error) {
 	sum := k.sum(user, password)
 	if k.isKnown(sum) {
@@ -76,7 +80,7 @@ func (k *credentials) check(ctx context.Context, from netip.Addr, user, password
 		return false, err
 	}
 	defer done()
-	if k.isKnown(sum) { // since this one waits
+	if k.isKnown(sum) { // it became known while this attempt waited
 		return true, nil
 	}
 	if err := begin(); err != nil {
@@ -107,7 +111,7 @@ func (k *credentials) isKnown(sum []byte) bool {
 	return k.known != nil && hmac.Equal(k.known, sum)
 }
 
-// same compares in a time that tells nothing about either, not even the length.
+// same compares two texts. The time that it takes tells nothing about them, not even their length.
 func same(a, b string) bool {
 	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
 	return subtle.ConstantTimeCompare(x[:], y[:]) == 1

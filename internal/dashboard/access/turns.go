@@ -8,17 +8,17 @@ import (
 )
 
 const (
-	// atOnce is how many passwords are hashed at a time. Each takes a core.
+	// atOnce is how many passwords are hashed at the same time. Each hash keeps a core busy.
 	atOnce = 2
-	// maxWaiting is how many attempts of one address wait for their turn.
+	// maxWaiting is how many attempts of one address may wait for their turn.
 	maxWaiting = 1024
 )
 
-// errCrowded reports that too many attempts wait.
+// errCrowded reports that too many attempts of the same address wait.
 var errCrowded = errors.New("too many logins at once")
 
-// turns lets each address make one attempt at a time, so that somebody who sends many keeps nobody else waiting, and some
-// hash at a time.
+// turns lets each address make one attempt at a time, so that somebody who sends many attempts does not keep others waiting. Of all
+// addresses together, atOnce hash at the same time.
 type turns struct {
 	hashing chan struct{}
 
@@ -26,17 +26,17 @@ type turns struct {
 	sources map[netip.Prefix]*queue
 }
 
-// queue is one address's.
+// queue is the attempts of one address.
 type queue struct {
-	slot chan struct{}
-	n    int
+	slot chan struct{} // full while an attempt is under way
+	n    int           // attempts under way and waiting
 }
 
 func newTurns() *turns {
 	return &turns{hashing: make(chan struct{}, atOnce), sources: map[netip.Prefix]*queue{}}
 }
 
-// take waits for an address's turn. Call done when it is over.
+// take waits until no other attempt of an address is under way. Call done when this attempt is over.
 func (t *turns) take(ctx context.Context, from netip.Prefix) (done func(), err error) {
 	t.mu.Lock()
 	q := t.sources[from]
@@ -66,7 +66,7 @@ func (t *turns) take(ctx context.Context, from netip.Prefix) (done func(), err e
 	}
 }
 
-// hash waits until there is a core for a hash. Call done when it is made.
+// hash waits until fewer than atOnce hashes are being made. Call done when this hash is made.
 func (t *turns) hash(ctx context.Context) (done func(), err error) {
 	select {
 	case t.hashing <- struct{}{}:
