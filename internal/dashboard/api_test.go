@@ -87,7 +87,7 @@ func describe(t *testing.T) *described {
 	return &described{t: t, srv: serve(t, locked, lively(t)), router: router, seen: map[string]bool{}}
 }
 
-// call sends a request and holds the answer against the description.
+// call sends a request and compares the answer with the description.
 func (d *described) call(method, path, body string, want int) map[string]any {
 	d.t.Helper()
 	req, err := http.NewRequestWithContext(d.t.Context(), method, d.srv.URL+path, strings.NewReader(body))

@@ -15,7 +15,7 @@ import (
 	"hermes/internal/service"
 )
 
-// fleetOf serves a dashboard of so many profiles, of which one in ten was given up, to the benchmark itself.
+// fleetOf returns the handler of a dashboard with n profiles, of which one in ten has failed to start.
 func fleetOf(b *testing.B, n int) http.Handler {
 	store := profile.NewStore(b.TempDir())
 	if _, err := provision.Seed(b.Context(), store, profile.Default()); err != nil {

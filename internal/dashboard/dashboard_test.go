@@ -67,7 +67,7 @@ func home(t *testing.T, states map[string]string) backend.Options {
 		Doctor: func() (doctor.Options, error) { return doctor.Options{}, errors.New("not here") }}
 }
 
-// serve serves a dashboard on a real socket, with a picture that is kept true.
+// serve serves a dashboard on a real socket, whose picture of the gateways is kept up to date.
 func serve(t *testing.T, c access.Options, f backend.Options) *httptest.Server {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)

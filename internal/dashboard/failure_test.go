@@ -11,7 +11,7 @@ import (
 
 // failing is a manager whose gateways run again after a failure.
 type failing struct {
-	service.Manager // what is not needed
+	service.Manager // for the methods that nothing calls here
 	died            service.Death
 }
 

@@ -28,7 +28,7 @@ func upstream(t *testing.T, h profile.Home) {
 	}))
 }
 
-// standIn makes a handler a profile's gateway, which runs.
+// standIn has a handler answer in the place of a profile's gateway, which seems to run.
 func standIn(t *testing.T, h profile.Home, handler http.Handler) {
 	t.Helper()
 	srv := httptest.NewServer(handler)
@@ -101,7 +101,7 @@ func TestTheFrontDoorLeadsToTheProfilesOwnAPIAndNowhereElse(t *testing.T) {
 	}
 }
 
-// TestTheFrontDoorTellsNobodyWhichProfilesThereAre: who has no key gets one answer, whatever the name.
+// TestTheFrontDoorTellsNobodyWhichProfilesThereAre: a request without the key gets the same answer, whatever the name.
 func TestTheFrontDoorTellsNobodyWhichProfilesThereAre(t *testing.T) {
 	f := home(t, map[string]string{"coder": `{}`, "down": `{"gateway_state":"running"}`})
 	upstream(t, f.Store.Home(mustName(t, "coder")))
@@ -123,7 +123,7 @@ func TestTheFrontDoorTellsNobodyWhichProfilesThereAre(t *testing.T) {
 	}
 }
 
-// TestTheFrontDoorPassesNoCredentialsOfTheDashboardOn, and no answer of a gateway acts for the dashboard.
+// TestTheFrontDoorPassesNoCredentialsOfTheDashboardOn, and takes out of a gateway's answer what would act for the dashboard.
 func TestTheFrontDoorPassesNoCredentialsOfTheDashboardOn(t *testing.T) {
 	f := home(t, map[string]string{"coder": `{}`})
 	h := f.Store.Home(mustName(t, "coder"))

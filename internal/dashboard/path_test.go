@@ -49,7 +49,7 @@ func TestEveryAddressOfEveryPageIsBelowThePath(t *testing.T) {
 				continue // TestStreamsSendAddressesBelowThePath
 			}
 			resp, body := get(t, srv, path, through)
-			if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusMethodNotAllowed && path != "/profiles/none" { // a form's cannot be got
+			if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusMethodNotAllowed && path != "/profiles/none" { // a form's address takes POST only
 				t.Errorf("%s: %s", path, resp.Status)
 			}
 			if !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
@@ -85,7 +85,8 @@ func TestEveryAddressOfEveryPageIsBelowThePath(t *testing.T) {
 func TestStreamsSendAddressesBelowThePath(t *testing.T) {
 	f := lively(t)
 	srv, through := below(t, "/hermes", f)
-	// Rows that were made for one are not shown to another: those of a table, and those that changed since a page was made.
+	// Rows that were made for visitors below one path are not sent to visitors below another: neither whole tables, nor rows that changed
+	// since a page was made.
 	_, page := get(t, srv, "/", through)
 	mark := regexp.MustCompile(`since=([0-9a-z]+)\.[0-9]+\.([0-9a-f]+)`).FindStringSubmatch(page)
 	if mark == nil {
@@ -126,7 +127,7 @@ func TestStreamsSendAddressesBelowThePath(t *testing.T) {
 	}
 }
 
-// TestRedirectsStayBelowThePath: those that the router makes too.
+// TestRedirectsStayBelowThePath: also those that the router makes.
 func TestRedirectsStayBelowThePath(t *testing.T) {
 	srv, through := below(t, "/hermes", home(t, map[string]string{"coder": `{"gateway_state":"stopped"}`}))
 	for path, want := range map[string]string{"//activity": "/hermes/activity", "/profiles/../activity": "/hermes/activity", "/p/coder": "/hermes/p/coder/"} {

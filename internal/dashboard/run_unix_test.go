@@ -154,7 +154,7 @@ func TestADescriptorThatIsNotOpenDoesNotKeepItFromServing(t *testing.T) {
 	}
 }
 
-// Who sends slowly, or nothing, is let go; meanwhile everybody else is served.
+// A visitor who sends slowly, or nothing, is disconnected. Meanwhile everybody else is served.
 func TestSlowVisitorsHoldUpNobody(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

@@ -10,7 +10,7 @@ import (
 	"hermes/internal/store"
 )
 
-// TestSessionsAreDeletedAndPrunedFromThePages, after they were asked for by name or counted, and it is recorded.
+// TestSessionsAreDeletedAndPrunedFromThePages: one by its name, old ones after they were counted. Both are recorded.
 func TestSessionsAreDeletedAndPrunedFromThePages(t *testing.T) {
 	f := home(t, map[string]string{"coder": `{"gateway_state":"stopped"}`})
 	srv := serve(t, locked, f)

@@ -184,7 +184,7 @@ func TestTheDashboardStartsWhileTheIssuerIsAway(t *testing.T) {
 	}
 }
 
-func TestAnIssuerNeedsItsSettings(t *testing.T) {
+func TestAnIssuerNeedsItsVariables(t *testing.T) {
 	all := []string{"OIDC_ISSUER=https://accounts.example.org", "OIDC_CLIENT_ID=hermes", "OIDC_ALLOWED=ann@example.org", "PUBLIC_URL=https://hermes.example.org", "HOST=0.0.0.0"}
 	if _, err := FromEnv(vars(all...)); err != nil {
 		t.Error(err)

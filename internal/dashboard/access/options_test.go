@@ -88,7 +88,7 @@ func TestSecretsMayComeFromFiles(t *testing.T) {
 	}
 }
 
-func TestAWrongSettingIsNamed(t *testing.T) {
+func TestAWrongVariableIsNamed(t *testing.T) {
 	for setting, want := range map[string]string{
 		"BASIC_AUTH_SECRET=short": "fewer than 16", "METRICS_TOKEN=short": "fewer than 16", "TRUSTED_PROXIES=10.0.0.0/33": `"10.0.0.0/33"`,
 		"TRUSTED_PROXIES=proxy": `"proxy"`, "ALLOWED_HOSTS=https://x": `"https://x"`, "ALLOWED_HOSTS=*": `"*"`, "PUBLIC_URL=hermes.example": "want an address",

@@ -25,8 +25,8 @@ type operation struct {
 	handle       func(*call) (any, error)
 }
 
-// one is the address of one profile.
-const one = "/api/v1/profiles/{name}"
+// oneProfile is the path of one profile.
+const oneProfile = "/api/v1/profiles/{name}"
 
 // API serves the operations.
 type API struct {
@@ -65,7 +65,7 @@ func (a *API) Register(mux *http.ServeMux) {
 	}
 	mux.HandleFunc("GET /api/v1/openapi.json", a.document)
 	mux.HandleFunc("GET /api/v1/events", a.events.gatewayEvents)
-	mux.HandleFunc("GET "+one+"/log/stream", a.events.log)
+	mux.HandleFunc("GET "+oneProfile+"/log/stream", a.events.log)
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		a.answerer.answer(w, r, nil, &apiError{http.StatusNotFound, "not_found", "there is no such operation; /api/v1/openapi.json lists them", ""})
 	})

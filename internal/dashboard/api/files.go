@@ -18,13 +18,13 @@ type files struct {
 
 func (f files) operations() []operation {
 	return []operation{
-		{"GET", one + "/config", f.read(config.Read)},
-		{"PUT", one + "/config", f.save(f.actions.SaveConfig)},
-		{"GET", one + "/soul", f.read(profile.Home.ReadSoul)},
-		{"PUT", one + "/soul", f.save(f.actions.SaveSoul)},
-		{"GET", one + "/variables", f.variables},
-		{"PUT", one + "/variables/{variable}", f.setVariable},
-		{"DELETE", one + "/variables/{variable}", f.removeVariable},
+		{"GET", oneProfile + "/config", f.read(config.Read)},
+		{"PUT", oneProfile + "/config", f.save(f.actions.SaveConfig)},
+		{"GET", oneProfile + "/soul", f.read(profile.Home.ReadSoul)},
+		{"PUT", oneProfile + "/soul", f.save(f.actions.SaveSoul)},
+		{"GET", oneProfile + "/variables", f.variables},
+		{"PUT", oneProfile + "/variables/{variable}", f.setVariable},
+		{"DELETE", oneProfile + "/variables/{variable}", f.removeVariable},
 	}
 }
 

@@ -23,12 +23,12 @@ func (p profiles) operations() []operation {
 	return []operation{
 		{"GET", "/api/v1/profiles", p.list},
 		{"POST", "/api/v1/profiles", p.create},
-		{"GET", one, p.show},
-		{"DELETE", one, p.remove},
-		{"POST", one + "/rename", p.rename},
-		{"POST", one + "/start", p.act(operate.Start)},
-		{"POST", one + "/stop", p.act(operate.Stop)},
-		{"POST", one + "/restart", p.act(operate.Restart)},
+		{"GET", oneProfile, p.show},
+		{"DELETE", oneProfile, p.remove},
+		{"POST", oneProfile + "/rename", p.rename},
+		{"POST", oneProfile + "/start", p.act(operate.Start)},
+		{"POST", oneProfile + "/stop", p.act(operate.Stop)},
+		{"POST", oneProfile + "/restart", p.act(operate.Restart)},
 		{"POST", "/api/v1/all/stop", p.actOnAll(operate.Stop)},
 		{"POST", "/api/v1/all/restart", p.actOnAll(operate.Restart)},
 	}

@@ -24,7 +24,7 @@ type records struct {
 func (r records) operations() []operation {
 	return []operation{
 		{"GET", "/api/v1/version", r.version},
-		{"GET", one + "/log", r.log},
+		{"GET", oneProfile + "/log", r.log},
 		{"GET", "/api/v1/activity", r.activity},
 		{"GET", "/api/v1/boot", r.boots},
 		{"GET", "/api/v1/doctor", r.examine},

@@ -20,11 +20,11 @@ type sessions struct {
 
 func (s sessions) operations() []operation {
 	return []operation{
-		{"GET", one + "/sessions", s.list},
-		{"GET", one + "/sessions/{session}", s.transcript},
-		{"DELETE", one + "/sessions/{session}", s.remove},
-		{"POST", one + "/sessions/prune", s.prune},
-		{"POST", one + "/chat", s.say},
+		{"GET", oneProfile + "/sessions", s.list},
+		{"GET", oneProfile + "/sessions/{session}", s.transcript},
+		{"DELETE", oneProfile + "/sessions/{session}", s.remove},
+		{"POST", oneProfile + "/sessions/prune", s.prune},
+		{"POST", oneProfile + "/chat", s.say},
 	}
 }
 

@@ -78,7 +78,7 @@ func TestAReasonOfAnyLengthKeepsNoChangeOutOfTheRecord(t *testing.T) {
 	}
 }
 
-// TestALaterFloodHidesNoLogin from who looks.
+// TestALaterFloodHidesNoLogin: the latest logins are among what is shown, however much else happened since.
 func TestALaterFloodHidesNoLogin(t *testing.T) {
 	begun := time.Unix(1_800_000_000, 0)
 	at := func(n int, from time.Time) (list []Event) {
