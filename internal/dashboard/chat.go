@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"hermes/internal/dashboard/access"
 	"hermes/internal/dashboard/backend"
 	"hermes/internal/dashboard/stream"
 	"hermes/internal/logs"
@@ -101,7 +100,7 @@ func (p chatPage) retry(w http.ResponseWriter, r *http.Request) {
 	}
 	session := r.FormValue("session")
 	asked, err := p.chat.Retry(r.Context(), g, session)
-	p.journals.Record(access.VisitorOf(r.Context()), "retry", g.Profile.String(), session, err)
+	p.journals.Record(visitor(r), "retry", g.Profile.String(), session, err)
 	next := profilePath(g.Profile) + "/sessions"
 	if asked {
 		next = sessionPath(g.Profile.String(), session)

@@ -3,7 +3,6 @@ package dashboard
 import (
 	"net/http"
 
-	"hermes/internal/dashboard/access"
 	"hermes/internal/dashboard/backend"
 	"hermes/internal/profile"
 )
@@ -28,7 +27,7 @@ func (p createPage) show(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p createPage) create(w http.ResponseWriter, r *http.Request) {
-	o := p.actions.Create(r.Context(), access.VisitorOf(r.Context()), r.FormValue("name"), r.FormValue("from"), r.FormValue("start") != "")
+	o := p.actions.Create(r.Context(), visitor(r), r.FormValue("name"), r.FormValue("from"), r.FormValue("start") != "")
 	next := "/new"
 	if o.Profile != (profile.Name{}) {
 		next = profilePath(o.Profile)

@@ -3,7 +3,6 @@ package dashboard
 import (
 	"net/http"
 
-	"hermes/internal/dashboard/access"
 	"hermes/internal/dashboard/backend"
 	"hermes/internal/doctor"
 )
@@ -25,7 +24,7 @@ func (p doctorPage) show(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p doctorPage) mend(w http.ResponseWriter, r *http.Request) {
-	found, err := p.doctor.Mend(r.Context(), access.VisitorOf(r.Context()))
+	found, err := p.doctor.Mend(r.Context(), visitor(r))
 	p.send(w, r, found, err)
 }
 

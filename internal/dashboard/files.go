@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 
-	"hermes/internal/dashboard/access"
 	"hermes/internal/dashboard/backend"
 	"hermes/internal/profile"
 	"hermes/internal/profile/config"
@@ -68,7 +67,7 @@ var errNoFile = errors.New("there is no such setting")
 
 // saved does what one of the forms asks for.
 func (p filesPage) saved(r *http.Request, n profile.Name) backend.Outcome {
-	ctx, v := r.Context(), access.VisitorOf(r.Context())
+	ctx, v := r.Context(), visitor(r)
 	switch r.PathValue("what") {
 	case "config":
 		return p.actions.SaveConfig(ctx, v, n, r.FormValue("text"), r.FormValue("tag"))

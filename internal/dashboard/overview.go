@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"hermes/internal/dashboard/access"
 	"hermes/internal/dashboard/backend"
 	"hermes/internal/dashboard/stream"
 	"hermes/internal/fleet"
@@ -38,7 +37,7 @@ func (p overviewPage) register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /events", p.events)
 	for _, action := range []operate.Action{operate.Stop, operate.Restart} {
 		mux.HandleFunc("POST /all/"+string(action), func(w http.ResponseWriter, r *http.Request) {
-			p.answer(w, r, p.actions.ActOnAll(r.Context(), access.VisitorOf(r.Context()), action), "", "/")
+			p.answer(w, r, p.actions.ActOnAll(r.Context(), visitor(r), action), "", "/")
 		})
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 
-	"hermes/internal/dashboard/access"
 	"hermes/internal/dashboard/backend"
 	"hermes/internal/dashboard/stream"
 	"hermes/internal/fleet"
@@ -66,7 +65,7 @@ func (p profilePage) events(w http.ResponseWriter, r *http.Request) {
 
 func (p profilePage) act(w http.ResponseWriter, r *http.Request, action operate.Action) {
 	if n, ok := p.name(w, r); ok {
-		p.answer(w, r, p.actions.Act(r.Context(), access.VisitorOf(r.Context()), n, action), "", profilePath(n))
+		p.answer(w, r, p.actions.Act(r.Context(), visitor(r), n, action), "", profilePath(n))
 	}
 }
 
@@ -75,7 +74,7 @@ func (p profilePage) rename(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	o := p.actions.Rename(r.Context(), access.VisitorOf(r.Context()), n, r.FormValue("to"))
+	o := p.actions.Rename(r.Context(), visitor(r), n, r.FormValue("to"))
 	next := profilePath(n)
 	if o.Profile != (profile.Name{}) {
 		next = profilePath(o.Profile)
@@ -93,5 +92,5 @@ func (p profilePage) remove(w http.ResponseWriter, r *http.Request) {
 		p.answer(w, r, backend.Outcome{Err: fmt.Errorf("that is not '%s': nothing is deleted", n)}, "", profilePath(n))
 		return
 	}
-	p.answer(w, r, p.actions.Delete(r.Context(), access.VisitorOf(r.Context()), n), "/", profilePath(n))
+	p.answer(w, r, p.actions.Delete(r.Context(), visitor(r), n), "/", profilePath(n))
 }

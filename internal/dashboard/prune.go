@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 
-	"hermes/internal/dashboard/access"
 	"hermes/internal/dashboard/backend"
 	"hermes/internal/profile/config"
 	"hermes/internal/store"
@@ -54,7 +53,7 @@ func (p prunePage) prune(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	limits := backend.Limits{OlderThan: r.FormValue("older_than"), Messages: r.FormValue("keep_messages")}
-	_, o := p.actions.PruneSessions(r.Context(), access.VisitorOf(r.Context()), g, limits)
+	_, o := p.actions.PruneSessions(r.Context(), visitor(r), g, limits)
 	back := url.Values{"older_than": {limits.OlderThan}, "keep_messages": {limits.Messages}}
 	p.answer(w, r, o, profilePath(g.Profile)+"/sessions", profilePath(g.Profile)+"/prune?"+back.Encode())
 }

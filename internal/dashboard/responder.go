@@ -26,10 +26,13 @@ type responder struct {
 	log      *slog.Logger
 }
 
+// visitor returns who sent a request.
+func visitor(r *http.Request) access.Visitor { return access.VisitorOf(r.Context()) }
+
 // frame returns what a page has around its content.
 func (re responder) frame(r *http.Request, title, section string) frame {
 	snap := re.fleet.Snapshot()
-	return frame{Title: title, Section: section, Visitor: access.VisitorOf(r.Context()), Assets: re.assets, Manager: snap.Manager, Control: snap.Control}
+	return frame{Title: title, Section: section, Visitor: visitor(r), Assets: re.assets, Manager: snap.Manager, Control: snap.Control}
 }
 
 // render makes a page and sends it. If it cannot be made, nothing of it is sent.

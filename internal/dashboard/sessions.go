@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net/http"
 
-	"hermes/internal/dashboard/access"
 	"hermes/internal/dashboard/backend"
 	"hermes/internal/store"
 )
@@ -69,6 +68,6 @@ func (p sessionsPage) remove(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	session := r.FormValue("session")
-	o := p.actions.DeleteSession(r.Context(), access.VisitorOf(r.Context()), g, session)
+	o := p.actions.DeleteSession(r.Context(), visitor(r), g, session)
 	p.answer(w, r, o, profilePath(g.Profile)+"/sessions", sessionPath(g.Profile.String(), session))
 }

@@ -89,15 +89,15 @@ func TestSecretsMayComeFromFiles(t *testing.T) {
 }
 
 func TestAWrongVariableIsNamed(t *testing.T) {
-	for setting, want := range map[string]string{
+	for variable, want := range map[string]string{
 		"BASIC_AUTH_SECRET=short": "fewer than 16", "METRICS_TOKEN=short": "fewer than 16", "TRUSTED_PROXIES=10.0.0.0/33": `"10.0.0.0/33"`,
 		"TRUSTED_PROXIES=proxy": `"proxy"`, "ALLOWED_HOSTS=https://x": `"https://x"`, "ALLOWED_HOSTS=*": `"*"`, "PUBLIC_URL=hermes.example": "want an address",
 		"PUBLIC_URL=https://a:b@x": "want an address", "PUBLIC_URL=https://x/?a=b": "want an address", "PUBLIC_URL=https://x/a%20b": "no path like /hermes", "PUBLIC_URL=https://x//a": "no path like /hermes", "BASIC_AUTH_PASSWORD=$2a$nonsense": "begins like a bcrypt hash",
 	} {
-		_, err := FromEnv(vars("BASIC_AUTH_USERNAME=ann", "BASIC_AUTH_PASSWORD="+password, setting))
-		name, value, _ := strings.Cut(setting, "=")
+		_, err := FromEnv(vars("BASIC_AUTH_USERNAME=ann", "BASIC_AUTH_PASSWORD="+password, variable))
+		name, value, _ := strings.Cut(variable, "=")
 		if err == nil || !strings.Contains(err.Error(), "HERMES_DASHBOARD_"+name) || !strings.Contains(err.Error(), want) || value == "short" && strings.Contains(err.Error(), "short") {
-			t.Errorf("%s: %v", setting, err)
+			t.Errorf("%s: %v", variable, err)
 		}
 	}
 }

@@ -67,7 +67,7 @@ func (a *API) Register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/v1/events", a.events.gatewayEvents)
 	mux.HandleFunc("GET "+oneProfile+"/log/stream", a.events.log)
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
-		a.answerer.answer(w, r, nil, &apiError{http.StatusNotFound, "not_found", "there is no such operation; /api/v1/openapi.json lists them", ""})
+		a.answerer.answer(w, r, nil, &callError{http.StatusNotFound, "not_found", "there is no such operation; /api/v1/openapi.json lists them", ""})
 	})
 }
 

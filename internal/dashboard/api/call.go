@@ -25,7 +25,7 @@ func (c *call) visitor() access.Visitor { return access.VisitorOf(c.r.Context())
 
 // body reads the request's JSON: one object, with known fields only.
 func (c *call) body(to any) error {
-	refuse := func(code int, kind, text string) error { return &apiError{code, kind, text, ""} }
+	refuse := func(code int, kind, text string) error { return &callError{code, kind, text, ""} }
 	if kind, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return refuse(http.StatusUnsupportedMediaType, "media_type", "send application/json")
 	}

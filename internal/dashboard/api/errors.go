@@ -11,20 +11,20 @@ import (
 	"hermes/internal/store"
 )
 
-// apiError is an error as programs are told of it. Kind is what they tell it from others by.
-type apiError struct {
+// callError is an error as programs are told of it. Kind is what they tell it from others by.
+type callError struct {
 	Status  int    `json:"-"`
 	Kind    string `json:"kind"`
 	Message string `json:"message"`
 	Detail  string `json:"detail,omitempty"`
 }
 
-func (e *apiError) Error() string { return e.Message }
+func (e *callError) Error() string { return e.Message }
 
 // errorOf turns an error into what programs are told. No other place knows which error has which status and kind.
-func errorOf(err error, detail string) *apiError {
+func errorOf(err error, detail string) *callError {
 	var (
-		already  *apiError
+		already  *callError
 		name     *profile.NameError
 		missing  *profile.NotFoundError
 		unknown  *service.GatewayNotRegisteredError
@@ -37,7 +37,7 @@ func errorOf(err error, detail string) *apiError {
 		session  *store.NoSessionError
 		prune    *backend.PruneError
 	)
-	e := &apiError{http.StatusInternalServerError, "internal", textOf(err), logs.PrintableLines(detail)}
+	e := &callError{http.StatusInternalServerError, "internal", textOf(err), logs.PrintableLines(detail)}
 	switch {
 	case errors.As(err, &already):
 		return already

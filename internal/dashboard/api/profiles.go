@@ -62,7 +62,7 @@ func viewOf(g *fleet.Gateway, whole bool) gatewayView {
 func (p profiles) list(*call) (any, error) {
 	snap := p.fleet.Snapshot()
 	if snap.Err != nil {
-		return nil, &apiError{http.StatusServiceUnavailable, "unavailable", textOf(snap.Err), ""}
+		return nil, &callError{http.StatusServiceUnavailable, "unavailable", textOf(snap.Err), ""}
 	}
 	list := make([]gatewayView, 0, len(snap.Gateways))
 	for _, g := range snap.Gateways {
@@ -111,7 +111,7 @@ func (p profiles) remove(c *call) (any, error) {
 		return nil, err
 	}
 	if b.Confirm != n.String() {
-		return nil, &apiError{http.StatusUnprocessableEntity, "confirm", fmt.Sprintf("confirm is not '%s': nothing is deleted", n), ""}
+		return nil, &callError{http.StatusUnprocessableEntity, "confirm", fmt.Sprintf("confirm is not '%s': nothing is deleted", n), ""}
 	}
 	return answerOf(p.actions.Delete(c.ctx(), c.visitor(), n))
 }

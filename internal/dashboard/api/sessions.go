@@ -66,7 +66,7 @@ func (s sessions) transcript(c *call) (any, error) {
 		return nil, err
 	}
 	if len(messages) == 0 {
-		return nil, &apiError{http.StatusNotFound, "not_found", "there is no such session", ""}
+		return nil, &callError{http.StatusNotFound, "not_found", "there is no such session", ""}
 	}
 	type message struct {
 		Role        string    `json:"role"`
@@ -130,11 +130,11 @@ func (s sessions) say(c *call) (any, error) {
 		return nil, err
 	}
 	if err := backend.Sayable(b.Session, b.Message); err != nil {
-		return nil, &apiError{http.StatusUnprocessableEntity, "message", err.Error(), ""}
+		return nil, &callError{http.StatusUnprocessableEntity, "message", err.Error(), ""}
 	}
 	var text strings.Builder
 	if err := s.chat.Ask(c.ctx(), g.Profile, b.Session, b.Message, &backend.Answer{To: &text}); err != nil {
-		return nil, &apiError{http.StatusBadGateway, "gateway", textOf(err), ""}
+		return nil, &callError{http.StatusBadGateway, "gateway", textOf(err), ""}
 	}
 	return map[string]any{"session": b.Session, "answer": text.String()}, nil
 }
