@@ -121,7 +121,7 @@ func (g *gateway) sign(lock *volume.Lock) (*heldLock, error) {
 	_ = g.o.Home.Files().Remove(profile.TakeoverName) // mostly there is none
 	data, err := json.Marshal(pidRecord{self(), g.o.Argv, time.Now().UTC().Truncate(time.Millisecond)})
 	if err == nil {
-		err = g.o.Home.Files().WriteFile(profile.PIDName, append(data, '\n'), 0o644)
+		err = g.o.Home.Files().WriteTransient(profile.PIDName, append(data, '\n'), 0o644)
 	}
 	if err != nil {
 		held.release()

@@ -137,6 +137,11 @@ func (d Dir) WriteFile(name string, data []byte, perm fs.FileMode) error {
 	})
 }
 
+// WriteTransient is WriteFile for a file that means nothing any more when the machine goes down, such as one that names a process.
+func (d Dir) WriteTransient(name string, data []byte, perm fs.FileMode) error {
+	return d.WriteFile(name, data, perm)
+}
+
 // Stat returns what is known of a file, and does not follow a link.
 func (d Dir) Stat(name string) (info *Info, err error) {
 	err = d.with("stat", name, func(r *os.Root, full string) error {

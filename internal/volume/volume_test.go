@@ -79,6 +79,22 @@ func TestWriteFileMakesAndReplaces(t *testing.T) {
 	}
 }
 
+func TestWriteTransientMakesAndReplaces(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "f")
+	for _, content := range []string{"first and long", "second"} {
+		if err := At(dir).WriteTransient("f", []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if data, err := readFile(path, 100); err != nil || string(data) != content {
+			t.Errorf("%q, %v", data, err)
+		}
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("it leaves %v, %v", entries, err)
+	}
+}
+
 func TestWriteFileIntoAMissingDirectoryNamesTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "no", "f")
 	err := writeFile(path, nil, 0o644)

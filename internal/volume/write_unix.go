@@ -83,13 +83,23 @@ func give(fd, dir int) error {
 // A file that is a mount of its own (docker run -v file:file) cannot be replaced: it is written in place, as safely as
 // that goes, and keeps its mode. If it cannot be written the error is ErrMount too.
 func (d Dir) WriteFile(name string, data []byte, perm fs.FileMode) error {
+	return d.write(name, data, perm, (*os.File).Sync)
+}
+
+// WriteTransient is WriteFile for a file that means nothing any more when the machine goes down, such as one that names a process. It
+// does not wait for the disk: after a power failure the file may be empty.
+func (d Dir) WriteTransient(name string, data []byte, perm fs.FileMode) error {
+	return d.write(name, data, perm, func(*os.File) error { return nil })
+}
+
+func (d Dir) write(name string, data []byte, perm fs.FileMode, sync func(*os.File) error) error {
 	if info, err := d.Lstat(name); err == nil && info.IsDir() {
 		return d.notRegular(name, info.Mode())
 	}
-	return d.inParent("write", name, func(at int, last string) error { return replace(at, last, data, perm) })
+	return d.inParent("write", name, func(at int, last string) error { return replace(at, last, data, perm, sync) })
 }
 
-func replace(at int, name string, data []byte, perm fs.FileMode) error {
+func replace(at int, name string, data []byte, perm fs.FileMode, sync func(*os.File) error) error {
 	var f *os.File
 	tmp, err := unused("."+name, func(tmp string) error {
 		fd, err := makeFile(at, tmp, unix.O_WRONLY, perm)
@@ -103,7 +113,7 @@ func replace(at int, name string, data []byte, perm fs.FileMode) error {
 	}
 	_, err = f.Write(data)
 	if err == nil {
-		err = f.Sync()
+		err = sync(f)
 	}
 	err = cmp.Or(err, f.Close())
 	mount := false
