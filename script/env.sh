@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# Sourced by every script: strict mode, the repository's root, one way to talk.
+# Every script sources this file. It sets strict mode, changes to the repository's root, and defines functions for messages.
 
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 cd -- "$root"
 
-# What the scripts fetch or derive, and may delete at any time.
+# Files that the scripts fetch or make. They can be deleted at any time.
 cache=$root/.cache
 mkdir -p -- "$cache/bin"
 
@@ -15,8 +15,8 @@ image=${HERMES_IMAGE:-hermes:dev}
 # shellcheck disable=SC2034
 base_image=debian:trixie-slim
 
-# One way to compile for all of them, so that each package is compiled once for a system and not once for each script. Nobody debugs
-# what they build: debug information costs a tenth of the time. A caller's own flags come later and win.
+# All scripts compile with the same flags, so that each package is compiled once for each system and not once for each script. They
+# leave out debug information, which takes a tenth of the time and which nobody uses. The caller's own flags come last and win.
 export CGO_ENABLED=0 GOFLAGS="-trimpath -gcflags=all=-dwarf=false -ldflags=-w ${GOFLAGS:-}"
 
 say() { printf '==> %s\n' "$*"; }
@@ -26,21 +26,21 @@ die() {
 	exit 1
 }
 
-# version prints what the binary and the image call themselves.
+# version prints the version that the binary and the image get.
 version() {
 	git describe --tags --always --dirty 2>/dev/null || echo dev
 }
 
-# build_go GOOS GOARCH FILE: one static, stripped, reproducible binary.
+# build_go GOOS GOARCH FILE: builds a static, stripped, reproducible binary.
 build_go() {
 	GOOS=$1 GOARCH=$2 go build \
 		-ldflags "-s -w -X hermes/internal/version.Version=$(version)" \
 		-o "$3" ./cmd/hermes
-	# The image takes the mode from here, whatever the umask.
+	# The image copies this mode, so set it, whatever the umask is.
 	chmod 0755 "$3"
 }
 
-# tool prints the path of a program of tools/, building it if it is not current.
+# tool NAME PACKAGE: builds a program of tools/ if it is not current, and prints its path.
 tool() {
 	go -C tools build -o "$cache/bin/$1" "$2" >&2
 	printf '%s\n' "$cache/bin/$1"

@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-// Setup fails: the image is a Linux image.
+// Setup fails, because the image is a Linux image.
 func Setup(func(string) string, io.Writer) error {
 	return errors.New("this works only inside a Linux container")
 }

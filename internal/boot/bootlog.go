@@ -15,11 +15,11 @@ import (
 
 const (
 	bootLogName = "container-boot.log"
-	// bootLogLimit is the size at which the boot log is set aside (contract "On disk").
+	// bootLogLimit is the size, in bytes, above which the boot log is rotated (contract "On disk").
 	bootLogLimit = 256 << 10
 )
 
-// writeBootLog appends a line for each outcome; the log is rotated to .1 before it grows over its limit.
+// writeBootLog appends a line for each outcome. Before the log would grow over its limit, it is rotated to .1.
 func writeBootLog(dir volume.Dir, now time.Time, outcomes []Outcome) error {
 	var b bytes.Buffer
 	for _, o := range outcomes {
@@ -40,7 +40,7 @@ func writeBootLog(dir volume.Dir, now time.Time, outcomes []Outcome) error {
 	return nil
 }
 
-// logValue keeps a value one word: a directory on the volume may have any name.
+// logValue makes a value one word, because a directory on the volume may have any name.
 func logValue(s string) string {
 	odd := func(r rune) bool {
 		return r == ' ' || r == '"' || r == '=' || r == utf8.RuneError || !unicode.IsPrint(r)

@@ -96,7 +96,7 @@ func TestTheBootLogIsRotatedBeforeItGrowsOverItsLimit(t *testing.T) {
 			t.Error("rotation lost something")
 		}
 	}
-	// A second rotation replaces the first archive.
+	// The second rotation replaces the archive of the first.
 	if err := os.WriteFile(path, []byte(old+"zz"), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -6,25 +6,24 @@ import (
 	"hermes/internal/profile"
 )
 
-// Action is what a boot does about a profile.
+// Action is what a boot does with a profile.
 type Action string
 
-// The actions, as the boot log writes them.
+// The actions, in the form that the boot log has.
 const (
-	Started    Action = "started"    // its gateway is wanted up
-	Registered Action = "registered" // its slot is there, down
-	Skipped    Action = "skipped"    // it cannot be used
+	Started    Action = "started"    // the gateway is wanted up
+	Registered Action = "registered" // the slot exists, and the gateway is wanted down
+	Skipped    Action = "skipped"    // the profile cannot be used
 )
 
-// comesBack is contract "Boot" for a profile whose operator said nothing: the states after
-// which its gateway is started.
+// comesBack is the part of contract "Boot" for a profile without a desired state: after these states its gateway is started.
 var comesBack = map[profile.GatewayState]bool{
 	profile.StateRunning:  true,
 	profile.StateDegraded: true,
 	profile.StateDraining: true,
 }
 
-// decide is the table of contract "Boot".
+// decide implements the table of contract "Boot".
 func decide(s profile.State) Action {
 	switch {
 	case s.Desired == profile.DesiredStopped:
@@ -37,8 +36,8 @@ func decide(s profile.State) Action {
 	return Registered
 }
 
-// decideFor reads a profile's state and decides. prior is the state for the boot log; reason says what is
-// wrong with the file, if something is.
+// decideFor reads a profile's state file and decides. prior is the state for the boot log. reason says what is wrong with the file,
+// or is "".
 func decideFor(h profile.Home, bootstrap string) (action Action, prior, reason string) {
 	s, err := profile.ReadState(h)
 	switch {
@@ -53,7 +52,7 @@ func decideFor(h profile.Home, bootstrap string) (action Action, prior, reason s
 	switch {
 	case s.Gateway == profile.StateNone:
 		prior = "none"
-	case !profile.CanFollow(s.Gateway, s.Gateway): // another tool's word, of any length
+	case !profile.CanFollow(s.Gateway, s.Gateway): // another tool wrote a state that we do not know, which may be long
 		prior, reason = "unknown", "gateway_state.json has a gateway_state that nobody knows"
 	default:
 		prior = string(s.Gateway)

@@ -11,7 +11,7 @@ import (
 	"hermes/internal/profile"
 )
 
-// The table of contract "Boot", written a second time: every pair of what the file may say.
+// TestEveryRowOfTheBootTable has its own copy of the table in contract "Boot", with every pair of states that the file may have.
 func TestEveryRowOfTheBootTable(t *testing.T) {
 	rows := map[profile.DesiredState]map[profile.GatewayState]Action{
 		profile.DesiredStopped: {"running": Registered, "degraded": Registered, "draining": Registered, "starting": Registered,
@@ -52,7 +52,7 @@ func TestNothingButIntentAndStateDecides(t *testing.T) {
 	})
 }
 
-// parseLine reads a line of the boot log back.
+// parseLine parses a line of the boot log.
 func parseLine(t *testing.T, line string) map[string]string {
 	t.Helper()
 	when, rest, ok := strings.Cut(line, " ")

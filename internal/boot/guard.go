@@ -13,33 +13,32 @@ import (
 )
 
 const (
-	// markName is there while a reconcile works, and afterwards if it was killed. It then holds the name of the profile that
-	// was worked on, if that is known.
+	// markName exists while Reconcile works, and stays if Reconcile is killed. It may contain the name of the profile that Reconcile
+	// was working on.
 	markName = ".boot-working"
-	// skippedName lists the profiles that killed one.
+	// skippedName lists the profiles that are skipped because Reconcile was killed while it worked on them.
 	skippedName = ".boot-skipped.json"
-	// maxGuardFile bounds both.
+	// maxGuardFile limits the size of both files, in bytes.
 	maxGuardFile = 1 << 20
 )
 
-// guard sees to it that a profile whose files kill the process that reads them, for example because they take all
-// memory, costs one try and not every boot. A reconcile that finds the mark of one that was killed works on one profile
-// at a time and writes down on which. If it is killed too, the next one knows by which profile, and leaves that one out
-// until its files change.
+// guard handles profiles whose files kill the process that reads them, for example because they take all memory: such a profile must
+// not ruin every boot. If Reconcile finds the mark of a Reconcile that was killed, it works on one profile at a time and writes the
+// profile's name into its own mark. If it is killed too, the next Reconcile knows the profile and skips it until its files change.
 //
-// Where nothing can be written there is no guard.
+// If the volume cannot be written, there is no guard.
 type guard struct {
 	files   volume.Dir
 	mark    *os.File
 	careful bool
-	skipped map[string]string // profile: what its files were
+	skipped map[string]string // by profile: the fingerprint of its files when it was skipped
 }
 
-// newGuard looks at what the last reconcile left, and begins.
+// newGuard reads what the last Reconcile left, and writes the mark.
 func newGuard(store *profile.Store) *guard {
 	g := &guard{files: store.Files(), skipped: map[string]string{}}
 	if data, err := g.files.ReadFile(skippedName, maxGuardFile); err == nil && json.Unmarshal(data, &g.skipped) != nil {
-		g.skipped = map[string]string{} // half of it, or not ours
+		g.skipped = map[string]string{} // it is half written, or another program wrote it
 	}
 	known := len(g.skipped)
 	maps.DeleteFunc(g.skipped, func(name, was string) bool { return g.fingerprint(store, name) != was })
@@ -59,7 +58,7 @@ func newGuard(store *profile.Store) *guard {
 	return g
 }
 
-// fingerprint is different when one of the files that a boot reads has changed.
+// fingerprint changes when one of the files changes that a boot reads.
 func (g *guard) fingerprint(store *profile.Store, name string) string {
 	n, err := profile.ParseName(name)
 	if err != nil {
@@ -80,15 +79,15 @@ func (g *guard) fingerprint(store *profile.Store, name string) string {
 
 func (g *guard) keep() {
 	if len(g.skipped) == 0 {
-		_ = g.files.RemoveIfThere(skippedName) // an empty list says the same
+		_ = g.files.RemoveIfThere(skippedName) // an empty list means the same as no file
 		return
 	}
 	if data, err := json.Marshal(g.skipped); err == nil {
-		_ = g.files.WriteFile(skippedName, append(data, '\n'), 0o600) // without it, the profile kills once more
+		_ = g.files.WriteFile(skippedName, append(data, '\n'), 0o600) // if this fails, the profile kills one more boot
 	}
 }
 
-// skip tells why a profile is left out; "" if it is not.
+// skip returns why a profile is skipped, or "" if it is not.
 func (g *guard) skip(label string) string {
 	if _, ok := g.skipped[label]; !ok {
 		return ""
@@ -97,7 +96,7 @@ func (g *guard) skip(label string) string {
 		g.files.Path(skippedName))
 }
 
-// working notes on which profile work begins, where that is to be known.
+// working writes the name of the profile that is next into the mark, if an earlier Reconcile was killed.
 func (g *guard) working(label string) {
 	if !g.careful || g.mark == nil {
 		return
@@ -107,7 +106,7 @@ func (g *guard) working(label string) {
 	}
 }
 
-// done ends the work: it was not killed.
+// done removes the mark, because this Reconcile was not killed.
 func (g *guard) done() {
 	if g.mark != nil {
 		g.mark.Close()

@@ -15,7 +15,7 @@ import (
 	"hermes/internal/service"
 )
 
-// reconcileElsewhere reconciles in a process of its own, which is killed when it comes to a profile of that name.
+// reconcileElsewhere runs Reconcile in another process, which is killed when it comes to the profile evil.
 func reconcileElsewhere(t *testing.T, root, evil string) (outcomes map[string]string, killed bool) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestReconcilesAndDies$", "-test.v")
@@ -35,7 +35,7 @@ func reconcileElsewhere(t *testing.T, root, evil string) (outcomes map[string]st
 	return outcomes, status.Signaled()
 }
 
-// TestReconcilesAndDies is the other process.
+// TestReconcilesAndDies is that other process.
 func TestReconcilesAndDies(t *testing.T) {
 	root := os.Getenv("HERMES_TEST_RECONCILE")
 	if root == "" {
@@ -57,8 +57,8 @@ func TestReconcilesAndDies(t *testing.T) {
 	}
 }
 
-// TestAProfileThatKillsTheBootIsLeftOutAndNamed: every other profile is there with the third try at the latest, and in every boot
-// after it with the first.
+// TestAProfileThatKillsTheBootIsLeftOutAndNamed: at the third try at the latest all other profiles have their slots, and in later
+// boots at the first try.
 func TestAProfileThatKillsTheBootIsLeftOutAndNamed(t *testing.T) {
 	root := t.TempDir()
 	for _, name := range []string{"default", "a", "evil", "z"} {
@@ -91,7 +91,7 @@ func TestAProfileThatKillsTheBootIsLeftOutAndNamed(t *testing.T) {
 	if outcomes, killed := reconcileElsewhere(t, root, "evil"); killed || !strings.HasPrefix(outcomes["evil"], "skipped") {
 		t.Errorf("the next boot: killed %t, %v", killed, outcomes)
 	}
-	// Its files change: it gets another chance.
+	// When the profile's files change, it is tried again.
 	if err := os.WriteFile(filepath.Join(root, "profiles", "evil", "config.yaml"), []byte("model: {name: m}\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestAProfileThatKillsTheBootIsLeftOutAndNamed(t *testing.T) {
 	}
 }
 
-// TestABootThatWasCutOffLeavesNobodyOut: a container that is killed during its boot says nothing about a profile.
+// TestABootThatWasCutOffLeavesNobodyOut: a container that is killed once during its boot does not cost any profile its place.
 func TestABootThatWasCutOffLeavesNobodyOut(t *testing.T) {
 	root := t.TempDir()
 	add(t, root, "a", `{"desired_state":"running"}`)

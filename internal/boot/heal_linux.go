@@ -10,15 +10,13 @@ import (
 	"hermes/internal/volume"
 )
 
-// looked names the directories of the root home that are looked into, and how deep: profiles/coder/.env,
-// logs/gateways/coder/current. What they hold may have been written by a root process that had no reason to
-// touch their top.
+// looked are the directories of the root home that are looked into, and how many levels deep: profiles/coder/.env,
+// logs/gateways/coder/current. A root process may have written something in them without touching their top.
 var looked = map[string]int{"profiles": 2, "logs": 3}
 
-// Heal gives a volume to the runtime user (M15). It looks at the root home, at each profile's home and
-// at the log directories, and at what lies directly in them; whatever there belongs to somebody else
-// is given over with all that is below it. Trees whose top is right are not walked. What is mounted on the volume is
-// left alone, and named in what is returned.
+// Heal gives a volume to the runtime user (M15). It looks at the root home, each profile's home and the log directories, and at what
+// lies directly in them. If the owner of one of these is wrong, it changes the owner of that one and of everything below it. It does
+// not walk trees whose top has the right owner. It leaves mounts on the volume alone and returns them.
 func Heal(root string, uid, gid int) (volume.Healed, error) {
 	above, name := volume.Split(root)
 	if info, err := above.Lstat(name); err == nil && info.Mode()&fs.ModeSymlink != 0 {
@@ -27,7 +25,7 @@ func Heal(root string, uid, gid int) (volume.Healed, error) {
 	return volume.At(root).Heal(uid, gid, looked)
 }
 
-// leftAlone says in a line which mounts were not given to anybody; "" if there are none.
+// leftAlone returns a line about the mounts whose owner was not changed, or "" if there are none.
 func leftAlone(h volume.Healed, uid int) string {
 	const most = 5
 	if len(h.LeftAlone) == 0 {

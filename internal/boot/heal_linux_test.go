@@ -9,12 +9,11 @@ import (
 )
 
 const (
-	mine    = 54321 // the runtime user of these tests
+	mine    = 54321 // the uid of the runtime user in these tests
 	foreign = 54322
 )
 
-// volumeOf makes files (and directories, by a trailing slash) below a new root, all of them the runtime user's,
-// then gives some to somebody else.
+// volumeOf creates files (and directories, with a trailing slash) below a new root. All belong to the runtime user except theirs.
 func volumeOf(t *testing.T, paths []string, theirs ...string) string {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -97,7 +96,8 @@ func TestWhatLiesDirectlyInALookedAtDirectoryIsGivenOver(t *testing.T) {
 	}
 }
 
-// A foreign file deep in a tree whose top is right stays: it shows that nobody walked there.
+// TestTreesThatAreRightAreNotWalked: a file with a wrong owner deep in a tree whose top is right stays as it is, which shows that
+// Heal did not walk there.
 func TestTreesThatAreRightAreNotWalked(t *testing.T) {
 	deep := []string{"workspace/a/file", "profiles/coder/workspace/file", "profiles/coder/workspace/a/file", "logs/gateways/coder/old/file"}
 	root := volumeOf(t, deep, deep...)

@@ -9,15 +9,15 @@ import (
 	"hermes/internal/profile"
 )
 
-// Left is what boots left behind that did not get to their end.
+// Left is what unfinished boots left behind.
 type Left struct {
-	// Working is when a boot began to work on the profiles that has not ended yet, or was killed; zero if there is none.
+	// Working is when a boot began that has not finished: it may still run, or it was killed. Zero if there is none.
 	Working time.Time
-	// Out are the profiles that are left out of every boot, because they killed one.
+	// Out are the profiles that every boot skips, because they killed one.
 	Out []Outcome
 }
 
-// LeftBehind looks at what boots left behind. It changes nothing.
+// LeftBehind reads what unfinished boots left behind. It changes nothing.
 func LeftBehind(store *profile.Store) (left Left) {
 	g := &guard{files: store.Files(), skipped: map[string]string{}}
 	if info, err := g.files.Lstat(markName); err == nil {

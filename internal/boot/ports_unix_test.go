@@ -23,7 +23,8 @@ func ownEnv(t *testing.T, dir string) string {
 	return string(data)
 }
 
-// When a slot is written its gateway may start: its port must have been decided.
+// TestAProfileFromOutsideHasItsPortBeforeItsSlot: as soon as the slot is written the gateway may start, and then its port must be
+// known.
 func TestAProfileFromOutsideHasItsPortBeforeItsSlot(t *testing.T) {
 	root := t.TempDir()
 	dir := add(t, root, "coder", "")
@@ -68,7 +69,7 @@ func TestTwoProfilesWithOneExplicitPortAreNamedAndBothRegistered(t *testing.T) {
 	}
 }
 
-// A wrong .env keeps one profile from its port, and nobody else.
+// TestOneProfileWithoutAPortStopsNobody: a wrong .env keeps its own profile from getting a port, but no other.
 func TestOneProfileWithoutAPortStopsNobody(t *testing.T) {
 	root := t.TempDir()
 	if err := os.WriteFile(filepath.Join(add(t, root, "bad", ""), ".env"), []byte("no such form\n"), 0o600); err != nil {
@@ -84,7 +85,7 @@ func TestOneProfileWithoutAPortStopsNobody(t *testing.T) {
 	}
 }
 
-// Contract B14: a boot of 1000 profiles. 600 ports are derived, the others must be explicit.
+// BenchmarkReconcileOfAThousandProfiles measures the boot of contract B14. 600 ports are derived; the others must be explicit.
 func BenchmarkReconcileOfAThousandProfiles(b *testing.B) {
 	root := b.TempDir()
 	for i := range 1000 {

@@ -14,22 +14,22 @@ import (
 	"hermes/internal/service"
 )
 
-// Outcome is what a boot did about one profile.
+// Outcome is what a boot did with one profile.
 type Outcome struct {
-	Profile    string `json:"profile"` // the directory's name, also when it is no valid profile name
+	Profile    string `json:"profile"` // the directory's name, even if it is not a valid profile name
 	PriorState string `json:"prior_state"`
 	Action     Action `json:"action"`
 	Reason     string `json:"reason,omitempty"`
 }
 
-// Slots is where a boot puts the services.
+// Slots is where a boot writes the services.
 type Slots interface {
 	Write(service.Spec) (created bool, err error)
 }
 
-// Reconcile recreates the slot of every profile, starts those that were running, and writes the boot log
-// (M9). One profile's trouble is one outcome with its reason. dryRun only decides. The error is about what concerns
-// all of them; the outcomes are valid all the same.
+// Reconcile writes the slot of every profile, starts the gateways that were running, and writes the boot log (M9). If something is
+// wrong with one profile, its outcome has the reason, and the others go on. With dryRun it only decides. The error is about all
+// profiles; the outcomes are valid even then.
 func Reconcile(store *profile.Store, slots Slots, getenv func(string) string, dryRun bool) ([]Outcome, error) {
 	var problems []error
 	if !dryRun {
@@ -41,11 +41,11 @@ func Reconcile(store *profile.Store, slots Slots, getenv func(string) string, dr
 	if err != nil {
 		problems = append(problems, err)
 	}
-	g := &guard{files: store.Files()} // a dry run leaves no trace
+	g := &guard{files: store.Files()} // a dry run writes nothing
 	var given map[profile.Name]ports.Assignment
 	if !dryRun {
 		g = newGuard(store)
-		// Before there is a slot: a gateway's first start finds its port decided.
+		// Assign the ports before there are slots, so that a gateway knows its port when it first starts.
 		o := ports.Options{Skip: func(n profile.Name) bool { return g.skip(n.String()) != "" }}
 		if g.careful {
 			o.Reading = func(n profile.Name) { g.working(n.String()) }
@@ -84,7 +84,7 @@ func Reconcile(store *profile.Store, slots Slots, getenv func(string) string, dr
 	return outcomes, errors.Join(problems...)
 }
 
-// portTrouble says why a gateway may not get its port; "" if there is no reason.
+// portTrouble returns why a gateway may not get its port, or "".
 func portTrouble(a ports.Assignment) string {
 	switch {
 	case a.Err != nil:
@@ -102,13 +102,13 @@ func reconcileOne(h profile.Home, slots Slots, getenv func(string) string, dryRu
 		return o
 	}
 	if _, running := profile.RunningPID(h); running {
-		// A gateway whose supervisor was killed: the next one replaces it, and must find its pid.
+		// The gateway's supervisor was killed and the gateway lives. The next gateway replaces it, and for that needs its pid file.
 		return register(h, slots, o)
 	}
 	// No process of the former run lives any more.
 	for _, stale := range []string{profile.PIDName, profile.ProcessesName, profile.TakeoverName} {
 		if !h.Files().Exists(stale) {
-			continue // a file system that is read-only would complain all the same
+			continue // on a read-only file system the removal of a missing file fails too
 		}
 		if err := h.Files().RemoveIfThere(stale); err != nil {
 			o.Reason = fmt.Sprintf("cannot remove a stale file: %v", err)
@@ -117,7 +117,7 @@ func reconcileOne(h profile.Home, slots Slots, getenv func(string) string, dryRu
 	return register(h, slots, o)
 }
 
-// register writes the slot that an outcome says.
+// register writes the slot for an outcome.
 func register(h profile.Home, slots Slots, o Outcome) Outcome {
 	spec := service.GatewaySpec(h)
 	spec.Up = o.Action == Started

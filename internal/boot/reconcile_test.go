@@ -19,7 +19,7 @@ import (
 	"hermes/internal/service"
 )
 
-// slots is a fake: what was written, and a function that may refuse.
+// slots is a fake Slots. It records what was written; refuse may return an error.
 type slots struct {
 	written map[string]service.Spec
 	refuse  func(service.Spec) error
@@ -42,7 +42,7 @@ func none(string) string { return "" }
 
 func vars(m map[string]string) func(string) string { return func(n string) string { return m[n] } }
 
-// add makes a profile; state "" means no state file.
+// add makes a profile. With the state "" it has no state file.
 func add(t *testing.T, root, name, state string) string {
 	t.Helper()
 	dir := root
@@ -267,7 +267,8 @@ func touch(t *testing.T, path string) string {
 	return path
 }
 
-// Other tools write the state file: what it says must not flood or forge the boot log.
+// TestAStateThatNobodyKnowsDoesNotReachTheBootLog: other tools write the state file, and its content must not flood or forge the
+// boot log.
 func TestAStateThatNobodyKnowsDoesNotReachTheBootLog(t *testing.T) {
 	root := t.TempDir()
 	add(t, root, "coder", `{"desired_state":"running","gateway_state":"`+strings.Repeat("x", 1<<19)+`"}`)
@@ -330,7 +331,7 @@ func TestLogsThatIsNoDirectoryDoesNotStopABoot(t *testing.T) {
 	}
 }
 
-// fingerprint is every name, mode, time and content below a directory.
+// fingerprint returns a hash of every name, mode, time and content below a directory.
 func fingerprint(t *testing.T, root string) string {
 	t.Helper()
 	h := sha256.New()

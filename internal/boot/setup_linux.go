@@ -18,9 +18,9 @@ import (
 	"hermes/internal/volume"
 )
 
-// Setup prepares a container: as root the names of the runtime user's ids, the run-time directories that
-// belong to it, and the ownership of the volume. As anybody else it says in a line what it cannot do. What makes
-// the container useless is an error; what only some gateway may miss is a line on warn.
+// Setup prepares a container. As root it writes the runtime user's ids under its name, creates the run-time directories that belong
+// to that user, and heals the ownership of the volume. As any other user it writes a line to warn about each thing that it cannot
+// do. A problem that makes the container useless is an error; one that concerns only some gateways is a line on warn.
 func Setup(getenv func(string) string, warn io.Writer) error {
 	u, own, err := container.Current(getenv)
 	if err != nil {
@@ -71,8 +71,8 @@ func Setup(getenv func(string) string, warn io.Writer) error {
 	return nil
 }
 
-// closeHome takes back what the image grants to containers that do not start as root: there a new volume may be
-// written by everybody.
+// closeHome takes back the rights that the image grants for containers that do not start as root: with those rights everybody may
+// write a new volume.
 func closeHome(home volume.Dir, warn io.Writer) {
 	const open = os.ModeSticky | 0o777
 	info, err := home.Lstat(".")
@@ -84,8 +84,8 @@ func closeHome(home volume.Dir, warn io.Writer) {
 	}
 }
 
-// setupOwn says what a container that is one user's cannot do. That it cannot write its volume is an error: nothing
-// would be kept.
+// setupOwn warns about what a container that runs as one user cannot do. If it cannot write its volume, that is an error, because
+// nothing would be kept.
 func setupOwn(getenv func(string) string, u container.User, home volume.Dir, warn io.Writer) error {
 	for name, want := range map[string]int{"HERMES_UID": u.UID, "PUID": u.UID, "HERMES_GID": u.GID, "PGID": u.GID} {
 		if v := getenv(name); v != "" && v != strconv.Itoa(want) {
@@ -94,7 +94,7 @@ func setupOwn(getenv func(string) string, u container.User, home volume.Dir, war
 		}
 	}
 	err := home.Writable(".")
-	if err == nil || errors.Is(err, unix.EROFS) { // the gateways say what a read-only volume means
+	if err == nil || errors.Is(err, unix.EROFS) { // the gateways report a read-only volume themselves
 		return nil
 	}
 	whose := ""
@@ -111,8 +111,8 @@ func setupOwn(getenv func(string) string, u container.User, home volume.Dir, war
 		"or `chown -R %d:%d` the volume", root, u.UID, u.GID, err, whose, u.UID, u.GID)
 }
 
-// checkScandir refuses a scan directory that is not for run-time files: Setup empties it. It lies below /run, or, where
-// there is no root, below the run-time directory in the home or in /tmp or /dev/shm.
+// checkScandir refuses a scan directory that is not for run-time files, because Setup empties it. The scan directory must be below
+// /run or, if there is no root, below the run-time directory in the home, in /tmp or in /dev/shm.
 func checkScandir(dir string, l container.Layout, home string, own bool) error {
 	clean := filepath.Clean(dir)
 	inside := func(parent string) bool { return clean == parent || strings.HasPrefix(clean, parent+"/") }
@@ -130,18 +130,18 @@ func checkScandir(dir string, l container.Layout, home string, own bool) error {
 	return nil
 }
 
-// freshDir empties a directory that a former run of this container left, and gives it to the runtime user. The
-// directory itself stays if it exists: it may be a mount.
+// freshDir empties a directory that an earlier run of this container left, and gives it to the runtime user. It keeps the directory
+// itself, because it may be a mount.
 func freshDir(dir string, u container.User, own bool) error {
 	d := volume.At(dir)
 	if err := d.MkdirAll(".", 0o755); err != nil {
 		return err
 	}
-	// Nothing of the runtime user's runs yet.
+	// No process of the runtime user runs yet.
 	if err := container.Empty(dir); err != nil {
 		return err
 	}
-	if own { // it may be one of the image's, for everybody to use
+	if own { // the directory may be the image's, which everybody may use
 		if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
 			return &fs.PathError{Op: "write", Path: dir, Err: err}
 		}

@@ -14,14 +14,14 @@ import (
 	"hermes/internal/service/s6"
 )
 
-// withContenv runs a program with the container's environment: s6-overlay's, and in the image one of our own that does the
-// same.
+// withContenv runs a program with the container's environment. It is a program of s6-overlay; our image has one of its own that does
+// the same.
 const withContenv = "/command/with-contenv"
 
-// EnterEnvironment runs this program again with the container's environment, and does not return then. s6-overlay v3 starts a
-// container's command with PATH and nothing else, and leaves the environment to be asked for with its with-contenv, as su(1) does
-// with a shell. Where nobody keeps an environment with a HERMES_HOME nothing happens, nor where somebody keeps it whom this
-// process has no reason to believe: only root and the process's own user count.
+// EnterEnvironment runs this program again with the container's environment; then it does not return. s6-overlay v3 starts a
+// container's command with nothing but PATH, and its program with-contenv gives a command the environment, as su(1) does with a
+// shell. EnterEnvironment does nothing if no stored environment has a HERMES_HOME, or if the stored environment belongs to a user
+// whom this process cannot trust: only root and the process's own user count.
 func EnterEnvironment() error {
 	dir := Layout{s6.RunDir}.EnvDir()
 	fd, err := openDir(dir)
@@ -34,7 +34,7 @@ func EnterEnvironment() error {
 		return nil //nolint:nilerr // the command says that it finds no home
 	}
 	if !says(filepath.Join(dir, "HERMES_HOME")) {
-		return nil // it would not be known then either
+		return nil // HERMES_HOME would be missing there too
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -47,7 +47,7 @@ func EnterEnvironment() error {
 	return nil
 }
 
-// says reports whether a file that holds a variable's value makes it one that is not empty.
+// says reports whether the file of a variable contains a value that is not empty.
 func says(path string) bool {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"hermes/internal/service/s6"
 )
 
-// rootCaps is what root needs for two levels: to give files to the runtime user, to reach them, to signal its
-// processes, and to become it.
+// rootCaps are the capabilities that root needs for two levels: to give files to the runtime user, to reach them, to signal that
+// user's processes, and to become that user.
 var rootCaps = []int{unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE, unix.CAP_FOWNER, unix.CAP_KILL, unix.CAP_SETGID, unix.CAP_SETUID}
 
 var capNames = map[int]string{
@@ -20,11 +20,11 @@ var capNames = map[int]string{
 	unix.CAP_KILL: "KILL", unix.CAP_SETGID: "SETGID", unix.CAP_SETUID: "SETUID",
 }
 
-// ErrCannotStepDown reports root that can neither become another user nor may run gateways itself.
+// ErrCannotStepDown reports that root can neither become another user nor may run gateways itself.
 var ErrCannotStepDown = errors.New("refusing to run as root")
 
-// Current tells who gateways run as in this container. own is true if the init itself is to run as that user, so that
-// there is one level and no root: it did not start as root, or root lacks capabilities. Root that has them
+// Current returns who gateways run as in this container. own is true if the init has to run as that user too, so that there is one
+// level without root: because the container did not start as root, or because root lacks capabilities. Root with these capabilities
 // always gets two levels.
 func Current(getenv func(string) string) (u User, own bool, err error) {
 	home := getenv("HERMES_HOME")
@@ -51,7 +51,7 @@ func Current(getenv func(string) string) (u User, own bool, err error) {
 		ErrCannotStepDown, strings.Join(lacking, ", "), defaultID, defaultID)
 }
 
-// missing returns the names of those capabilities that are not in effect. What cannot be asked is not there.
+// missing returns the names of the capabilities that are not in effect. One that cannot be queried counts as missing.
 func missing(caps []int) []string {
 	var data [2]unix.CapUserData
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
@@ -65,9 +65,9 @@ func missing(caps []int) []string {
 	return names
 }
 
-// ExecUser tells whom a root process of docker exec is to become: who runs the container's trees, or the runtime
-// user if root does. A tree in the home counts only where there is none in /run: the home may say what it
-// likes, it cannot make root stay root.
+// ExecUser returns the user that a root process of docker exec has to become: the user who runs the container's trees, or the
+// runtime user if root runs them. A tree in the home counts only if there is none in /run, because the home's content cannot be
+// trusted. It cannot make root stay root.
 func ExecUser(getenv func(string) string) (User, error) {
 	if owner, ok := treeOwner(getenv); ok && owner.UID != 0 {
 		return owner, nil
@@ -75,8 +75,8 @@ func ExecUser(getenv func(string) string) (User, error) {
 	return RuntimeUser(getenv)
 }
 
-// Stranger reports whether this process is neither root nor who the container's gateways run as, which it returns. Where
-// nobody supervises there are no strangers.
+// Stranger reports whether this process is neither root nor the user as whom the container's gateways run, and returns that user.
+// Without a supervisor no process is a stranger.
 func Stranger(getenv func(string) string) (User, bool) {
 	owner, ok := treeOwner(getenv)
 	if !ok || os.Geteuid() == 0 {
@@ -92,14 +92,14 @@ func Stranger(getenv func(string) string) (User, bool) {
 	return owner, owner.UID != os.Geteuid()
 }
 
-// OneUser reports whether all of this container runs as one user who is not root, so that nothing in it can change owners.
+// OneUser reports whether everything in this container runs as one user who is not root. Then nothing can change owners.
 func OneUser(getenv func(string) string) bool {
 	owner, ok := treeOwner(getenv)
 	return ok && owner.UID != 0
 }
 
-// treeOwner tells whose the container's trees are. Where another init is in charge it is whose that one's base directory is:
-// s6-overlay makes it as the user that the container was started as.
+// treeOwner returns the owner of the container's trees. If another init is in charge, it is the owner of that init's base directory:
+// s6-overlay creates it as the user as whom the container was started.
 func treeOwner(getenv func(string) string) (User, bool) {
 	dirs := []string{s6.RootTree(s6.RunDir), Layout{s6.RunDir}.BaseDir()}
 	if dir := s6.HomeRunDir(getenv); dir != "" {
@@ -123,7 +123,7 @@ func openDir(path string) (int, error) {
 	fd, err := unix.Openat2(unix.AT_FDCWD, path, &unix.OpenHow{
 		Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS,
 	})
-	if errors.Is(err, unix.ENOSYS) { // before Linux 5.6
+	if errors.Is(err, unix.ENOSYS) { // the kernel is older than Linux 5.6
 		fd, err = unix.Open(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	}
 	return fd, err

@@ -1,5 +1,4 @@
-// Package container is what hermes does as the init of its image: it prepares the two supervision
-// trees and hands PID 1 to s6-svscan, runs the boot scripts and the container's command, and
-// ends what is left. It also knows the image's conventions: the runtime user, the
-// container's environment, and the redirect of `gateway run`.
+// Package container is what hermes does as the init of its image. It prepares the two supervision trees, makes s6-svscan PID 1, runs
+// the boot scripts and the container's command, and ends the remaining processes. It also knows the conventions of the image: the
+// runtime user, the container's environment, and the redirect of `gateway run`.
 package container

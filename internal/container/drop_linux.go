@@ -6,8 +6,8 @@ import (
 	"syscall"
 )
 
-// DropPrivileges turns a root process of the image into the runtime user, for good (M15): what it
-// then writes belongs to that user.
+// DropPrivileges makes a root process of the image run as the runtime user from now on (M15), so that the files that it writes
+// belong to that user.
 func DropPrivileges(u User) error {
 	if err := syscall.Setgroups([]int{u.GID}); err != nil {
 		return fmt.Errorf("cannot become the runtime user: %w", err)

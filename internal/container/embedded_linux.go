@@ -18,22 +18,22 @@ import (
 	"hermes/internal/environment"
 )
 
-// Embedded is the init of an image without s6: it runs the boot scripts, the embedded supervisor, and the container's
-// command beside it. PID 1 is Foreground.
+// Embedded is the init of an image without s6. It runs the boot scripts, the embedded supervisor, and the container's command beside
+// it. PID 1 is Foreground.
 type Embedded struct {
-	// Setup prepares the container, before the first script.
+	// Setup prepares the container. It is called before the first script.
 	Setup func() error
-	// Supervisor are the arguments of hermes that supervise the gateways. The process writes a newline to its descriptor 3
-	// once it takes commands.
+	// Supervisor are the arguments with which hermes supervises the gateways. That process writes a newline to its descriptor 3 once
+	// it takes commands.
 	Supervisor []string
-	// Redirected says that the command hands over to the supervisor (Redirect).
+	// Redirected says that the command leaves the gateway to the supervisor (Redirect).
 	Redirected bool
 }
 
 const (
-	// supervisorReady is how long the supervisor may take to answer: it looks at every profile first.
+	// supervisorReady is how long the supervisor may take until it takes commands. Before that it looks at every profile.
 	supervisorReady = 60 * time.Second
-	// supervisorPause is the least time between two starts of a supervisor that ends by itself.
+	// supervisorPause is the shortest time between two starts of a supervisor that ended by itself.
 	supervisorPause = time.Second
 )
 
@@ -43,8 +43,8 @@ func HasS6() bool {
 	return err == nil
 }
 
-// Run boots the container and runs its command. It returns the code with which the container ends, and what stopped the
-// boot if anything did.
+// Run boots the container and runs its command. It returns the exit code of the container, and the error that stopped the boot, if
+// there was one.
 func (e Embedded) Run(command []string) (int, error) {
 	signals := Signals()
 	self, err := os.Executable()
@@ -87,7 +87,7 @@ func (e Embedded) Run(command []string) (int, error) {
 	s.stop()
 	<-s.over
 	finish, cancel := context.WithTimeout(context.Background(), finishGrace)
-	_ = runScripts(finish, FinishScripts, false) // each says itself what went wrong
+	_ = runScripts(finish, FinishScripts, false) // each script has logged its failure itself
 	cancel()
 	if errors.Is(err, errInterrupted) {
 		return stopCode(e.Redirected), nil
@@ -95,13 +95,13 @@ func (e Embedded) Run(command []string) (int, error) {
 	return code, err
 }
 
-// markEmbedded tells the container's processes who supervises (InImage, IsCommand, RuntimeDir).
+// markEmbedded tells the container's processes which supervisor is in charge (InImage, IsCommand, RuntimeDir).
 func (l Layout) markEmbedded() (release func(), err error) {
 	control := filepath.Join(l.TreeDir(), ".s6-svscan")
 	if err := os.MkdirAll(control, 0o755); err != nil {
 		return nil, err
 	}
-	// A tree in the home counts while its control FIFO has a reader. Nobody writes commands to this one.
+	// A tree in the home counts only while its control FIFO has a reader. This FIFO is only held open; nobody writes to it.
 	fifo := filepath.Join(control, "control")
 	if err := unix.Mkfifo(fifo, 0o600); err != nil {
 		return nil, &os.PathError{Op: "mkfifo", Path: fifo, Err: err}
@@ -124,15 +124,15 @@ type embedded struct {
 	user User
 	own  bool
 	end  chan struct{} // closed when the container ends
-	over chan struct{} // closed when the supervisor is down for good
+	over chan struct{} // closed when the supervisor is down and is not started again
 
 	mu       sync.Mutex
 	stopping bool
 	process  *os.Process
 }
 
-// keep runs the supervisor, again whenever it ended by itself: the next one replaces the gateways of one that was killed. ready
-// gets what came of the first start.
+// keep runs the supervisor, and runs it again if it ends by itself. If the supervisor was killed, the next one replaces its
+// gateways. ready gets the result of the first start.
 func (s *embedded) keep(ready chan<- error) {
 	defer close(s.over)
 	for {
@@ -157,7 +157,8 @@ func (s *embedded) stopped() bool {
 	return s.stopping
 }
 
-// once runs the supervisor until it ends. The error is nil if the container is to go on without it, for it never came up.
+// once runs the supervisor until it ends. It returns nil if the supervisor must not be started again, because its first start
+// failed.
 func (s *embedded) once(ready chan<- error) error {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -197,7 +198,7 @@ func (s *embedded) once(ready chan<- error) error {
 		if up {
 			ready <- nil
 		} else {
-			_ = cmd.Process.Kill() // it may have ended
+			_ = cmd.Process.Kill() // the process may have ended already
 		}
 	}
 	err = cmd.Wait()
@@ -210,7 +211,7 @@ func (s *embedded) once(ready chan<- error) error {
 	return err
 }
 
-// failed tells who waits for the first start that there is none; after it, it is the error of one of many.
+// failed sends the error of the first start to ready and returns nil. For a later start it returns the error.
 func (s *embedded) failed(ready chan<- error, err error) error {
 	if ready == nil {
 		return err
@@ -219,7 +220,7 @@ func (s *embedded) failed(ready chan<- error, err error) error {
 	return nil
 }
 
-// stop tells the supervisor to end, which ends its gateways.
+// stop tells the supervisor to end its gateways and itself.
 func (s *embedded) stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -228,11 +229,12 @@ func (s *embedded) stop() {
 		close(s.end)
 	}
 	if s.process != nil {
-		_ = s.process.Signal(unix.SIGTERM) // it may just have ended
+		_ = s.process.Signal(unix.SIGTERM) // the process may have ended just now
 	}
 }
 
-// beside runs the container's command. A SIGTERM for it is one for the gateways too: docker stop gives both one time to end.
+// beside runs the container's command. It passes a SIGTERM to the command and the supervisor at once, because docker stop gives both
+// only one time limit.
 func (s *embedded) beside(l Layout, command []string, stopBoot func(), signals chan os.Signal, redirected bool) (int, error) {
 	argv, err := resolve(command)
 	if err != nil {

@@ -12,9 +12,8 @@ import (
 	"hermes/internal/service"
 )
 
-// WriteEnvironment stores variables in a directory for s6-envdir -fnL: a file a variable,
-// its content the value to the last byte. Values can be secrets: only root and
-// the group may read. gid -1 leaves the group alone.
+// WriteEnvironment stores variables in a directory for s6-envdir -fnL: one file per variable, whose content is exactly the value.
+// Values may be secrets, so only root and the group may read them. With gid -1 the group stays as it is.
 func WriteEnvironment(dir string, environ []string, gid int) error {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return fmt.Errorf("cannot store the environment: %w", err)
@@ -38,13 +37,13 @@ func WriteEnvironment(dir string, environ []string, gid int) error {
 	return nil
 }
 
-// writeEnvironments stores the container's environment for its commands, and for each service what that one is to have.
+// writeEnvironments stores the environment of the container's commands, and for each service the environment that it gets.
 func (l Layout) writeEnvironments(environ []string, gid int) error {
 	if err := WriteEnvironment(l.EnvDir(), environ, gid); err != nil {
 		return err
 	}
 	environ = slices.Clone(environ)
-	// Scripts and programs of s6 read these; what our own programs read they clean themselves.
+	// Scripts and programs of s6 read these variables, so clean them here. Our own programs clean variables themselves.
 	for i, kv := range environ {
 		if name, value, ok := strings.Cut(kv, "="); ok && (name == "TZ" || strings.HasPrefix(name, "HERMES_")) {
 			environ[i] = name + "=" + environment.Clean(name, value)
@@ -64,12 +63,12 @@ func (l Layout) writeEnvironments(environ []string, gid int) error {
 	return nil
 }
 
-// validVariable refuses what is no file name; s6-envdir skips names that start with a dot.
+// validVariable refuses names that cannot be file names, or that s6-envdir skips because they begin with a dot.
 func validVariable(name string) bool {
 	return name != "" && name[0] != '.' && len(name) <= 255 && !strings.ContainsAny(name, "/\x00")
 }
 
-// commandEnv is the environment of what runs as the runtime user.
+// commandEnv returns the environment for programs that run as the runtime user.
 func commandEnv(environ []string, u User) []string {
 	env := make([]string, 0, len(environ)+3)
 	for _, kv := range environ {

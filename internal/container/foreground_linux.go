@@ -12,10 +12,10 @@ import (
 	"hermes/internal/exitcode"
 )
 
-// Foreground is PID 1 of a container without a supervisor: it runs this same command line as its child, passes
-// signals on, reaps orphans, and returns the child's exit code. PID 1 has no default actions for signals and
-// inherits every orphan, so a gateway that was PID 1 itself would have to wait for children that it did not start.
-// got are the signals that came so far, and come (Signals).
+// Foreground is PID 1 of a container without a supervisor. It runs the same command line as its child, passes signals to it, reaps
+// orphans, and returns the child's exit code. The kernel has no default actions for signals to PID 1 and makes it the parent of
+// every orphan. So a gateway as PID 1 would have to wait for children that it did not start. got has the signals so far and gets
+// those to come (Signals).
 func Foreground(got <-chan os.Signal) (int, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -26,7 +26,7 @@ func Foreground(got <-chan os.Signal) (int, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if _, err := unix.IoctlGetTermios(0, unix.TCGETS); err == nil {
 		signal.Ignore(unix.SIGTTOU, unix.SIGTTIN)
-		cmd.SysProcAttr.Foreground = true // Ctrl-C reaches the child alone
+		cmd.SysProcAttr.Foreground = true // Ctrl-C then reaches only the child
 	}
 	child := make(chan os.Signal, 1)
 	signal.Notify(child, unix.SIGCHLD)
@@ -37,7 +37,7 @@ func Foreground(got <-chan os.Signal) (int, error) {
 		select {
 		case s := <-got:
 			if sig, ok := s.(unix.Signal); ok {
-				_ = unix.Kill(cmd.Process.Pid, sig) // it may just have ended
+				_ = unix.Kill(cmd.Process.Pid, sig) // the child may have ended just now
 			}
 		case <-child:
 			if ws, ended := reap(cmd.Process.Pid); ended {
@@ -52,7 +52,7 @@ func Foreground(got <-chan os.Signal) (int, error) {
 	}
 }
 
-// reap waits for all children that have ended and says how one of them did.
+// reap waits for all children that have ended, and says how one of them ended.
 func reap(pid int) (ws unix.WaitStatus, ended bool) {
 	for {
 		var st unix.WaitStatus

@@ -19,17 +19,16 @@ func IsCommand() bool {
 	return ppid > 0 && ppid == readPID(found().stage2PID())
 }
 
-// Heartbeat puts `sleep infinity` in the place of this process, so that the container stays up
-// whatever its gateways do (M1). Where there is no sleep, as in an image that is empty but for hermes, this process itself waits
-// for the end.
+// Heartbeat replaces this process with `sleep infinity`, so that the container stays up whatever its gateways do (M1). If there is
+// no sleep, as in an image that contains only hermes, this process itself waits for SIGTERM or SIGINT.
 func Heartbeat() error {
 	if IsCommand() {
-		// Tells the second stage that this sleep ends with 0 (M6).
+		// Tell the second stage that this sleep ends with 0 (M6).
 		if err := volume.WritePath(found().heartbeat(), []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil {
 			return fmt.Errorf("cannot keep the container up: %w", err)
 		}
 	}
-	// It needs no variable, and every process of the runtime user's can read those that it has.
+	// sleep gets no variables. It needs none, and every process of the runtime user could read them.
 	sleep, err := exec.LookPath("sleep")
 	if err != nil {
 		ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)

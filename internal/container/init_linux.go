@@ -15,12 +15,12 @@ import (
 	"hermes/internal/exitcode"
 )
 
-// Init is the first stage of the image's init: it chooses where, writes the outer tree, starts the second
-// stage with the container's command, and becomes s6-svscan. redirected says that the command hands over to the supervisor
-// (Redirect); got are the signals that came so far, and come (Signals). It returns only if it fails.
+// Init is the first stage of the image's init. It chooses the run-time directory, writes the outer tree, starts the second stage
+// with the container's command, and becomes s6-svscan. redirected says that the command leaves the gateway to the supervisor
+// (Redirect). got has the signals so far and gets those to come (Signals). Init returns only if it fails.
 func Init(got <-chan os.Signal, command []string, redirected bool) error {
 	if os.Getpid() != 1 {
-		// Not PID 1 (docker run --init): orphans are to come to us all the same. The setting survives execve(2).
+		// Not PID 1 (docker run --init): make this process the parent of orphans all the same. The setting survives execve(2).
 		if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 			return fmt.Errorf("cannot become a subreaper: %w", err)
 		}
@@ -43,7 +43,7 @@ func Init(got <-chan os.Signal, command []string, redirected bool) error {
 	if err := unix.Mkfifo(l.userTreeReady(), 0o600); err != nil {
 		return fmt.Errorf("cannot prepare the supervision tree: %w", err)
 	}
-	// Whoever comes to an end before the second stage has its say ends with this.
+	// If the container ends before the second stage has recorded a code, it ends with this one.
 	if err := os.WriteFile(l.exitCode(), fmt.Appendln(nil, stopCode(redirected)), 0o644); err != nil {
 		return fmt.Errorf("cannot prepare the supervision tree: %w", err)
 	}
@@ -51,14 +51,15 @@ func Init(got <-chan os.Signal, command []string, redirected bool) error {
 	if err != nil {
 		return err
 	}
-	// s6-svscan -d: it writes a line to this descriptor when it takes commands.
+	// With -d s6-svscan writes a line to this descriptor when it takes commands.
 	argv := []string{"s6-svscan", "-d", strconv.Itoa(ready), "-C", "16", l.TreeDir()}
-	// From here until s6-svscan has its handlers, some milliseconds, a signal is lost: it starts with what the system does.
+	// A signal that comes after this loop is lost until s6-svscan has its handlers, some milliseconds later: it starts with the
+	// system's default actions, which PID 1 does not have.
 	for waiting := true; waiting; {
 		select {
 		case s := <-got:
 			if s == unix.SIGTERM || s == unix.SIGINT {
-				// Nothing has begun. The second stage waits for what does not come.
+				// Nothing has begun yet. The second stage would wait for s6-svscan, which does not come.
 				_ = unix.Kill(readPID(l.stage2PID()), unix.SIGKILL)
 				return &StoppedError{Code: stopCode(redirected)}
 			}
@@ -69,24 +70,24 @@ func Init(got <-chan os.Signal, command []string, redirected bool) error {
 	return fmt.Errorf("cannot become s6-svscan: %w", unix.Exec(svscan, argv, []string{"PATH=" + systemPath}))
 }
 
-// StoppedError says that the container was told to stop before anything in it was begun.
+// StoppedError reports that the container was told to stop before anything in it had begun.
 type StoppedError struct{ Code int }
 
 func (e *StoppedError) Error() string { return "stopped before the boot" }
 
-// initSignals are those for which s6-svscan has a script in the outer tree (writeRootTree).
+// initSignals are the signals for which s6-svscan runs a script of the outer tree (writeRootTree).
 var initSignals = []os.Signal{unix.SIGTERM, unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2}
 
-// Signals catches what a container's PID 1 gets. It comes first of all: a docker stop may come at any moment, and PID 1 has no
-// default actions, so what nobody catches is lost.
+// Signals catches the signals that a container's PID 1 gets. It is called first of all, because a docker stop may come at any
+// moment, and a signal that PID 1 does not catch is lost.
 func Signals() chan os.Signal {
 	got := make(chan os.Signal, 16)
 	signal.Notify(got, initSignals...)
 	return got
 }
 
-// stopCode is the exit code of a container that is stopped before its command has its own say: 0 under the redirect (M6), else
-// that of a program which SIGTERM ends.
+// stopCode returns the exit code of a container that is stopped before its command has one: 0 under the redirect (M6), and otherwise
+// that of a program that SIGTERM ended.
 func stopCode(redirected bool) int {
 	if redirected {
 		return 0
@@ -94,8 +95,8 @@ func stopCode(redirected bool) int {
 	return exitcode.Signal(int(unix.SIGTERM))
 }
 
-// prepare decides who everything runs as, and makes the run-time directories with the container's environment. scripts
-// says that scripts are going to be executed there.
+// prepare decides as which user everything runs, and creates the run-time directories with the container's environment. scripts says
+// that scripts will be executed there.
 func prepare(scripts bool) (l Layout, u User, own bool, err error) {
 	if u, own, err = Current(environment.Get); err != nil {
 		return l, u, own, err
@@ -104,7 +105,7 @@ func prepare(scripts bool) (l Layout, u User, own bool, err error) {
 		return l, u, own, err
 	}
 	if own && os.Geteuid() == 0 && u.UID != 0 {
-		// Without the capabilities for two levels the root level is left out, and root with it.
+		// Root lacks the capabilities for two levels, so leave out the root level and continue as the runtime user.
 		lacking := missing(rootCaps)
 		if err := DropPrivileges(u); err != nil {
 			return l, u, own, err
@@ -138,7 +139,7 @@ func (l Layout) startStage2(self string, command []string) (int, error) {
 		return 0, err
 	}
 	r.Close()
-	// A duplicate has no close-on-exec flag and no finalizer.
+	// The duplicate has no close-on-exec flag, and no finalizer closes it.
 	fd, err := unix.Dup(int(w.Fd()))
 	if err != nil {
 		return 0, errors.Join(errors.New("cannot pass the pipe on"), err)

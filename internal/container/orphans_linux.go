@@ -15,12 +15,12 @@ import (
 	"hermes/internal/service"
 )
 
-// EndOrphans brings down the s6-supervise processes of the runtime user, and with them their services, after
-// the s6-svscan above them was killed (s6-supervise, "Signals": SIGTERM brings the service down and exits). The
-// tree that follows starts them anew.
+// EndOrphans ends the s6-supervise processes of the runtime user, and with them their services, after the s6-svscan above them was
+// killed (s6-supervise, "Signals": SIGTERM brings the service down and exits). The next tree starts them anew.
 func EndOrphans(ctx context.Context) error {
-	// This runs as the finish script of the gateways' tree, below the s6-supervise of the outer tree, and the orphans
-	// have come to that one's parent. Where all run as one user the outer s6-supervise is no orphan.
+	// This runs as the finish script of the gateways' tree, below the s6-supervise of the outer tree. The parent of that
+	// s6-supervise is now the parent of the orphans too. If everything runs as one user, the outer s6-supervise must not be taken
+	// for an orphan.
 	parent := os.Getppid()
 	above, _ := process.Read(parent)
 	ctx, cancel := context.WithTimeout(ctx, orphanGrace)
@@ -33,7 +33,7 @@ func EndOrphans(ctx context.Context) error {
 		}
 		for _, pid := range left {
 			if !signalled[pid] {
-				_ = unix.Kill(pid, unix.SIGTERM) // it may just have ended
+				_ = unix.Kill(pid, unix.SIGTERM) // the process may have ended just now
 				signalled[pid] = true
 			}
 		}
@@ -48,8 +48,8 @@ func EndOrphans(ctx context.Context) error {
 	}
 }
 
-// supervisors lists the s6-supervise processes of gateways, the dashboard and their loggers that are children of a process, but
-// one. In an image of another init the same process may be the parent of that init's own.
+// supervisors lists the s6-supervise processes of gateways, the dashboard and their loggers that are children of parent, except the
+// process but. In an image with another init, the same parent may have s6-supervise processes of that init, which do not count.
 func supervisors(parent, but int) []int {
 	var pids []int
 	for _, pid := range process.Children(parent) {
@@ -64,8 +64,8 @@ func supervisors(parent, but int) []int {
 	return pids
 }
 
-// supervisesOurs reports whether a command line is that of the s6-supervise of one of our services: s6-svscan starts it with the
-// name of the service directory, and that of a logger with NAME/log.
+// supervisesOurs reports whether a command line is that of an s6-supervise of one of our services. s6-svscan starts it with the name
+// of the service directory, and that of a logger with NAME/log.
 func supervisesOurs(cmdline []byte) bool {
 	args := strings.Split(strings.TrimRight(string(cmdline), "\x00"), "\x00")
 	if len(args) != 2 || filepath.Base(args[0]) != "s6-supervise" {

@@ -13,9 +13,8 @@ import (
 	"hermes/internal/service/s6"
 )
 
-// place chooses the run-time directory and clears what the last run left there. Root uses /run and nothing else: the
-// home belongs to the runtime user. Anybody else falls back to a directory in the home. scripts says that scripts are to be
-// executed there.
+// place chooses the run-time directory and removes what the last run left there. Root uses only /run, because the home belongs to
+// the runtime user. Any other user may fall back to a directory in the home. scripts says that scripts will be executed there.
 func place(own, scripts bool) (Layout, error) {
 	run := Layout{s6.RunDir}
 	err := run.prepare(scripts)
@@ -34,8 +33,8 @@ func place(own, scripts bool) (Layout, error) {
 	return home, nil
 }
 
-// TmpfsOption is what to type for a s6.RunDir that a user can write. It names the user and not a mode: runc up to 1.1 gives
-// a tmpfs the mode of the directory below it, whatever mode is asked for.
+// TmpfsOption is the option of docker run with which a user can write s6.RunDir. It sets the user and not the mode, because runc up
+// to 1.1 gives a tmpfs the mode of the directory below it, whatever mode was asked for.
 func TmpfsOption(uid int) string {
 	option := "docker run --tmpfs " + s6.RunDir + ":exec"
 	if uid != 0 {
@@ -44,7 +43,7 @@ func TmpfsOption(uid int) string {
 	return option + " ..."
 }
 
-// prepareHome is prepare for a directory on the volume, which another container may use.
+// prepareHome is prepare for a directory on the volume, which another container may be using.
 func (l Layout) prepareHome(scripts bool) error {
 	if s6.HasReader(filepath.Join(l.TreeDir(), ".s6-svscan", "control")) {
 		return errors.New("another container uses this volume")
@@ -58,14 +57,14 @@ func (l Layout) prepareHome(scripts bool) error {
 	return l.prepare(scripts)
 }
 
-// prepare empties the directory of the outer tree and sees whether the trees can work there.
+// prepare empties the directory of the outer tree and checks that the trees can work there.
 func (l Layout) prepare(scripts bool) error {
 	if os.Geteuid() == 0 {
 		if err := os.MkdirAll(l.Dir, 0o755); err != nil {
 			return err
 		}
-		// docker's --tmpfs is everybody's to write, and so are the directories in the image that wait for
-		// containers that do not start as root. Under root's tree they are not.
+		// Everybody may write docker's --tmpfs, and the directories in the image that are there for containers that do not start as
+		// root. When root's tree uses them, only root may.
 		if err := os.Chmod(l.Dir, 0o755); err != nil {
 			return err
 		}
@@ -84,7 +83,7 @@ func (l Layout) prepare(scripts bool) error {
 	if err := Empty(l.S6()); err != nil {
 		return err
 	}
-	// The gateways' directories are made by `hermes boot setup`; here it only matters that they can be.
+	// `hermes boot setup` creates the gateways' directories later. Here it only matters that they can be created.
 	for _, dir := range []string{l.Own(), filepath.Join(l.Dir, "service")} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
@@ -96,15 +95,15 @@ func (l Layout) prepare(scripts bool) error {
 	return nil
 }
 
-// Empty removes everything in a directory. The directory stays: it may be a mount, or somebody else's. No
-// element of its path may be a symbolic link, and none below is followed.
+// Empty removes everything in a directory. It keeps the directory itself, which may be a mount or belong to another user. No element
+// of the path may be a symbolic link, and no link in the directory is followed.
 func Empty(dir string) error {
 	fd, err := openDir(dir)
 	if err != nil {
 		return &os.PathError{Op: "open", Path: dir, Err: err}
 	}
 	defer unix.Close(fd)
-	// The descriptor is what was checked; the name may have changed its meaning.
+	// Use the descriptor that was checked, because the name may stand for another directory by now.
 	r, err := os.OpenRoot(fmt.Sprintf("/proc/self/fd/%d", fd))
 	if err != nil {
 		return err

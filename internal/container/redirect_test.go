@@ -17,7 +17,7 @@ func TestTheRedirectAppliesUnderS6WhenNobodyObjects(t *testing.T) {
 	}
 }
 
-// Each of the next three fails when its gate alone is removed: the other two are open in it.
+// Each of the next three tests fails if only its gate is removed, because the other two gates let the redirect pass.
 
 func TestDetectionGateKeepsTheForegroundWithoutS6(t *testing.T) {
 	for _, kind := range []service.Kind{service.KindNone, "", "systemd", "local", "launchd", "windows", "S6"} {
@@ -42,7 +42,7 @@ func TestRecursionGuardKeepsASupervisedChildFromItself(t *testing.T) {
 	if applies(service.KindS6, false, SupervisedChild+"=1") {
 		t.Error("a supervised child would start itself, for ever")
 	}
-	// Only what the run script exports counts.
+	// Only the value that the run script exports counts.
 	for _, other := range []string{"", "0", "true"} {
 		if !applies(service.KindS6, false, SupervisedChild+"="+other) {
 			t.Errorf("%q passes for a supervised child", other)

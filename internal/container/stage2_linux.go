@@ -22,12 +22,11 @@ import (
 	"hermes/internal/exitcode"
 )
 
-// treeDeadline is how long the supervision trees may take to answer.
+// treeDeadline is how long the supervision trees may take until they take commands.
 const treeDeadline = 20 * time.Second
 
-// Stage2 boots the container and runs its command. It ends by telling the root tree to come
-// down; the code with which the container ends is then on record. redirected is Init's. The returned error is what
-// stopped the boot, if anything did.
+// Stage2 boots the container and runs its command. At its end it tells the root tree to come down; by then the container's exit code
+// is recorded. redirected has the same meaning as for Init. The error is what stopped the boot, if anything did.
 func Stage2(dir string, command []string, redirected bool) error {
 	l := Layout{dir}
 	err := l.stage2(command, redirected)
@@ -43,7 +42,7 @@ func Stage2(dir string, command []string, redirected bool) error {
 		err = errors.Join(err, werr)
 	}
 	if err != nil {
-		// The last line of the log is the reason; what ends the container is silent.
+		// The reason must be the last line of the log, so the rest of the shutdown prints nothing.
 		fmt.Fprintf(os.Stderr, "✗ hermes cannot boot: %v\n", err)
 	}
 	return l.halt()
@@ -57,7 +56,7 @@ func (l Layout) halt() error {
 		switch {
 		case err == nil, bytes.Contains(out, []byte("not running")), bytes.Contains(out, []byte("not listening")):
 			return nil
-		// A container that goes down already ends every process.
+		// If the container is going down already, a signal may have ended s6-svscanctl, so try again.
 		case errors.As(err, &ended) && !ended.Exited() && try < 3:
 		default:
 			return fmt.Errorf("cannot stop the container: %w: %s", err, bytes.TrimSpace(out))
@@ -65,7 +64,7 @@ func (l Layout) halt() error {
 	}
 }
 
-// commandEnded carries the container's exit code.
+// commandEnded is the result of a command that has ended, with the container's exit code.
 type commandEnded struct{ code int }
 
 func (e *commandEnded) Error() string { return fmt.Sprintf("the command ended with code %d", e.code) }
@@ -73,13 +72,13 @@ func (e *commandEnded) Error() string { return fmt.Sprintf("the command ended wi
 var errInterrupted = errors.New("interrupted")
 
 func (l Layout) stage2(command []string, redirected bool) error {
-	// What comes during the boot is the command's too, if it is begun all the same.
+	// Signals that come during the boot are passed to the command too, if it is started all the same.
 	signals := Signals()
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
 	defer stop()
 	rootReady := os.NewFile(3, "root-tree-ready")
 	defer rootReady.Close()
-	// First: what looks for the container's trees finds them by the outer one (s6.RuntimeDir).
+	// Wait for the outer tree first, because processes look for the container's trees by the outer one (s6.RuntimeDir).
 	within, cancel := context.WithTimeout(ctx, treeDeadline)
 	err := awaitByte(within, rootReady)
 	cancel()
@@ -113,7 +112,7 @@ func (l Layout) stage2(command []string, redirected bool) error {
 	return runCommand(argv, u, own, signals, func(pid int) bool { return redirected || l.isHeartbeat(pid) })
 }
 
-// startUserTree adds the gateways' tree to root's and waits until it takes commands.
+// startUserTree adds the gateways' tree to root's tree and waits until it takes commands.
 func (l Layout) startUserTree(ctx context.Context, u User, own bool) error {
 	ctx, cancel := context.WithTimeout(ctx, treeDeadline)
 	defer cancel()
@@ -138,7 +137,7 @@ func (l Layout) startUserTree(ctx context.Context, u User, own bool) error {
 	return nil
 }
 
-// awaitByte reads from f until something comes, or ctx ends.
+// awaitByte waits until it can read something from f, or ctx ends.
 func awaitByte(ctx context.Context, f *os.File) error {
 	got := make(chan error, 1)
 	go func() {
@@ -154,8 +153,8 @@ func awaitByte(ctx context.Context, f *os.File) error {
 	}
 }
 
-// runScripts runs the executable files of a directory, by name. In strict mode the first that fails
-// ends it, with the last line that the script said.
+// runScripts runs the executable files of a directory, ordered by name. In strict mode it stops at the first that fails; the error
+// has the last line that the script printed.
 func runScripts(ctx context.Context, dir string, strict bool) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {
@@ -171,8 +170,8 @@ func runScripts(ctx context.Context, dir string, strict bool) error {
 		path := filepath.Join(dir, e.Name())
 		var last lastLine
 		err := runScript(ctx, path, &last)
-		// What ended by a signal that is not ours, as when memory is short, may know next time what to leave out (hermes
-		// boot reconcile does).
+		// If a script ended by a signal that we did not send, for example because memory was short, it may do better at the next
+		// try: hermes boot reconcile then skips the profile that was the cause.
 		for try := 1; try < scriptTries && killed(err) && ctx.Err() == nil; try++ {
 			fmt.Fprintf(os.Stderr, "hermes init: %s: %v; it is run again\n", path, err)
 			err = runScript(ctx, path, &last)
@@ -187,12 +186,13 @@ func runScripts(ctx context.Context, dir string, strict bool) error {
 	return nil
 }
 
-// scriptTries is how often a script is run that is killed: twice for each of two profiles that kill a reconcile.
+// scriptTries is how often a script that is killed is tried. With 5 tries, two profiles that kill a reconcile can be found, each
+// with two.
 const scriptTries = 5
 
 func runScript(ctx context.Context, path string, last *lastLine) error {
 	cmd := exec.CommandContext(ctx, path)
-	// The container's standard output belongs to its command.
+	// Scripts write to standard error, because the container's standard output belongs to its command.
 	said := io.MultiWriter(os.Stderr, last)
 	cmd.Stdout, cmd.Stderr = said, said
 	cmd.Cancel = func() error { return cmd.Process.Signal(unix.SIGTERM) }
@@ -200,7 +200,7 @@ func runScript(ctx context.Context, path string, last *lastLine) error {
 	return cmd.Run()
 }
 
-// killed reports whether a process was ended by a signal.
+// killed reports whether a signal ended a process.
 func killed(err error) bool {
 	var ended *exec.ExitError
 	if !errors.As(err, &ended) {
@@ -237,8 +237,8 @@ func (l *lastLine) String() string {
 	return strings.TrimPrefix(strings.TrimSpace(string(s)), "✗ ")
 }
 
-// resolve turns the container's arguments into a command line: none is hermes, a program on PATH is
-// itself, anything else are arguments of hermes.
+// resolve turns the container's arguments into a command line. Without arguments it is hermes; if the first is a program on PATH, it
+// is that program; otherwise the arguments are arguments of hermes.
 func resolve(command []string) ([]string, error) {
 	if len(command) == 0 {
 		command = []string{}
@@ -252,7 +252,7 @@ func resolve(command []string) ([]string, error) {
 	return append([]string{self, "hermes"}, command...), nil
 }
 
-// OwnArguments returns the arguments with which a container's command runs hermes; ours is false for another program.
+// OwnArguments returns the arguments with which a container's command runs hermes. ours is false if the command is another program.
 func OwnArguments(command []string) (args []string, ours bool) {
 	argv, err := resolve(command)
 	if err != nil {
@@ -263,11 +263,10 @@ func OwnArguments(command []string) (args []string, ours bool) {
 	return argv[2:], err1 == nil && err2 == nil && os.SameFile(self, program)
 }
 
-// runCommand runs argv[0] with the arguments argv[1:] as the runtime user, on the
-// container's terminal if it has one, and passes these signals on to it. handsOver tells of a process that it is, or is on its
-// way to be, the heartbeat of the redirect.
+// runCommand runs argv[0] with the arguments argv[1:] as the runtime user, on the container's terminal if it has one, and passes the
+// signals on to it. handsOver reports whether a process is the heartbeat of the redirect, or is about to become it.
 func runCommand(argv []string, u User, own bool, signals <-chan os.Signal, handsOver func(pid int) bool) error {
-	Umask(environment.Get) // the command inherits it, and nothing is made here any more that others must reach
+	Umask(environment.Get) // for the command; from here on nothing is made that others must be able to read
 	cmd := &exec.Cmd{Path: argv[0], Args: argv[1:], Env: commandEnv(os.Environ(), u)}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -279,7 +278,7 @@ func runCommand(argv []string, u User, own bool, signals <-chan os.Signal, hands
 	}
 	if err := cmd.Start(); err != nil {
 		fmt.Fprintf(os.Stderr, "✗ cannot run %s: %v\n", argv[0], errors.Unwrap(err))
-		// The codes of a shell: 126 for what cannot be executed, 127 for what is not there.
+		// The same codes as a shell's: 126 if the command cannot be executed, 127 if it does not exist.
 		if errors.Is(err, os.ErrNotExist) {
 			return &commandEnded{127}
 		}
@@ -294,7 +293,7 @@ func runCommand(argv []string, u User, own bool, signals <-chan os.Signal, hands
 				if s == unix.SIGTERM || s == unix.SIGINT {
 					told.Store(true)
 				}
-				_ = cmd.Process.Signal(s) // it may just have ended
+				_ = cmd.Process.Signal(s) // the command may have ended just now
 			case <-done:
 				return
 			}
@@ -306,27 +305,27 @@ func runCommand(argv []string, u User, own bool, signals <-chan os.Signal, hands
 		return fmt.Errorf("cannot wait for the command: %w", err)
 	}
 	heartbeat := handsOver(cmd.Process.Pid)
-	if heartbeat && told.Load() { // M6, also where it found its supervisor on the way down already
+	if heartbeat && told.Load() { // M6; also if the command found that its supervisor was already on its way down
 		return &commandEnded{0}
 	}
 	return &commandEnded{exitCode(cmd.ProcessState, heartbeat)}
 }
 
-// takeTerminal makes the command the foreground job of the container's terminal, so that a shell has job
-// control and Ctrl-C reaches the command alone.
+// takeTerminal makes the command the foreground job of the container's terminal, so that a shell has job control and Ctrl-C reaches
+// only the command.
 func takeTerminal(cmd *exec.Cmd, u User) {
-	// Becoming the foreground job from the background raises SIGTTOU; a process inherits
-	// what is ignored, so env(1) sets it right before the command starts.
+	// A background process that makes itself the foreground job gets SIGTTOU, so ignore that signal. The command would inherit that,
+	// so env(1) resets it right before the command starts.
 	signal.Ignore(unix.SIGTTOU, unix.SIGTTIN)
 	cmd.SysProcAttr.Foreground, cmd.SysProcAttr.Ctty = true, 0
 	cmd.Args = append([]string{"env", "--default-signal=TTOU,TTIN", "--argv0=" + cmd.Args[0], cmd.Path}, cmd.Args[1:]...)
 	cmd.Path = "/usr/bin/env"
-	// The terminal is the command's now: programs such as tmux or sudo open it by name.
+	// Programs such as tmux or sudo open the terminal by name, so it must belong to the command's user.
 	_ = unix.Fchown(0, u.UID, -1)
 }
 
-// exitCode is what a shell would say: the code, or 128 and the signal. The heartbeat of the redirect
-// ends with 0 when it is told to stop (M6).
+// exitCode returns the code that a shell would return: the exit code, or 128 plus the signal's number. For the heartbeat of the
+// redirect it returns 0 if it was told to stop (M6).
 func exitCode(st *os.ProcessState, heartbeat bool) int {
 	ws, ok := st.Sys().(syscall.WaitStatus)
 	if !ok || !ws.Signaled() {

@@ -17,18 +17,18 @@ import (
 )
 
 const (
-	// commandGrace is how long the container's command may take to end. docker stop ends it all
-	// earlier unless it is given more time (-t).
+	// commandGrace is how long the container's command may take to end. docker stop kills everything earlier unless it is given more
+	// time (-t).
 	commandGrace = 10 * time.Minute
-	// stragglerGrace is how long any other process may take after its SIGTERM.
+	// stragglerGrace is how long every other process may take to end after its SIGTERM.
 	stragglerGrace = 5 * time.Second
-	// finishGrace is how long the scripts in FinishScripts may take together.
+	// finishGrace is how long all scripts in FinishScripts together may take.
 	finishGrace = 10 * time.Second
 )
 
-// Stage3 ends the container: it is PID 1, and the supervision trees are down. Every process
-// that is left gets SIGTERM, those that stay get SIGKILL. It returns the container's exit code.
-// There is no fixed wait: it ends when everything has ended.
+// Stage3 ends the container. It runs as PID 1 when the supervision trees are down. It sends SIGTERM to every process that is left,
+// and SIGKILL to those that stay. It returns the container's exit code. It does not wait for a fixed time: it returns as soon as all
+// processes have ended.
 func Stage3(dir string) int {
 	l := Layout{dir}
 	child := make(chan os.Signal, 1)
@@ -41,7 +41,7 @@ func Stage3(dir string) int {
 	signalAll(unix.SIGTERM, keep)
 	await(child, commandGrace, func() bool { return !process.Lives(stage2) })
 	ctx, cancel := context.WithTimeout(context.Background(), finishGrace)
-	_ = runScripts(ctx, FinishScripts, false) // each says itself what went wrong
+	_ = runScripts(ctx, FinishScripts, false) // each script has logged its failure itself
 	cancel()
 	signalAll(unix.SIGTERM, func(int) bool { return false })
 	if !await(child, stragglerGrace, func() bool { return len(others()) == 0 }) {
@@ -51,7 +51,7 @@ func Stage3(dir string) int {
 	return l.recordedCode()
 }
 
-// recordedCode is the exit code that the second stage left, or the first; 143 if there is none.
+// recordedCode returns the exit code that the second stage recorded, or otherwise the first stage; 143 if there is none.
 func (l Layout) recordedCode() int {
 	data, err := volume.ReadPath(l.exitCode(), 16)
 	if err != nil {
@@ -64,8 +64,8 @@ func (l Layout) recordedCode() int {
 	return code
 }
 
-// await reaps children until done or out of time. Processes that docker exec started are no
-// children of PID 1 and send no SIGCHLD, hence the ticker.
+// await reaps children until done returns true or the time is over. Processes that docker exec started are not children of PID 1 and
+// send no SIGCHLD, so it also looks at every tick.
 func await(child <-chan os.Signal, limit time.Duration, done func() bool) bool {
 	deadline := time.After(limit)
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -92,9 +92,9 @@ func await(child <-chan os.Signal, limit time.Duration, done func() bool) bool {
 	}
 }
 
-// others lists the processes that are this init's to end: all of the container if it is PID 1, else those that
-// descend from it, to which orphans come too (it is a subreaper). With the host's processes in
-// view (docker run --pid host) the difference matters.
+// others lists the processes that this init has to end: everything in the container if it is PID 1, and otherwise its descendants.
+// Orphans count as descendants, because it is a subreaper. The difference matters if the host's processes are visible (docker run
+// --pid host).
 func others() []int {
 	all := visible()
 	self := os.Getpid()
@@ -120,7 +120,7 @@ func others() []int {
 	return ours
 }
 
-// visible lists the processes that can be seen, but this one and PID 1, which, if it is not us, is another init above us.
+// visible lists the visible processes except this one and PID 1. If PID 1 is not this process, it is another init above it.
 func visible() []int {
 	return slices.DeleteFunc(process.All(), func(pid int) bool { return pid == os.Getpid() || pid == 1 })
 }
@@ -128,12 +128,12 @@ func visible() []int {
 func signalAll(sig unix.Signal, keep func(pid int) bool) {
 	for _, pid := range others() {
 		if !keep(pid) {
-			_ = unix.Kill(pid, sig) // it may just have ended
+			_ = unix.Kill(pid, sig) // the process may have ended just now
 		}
 	}
 }
 
-// readPID reads a pid from a file; 0 if there is none.
+// readPID reads a pid from a file, or returns 0 if there is none.
 func readPID(path string) int {
 	data, err := volume.ReadPath(path, 16)
 	if err != nil {

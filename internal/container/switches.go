@@ -8,8 +8,8 @@ import (
 // switches are the variables that Strict reads.
 var switches = []string{OptOut, "HERMES_DASHBOARD", "HERMES_DOCKER_EXEC_AS_ROOT", "HERMES_ALLOW_ROOT_GATEWAY"}
 
-// OddSwitches returns a line about each variable that is to switch something on or off and does neither: it is off, and whoever
-// set it may have meant otherwise.
+// OddSwitches returns a line about each of these variables whose value means neither on nor off. It counts as off, and the person
+// who set it may have meant otherwise.
 func OddSwitches(getenv func(string) string) []string {
 	var odd []string
 	for _, name := range switches {

@@ -12,19 +12,19 @@ import (
 	"hermes/internal/service/s6"
 )
 
-// orphanGrace is how long services whose tree was killed may take to end: a drain and its margin.
+// orphanGrace is how long services may take to end after their tree was killed: the time of a drain and a margin.
 const orphanGrace = 30 * time.Second
 
 // shQuote quotes a string for sh.
 func shQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-// forwardScript passes a signal that PID 1 got on to the process that runs the command. s6-svscan runs
-// a script named like the signal (s6-svscan, "Signals").
+// forwardScript passes a signal that PID 1 got to the process that runs the command. s6-svscan runs the script that has the signal's
+// name (s6-svscan, "Signals").
 const forwardScript = `#!/bin/sh
 read -r pid <%s && kill -%s "$pid"
 `
 
-// stopScript answers docker stop: the command gets its SIGTERM while the gateways come down.
+// stopScript handles docker stop: the command gets SIGTERM while the gateways come down.
 const stopScript = `#!/bin/sh
 read -r pid <%s && kill -TERM "$pid"
 exec s6-svscanctl -t %s
@@ -35,23 +35,23 @@ const haltScript = `#!/bin/sh
 exec s6-svscanctl -t %s
 `
 
-// stage3Script is what s6-svscan becomes when its tree is down.
+// stage3Script is what s6-svscan executes when its tree is down.
 const stage3Script = `#!/bin/sh
 exec s6-envdir -IfnL %s %s init --stage3 %s
 `
 
-// userTreeScript runs the gateways' own tree as the runtime user (B1). In a container that did not start as root the
-// outer tree is that user's already and the change of user is left out. s6-svscan says on
-// descriptor 3 that it takes commands; the FIFO is opened for both ways so that a later start does
-// not wait for a reader. 4096 is twice what a thousand logged slots need.
+// userTreeScript runs the gateways' tree as the runtime user (B1). In a container that did not start as root, the outer tree runs as
+// that user already, and the script does not change the user. s6-svscan writes to descriptor 3 when it takes commands; the FIFO is
+// opened for reading and writing, so that a later start does not wait for a reader. 4096 is twice what a thousand slots with loggers
+// need.
 const userTreeScript = `#!/bin/sh
 %sexec 3<>%s
 exec env -i PATH="$PATH" s6-envdir -fnL %s %s \
 	env HOME=%s USER=` + UserName + ` LOGNAME=` + UserName + ` s6-svscan -d 3 -C 4096 %s
 `
 
-// userTreeFinish runs after the gateways' tree ended. If it was killed, its s6-supervise processes go on
-// without it and would keep a new tree from supervising their services; they are brought down first.
+// userTreeFinish runs after the gateways' tree has ended. If the tree was killed, its s6-supervise processes go on without it and
+// would keep a new tree from supervising their services. So the script ends them first.
 const userTreeFinish = `#!/bin/sh
 [ "$1" != 0 ] || exit 0
 exec s6-envdir -IfnL %s %s init --orphans
@@ -59,7 +59,7 @@ exec s6-envdir -IfnL %s %s init --orphans
 
 type script struct{ path, content string }
 
-// writeScripts makes executable files that only root can change.
+// writeScripts writes executable files that only root can change.
 func writeScripts(scripts []script) error {
 	for _, s := range scripts {
 		if err := os.MkdirAll(filepath.Dir(s.path), 0o755); err != nil {
@@ -72,7 +72,7 @@ func writeScripts(scripts []script) error {
 	return nil
 }
 
-// writeRootTree makes the outer scan directory. self is the path of this program.
+// writeRootTree writes the outer scan directory. self is the path of this program.
 func (l Layout) writeRootTree(self string) error {
 	control := filepath.Join(l.TreeDir(), ".s6-svscan")
 	tree, pid := shQuote(l.TreeDir()), shQuote(l.stage2PID())
@@ -87,7 +87,7 @@ func (l Layout) writeRootTree(self string) error {
 	return writeScripts(scripts)
 }
 
-// writeUserTree adds the service that runs the gateways' tree. own means that there is no other user to become.
+// writeUserTree adds the service that runs the gateways' tree. own means that it does not have to change the user.
 func (l Layout) writeUserTree(self string, u User, own bool) error {
 	tmp, dir := filepath.Join(l.TreeDir(), ".user-tree"), filepath.Join(l.TreeDir(), "user-tree")
 	become := fmt.Sprintf("s6-applyuidgid -u %d -g %d -G %d", u.UID, u.GID, u.GID)

@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// umask returns what the variable UMASK says, as other images have it: an octal number. ok is false if it is not set. One that
-// takes rights from a file's owner would lock the runtime user out of its own files, and is an error.
+// umask returns the value of the variable UMASK, an octal number, as in other images. ok is false if it is not set. A value that
+// takes rights from the owner of a file is an error, because the runtime user could not use its own files.
 func umask(getenv func(string) string) (mask int, ok bool, err error) {
 	v := getenv("UMASK")
 	if v == "" {

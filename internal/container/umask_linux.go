@@ -2,8 +2,9 @@ package container
 
 import "golang.org/x/sys/unix"
 
-// Umask makes this process, and those that it starts, make files as the variable UMASK says. It is for what runs as the
-// runtime user: what root makes of the trees, that user must reach. A wrong value is the init's to report.
+// Umask sets the umask of this process, and so of its children, from the variable UMASK. It is only for processes of the runtime
+// user, because that user must be able to read the files of the trees that root makes. A wrong value is ignored, since the init
+// reports it.
 func Umask(getenv func(string) string) {
 	if mask, ok, err := umask(getenv); err == nil && ok {
 		unix.Umask(mask)

@@ -12,7 +12,7 @@ import (
 // UserName is the name of the runtime user and of its group.
 const UserName = "hermes"
 
-// User is who gateways and the container's command run as.
+// User is the user as whom gateways and the container's command run.
 type User struct {
 	UID, GID int
 	Home     string
@@ -20,14 +20,14 @@ type User struct {
 
 const (
 	defaultID = 10000
-	// maxID is the highest id that the kernel takes: the one above means "leave as it is" (chown(2)).
+	// maxID is the highest id that the kernel accepts: the next one means "do not change" (chown(2)).
 	maxID = 4294967294
 	// noID means the same to programs whose ids have 16 bits.
 	noID = 65535
 )
 
-// RuntimeUser resolves the runtime user (contract "Environment"): HERMES_UID and HERMES_GID win over
-// PUID and PGID; all must lie in 1 to 4294967294, and none may be 65535.
+// RuntimeUser returns the runtime user (contract "Environment"). HERMES_UID and HERMES_GID win over PUID and PGID. All values must
+// be between 1 and 4294967294, and none may be 65535.
 func RuntimeUser(getenv func(string) string) (User, error) {
 	uid, err := idFrom(getenv, "HERMES_UID", "PUID")
 	if err != nil {
@@ -59,8 +59,8 @@ func idFrom(getenv func(string) string, names ...string) (int, error) {
 	return defaultID, nil
 }
 
-// Strict reports whether a variable switches something on: 1, true or yes, in any case (M3).
-// Nothing else does, so that 0, off or a typo leave things as they are.
+// Strict reports whether a variable switches something on: 1, true or yes, in upper or lower case (M3). Any other value, such as 0,
+// off or a typo, does not.
 func Strict(value string) bool {
 	switch strings.ToLower(value) {
 	case "1", "true", "yes":
@@ -69,8 +69,8 @@ func Strict(value string) bool {
 	return false
 }
 
-// setID returns the content of passwd(5) or group(5) with other ids for one name. Fields from the
-// third on are replaced: uid and gid in passwd, gid in group.
+// setID returns the content of passwd(5) or group(5) with other ids for one name. It replaces fields from the third on: uid and gid
+// in passwd, gid in group.
 func setID(content, name string, ids ...int) string {
 	lines := strings.Split(content, "\n")
 	for i, line := range lines {
@@ -86,8 +86,8 @@ func setID(content, name string, ids ...int) string {
 	return strings.Join(lines, "\n")
 }
 
-// NameUser writes the runtime user's ids to /etc/passwd and /etc/group, so that tools show its name.
-// Nothing depends on it but names: where /etc cannot be written the error may be ignored.
+// NameUser writes the runtime user's ids into /etc/passwd and /etc/group, so that tools show its name. Nothing else depends on that:
+// if /etc cannot be written, the caller may ignore the error.
 func NameUser(u User) error {
 	for _, f := range []struct {
 		path string
@@ -95,7 +95,7 @@ func NameUser(u User) error {
 	}{{"/etc/passwd", []int{u.UID, u.GID}}, {"/etc/group", []int{u.GID}}} {
 		old, err := os.ReadFile(f.path)
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // an image that names nobody
+			continue // the image has no such file
 		}
 		if err != nil {
 			return fmt.Errorf("cannot name the runtime user: %w", err)
@@ -104,7 +104,7 @@ func NameUser(u User) error {
 		if changed == string(old) {
 			continue
 		}
-		// In place: the file may be a bind mount, which cannot be replaced.
+		// Write in place, because the file may be a bind mount, which cannot be replaced.
 		if err := os.WriteFile(f.path, []byte(changed), 0o644); err != nil {
 			return fmt.Errorf("cannot name the runtime user: %w", err)
 		}

@@ -55,7 +55,7 @@ func TestAWrongIDIsRefusedWithItsVariable(t *testing.T) {
 			}
 		}
 	}
-	// A wrong winner is not passed over for a right alias.
+	// A wrong value that wins is an error, even if the alias has a right one.
 	if _, err := RuntimeUser(vars("HERMES_UID=root", "PUID=99")); err == nil {
 		t.Error("HERMES_UID=root was ignored")
 	}

@@ -7,12 +7,12 @@ import (
 	"hermes/internal/store"
 )
 
-// answer puts the events of an answer together to a message. The zero answer is ready.
+// answer builds a message from the events of an answer. The zero value is ready to use.
 type answer struct {
 	parts []model.Part
-	// open is the last part, while more may come to it.
+	// open is the text of the last part while more may be added to it.
 	open     strings.Builder
-	thinking bool // open is reasoning, not text
+	thinking bool // open holds reasoning, not text
 }
 
 func (a *answer) add(e model.Event) {
@@ -37,7 +37,7 @@ func (a *answer) write(thinking bool, delta string) {
 	a.open.WriteString(delta)
 }
 
-// end makes a part of what is open.
+// end adds what is in open to the parts.
 func (a *answer) end() {
 	switch {
 	case a.open.Len() == 0:
@@ -49,13 +49,13 @@ func (a *answer) end() {
 	a.open.Reset()
 }
 
-// message returns what came so far.
+// message returns the answer as far as it has come.
 func (a *answer) message() store.Message {
 	a.end()
 	return toStore(model.Message{Role: model.Assistant, Parts: a.parts})
 }
 
-// thoughtOnly reports whether an answer said and did nothing, so that there is nothing to remember.
+// thoughtOnly reports whether an answer has nothing but reasoning. Such an answer is not stored.
 func thoughtOnly(m store.Message) bool {
 	for _, p := range m.Parts {
 		if p.Kind != store.KindReasoning {

@@ -1,5 +1,5 @@
-// Package conversation turns a user's message into an answer: one turn at a time per
-// session, with the profile's character and what the session remembers.
+// Package conversation turns a user's message into an answer. It uses the profile's SOUL.md and the history of the session, and
+// runs one turn at a time per session.
 package conversation
 
 import (
@@ -19,16 +19,16 @@ import (
 	"hermes/internal/volume"
 )
 
-// Sessions remembers. *store.Store is one.
+// Sessions stores the messages of sessions. *store.Store is one.
 type Sessions interface {
 	History(ctx context.Context, session string, limit int) ([]store.Message, error)
 	Append(ctx context.Context, session string, msgs ...store.Message) error
 }
 
 const (
-	// maxHistory bounds what a session brings into a request, in bytes of text.
+	// maxHistory limits how much of a session goes into a request, in bytes of text.
 	maxHistory = 512 << 10
-	// saveTimeout bounds a write that must happen although its client has gone.
+	// saveTimeout limits a write that must happen even if the client has gone.
 	saveTimeout = 10 * time.Second
 )
 
@@ -42,7 +42,7 @@ type Conversation struct {
 	queue    queue
 
 	mu       sync.Mutex
-	lastSoul string // what SOUL.md said when it could last be read
+	lastSoul string // what SOUL.md said when it was last read
 }
 
 // Soul is the file in a profile's home that says who the agent is.
@@ -58,18 +58,18 @@ func New(home volume.Dir, soul Soul, p model.Provider, s Sessions, log *slog.Log
 
 // Request is one turn.
 type Request struct {
-	// Session is remembered under this name. "" is a stateless turn.
+	// Session is the session's name. "" means a turn without memory.
 	Session string
 	// Origin is where the new words came from.
 	Origin Origin
 	// System is added to SOUL.md for this turn.
 	System string
-	// Messages is, in a stateless turn, the history and the user's new words. In a session
-	// only the new words count: the messages after the last answer.
+	// Messages are, in a turn without a session, the history and the user's new messages. With a session only the user's
+	// messages after the last answer count.
 	Messages []model.Message
 	Params   model.Params
-	// Begun, if not nil, is called once the turn is taken: it waits for the turns before it, or the model is about
-	// to be asked. It is called in the turn's own goroutine, at most once. A turn that is refused does not begin.
+	// Begun, if not nil, is called once the turn is accepted, before it waits for earlier turns or asks the model. It is called
+	// in the turn's own goroutine, at most once, and never for a turn that is refused.
 	Begun func()
 }
 
@@ -85,7 +85,7 @@ func (r Request) NewWords() string {
 	return strings.Join(words, "\n\n")
 }
 
-// SaveError reports an answer or a question that a session will not remember.
+// SaveError reports a question or an answer that could not be stored in its session.
 type SaveError struct{ Err error }
 
 func (e *SaveError) Error() string { return "this turn cannot be remembered: " + e.Err.Error() }
@@ -93,9 +93,8 @@ func (e *SaveError) Error() string { return "this turn cannot be remembered: " +
 // Unwrap returns the store's error.
 func (e *SaveError) Unwrap() error { return e.Err }
 
-// Turn answers a request; emit gets the answer in events as they come. Turns of one
-// session wait for each other, in the order of their calls. Errors are those of the
-// model, of emit, of ctx, ErrBusy, and *SaveError.
+// Turn answers a request and passes the answer to emit, event by event. The turns of one session run one after the other, in the
+// order in which Turn was called. It returns the errors of the model, of emit and of ctx, ErrBusy, and *SaveError.
 func (c *Conversation) Turn(ctx context.Context, r Request, emit func(model.Event) error) (model.Result, error) {
 	t := &turn{c: c, r: r, emit: emit, start: time.Now()}
 	res, err := t.run(ctx)
@@ -103,13 +102,13 @@ func (c *Conversation) Turn(ctx context.Context, r Request, emit func(model.Even
 	return res, err
 }
 
-// system returns SOUL.md as it is now: edits take effect with the next turn. While the
-// file cannot be read, the agent stays who it was.
+// system returns the system prompt. It reads SOUL.md for every turn, so an edit takes effect with the next one. While the file
+// cannot be read, it uses the last text that could.
 func (c *Conversation) system(extra string) string {
 	data, err := c.home.ReadFile(c.soul.Name, c.soul.Max)
 	c.mu.Lock()
 	if err == nil {
-		c.lastSoul = strings.TrimSpace(strings.TrimPrefix(string(data), "\ufeff")) // some editors begin with that mark
+		c.lastSoul = strings.TrimSpace(strings.TrimPrefix(string(data), "\ufeff")) // some editors write a byte order mark
 	}
 	soul := c.lastSoul
 	c.mu.Unlock()
@@ -122,7 +121,7 @@ func (c *Conversation) system(extra string) string {
 	return soul + "\n\n" + extra
 }
 
-// turn is one answer in the making.
+// turn is one turn while it runs.
 type turn struct {
 	c     *Conversation
 	r     Request
@@ -132,7 +131,7 @@ type turn struct {
 	begun      bool
 	firstToken time.Duration
 	bytes      int
-	answer     answer // in a session only
+	answer     answer // used only with a session
 }
 
 func (t *turn) run(ctx context.Context) (model.Result, error) {
@@ -153,7 +152,7 @@ func (t *turn) run(ctx context.Context) (model.Result, error) {
 	t.begin()
 	question := t.r.question()
 	question.Created = t.start
-	// The question is saved beside the model's work, and is safe before the turn ends.
+	// The question is saved while the model works, and the turn waits for the save before it ends.
 	saved := make(chan error, 1)
 	if repeated(stored, question) {
 		saved <- nil
@@ -174,7 +173,7 @@ func (t *turn) run(ctx context.Context) (model.Result, error) {
 	return res, err
 }
 
-// begin tells that the turn is taken.
+// begin calls Begun, if that has not happened yet.
 func (t *turn) begin() {
 	if !t.begun && t.r.Begun != nil {
 		t.r.Begun()
@@ -182,7 +181,7 @@ func (t *turn) begin() {
 	t.begun = true
 }
 
-// save writes although the client may have gone: the history must stay whole.
+// save stores a message even if the client has gone, so that the history has no gaps.
 func (t *turn) save(ctx context.Context, m store.Message) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
 	defer cancel()
@@ -205,7 +204,7 @@ func (t *turn) stream(ctx context.Context, msgs []model.Message) (model.Result, 
 	})
 }
 
-// report writes the turn's line: what it took, never what was said.
+// report logs one line about the turn: times, tokens and errors, but none of its text.
 func (t *turn) report(ctx context.Context, res model.Result, err error) {
 	attrs := []any{
 		"session", sessionLabel(t.r.Session), "ms", time.Since(t.start).Milliseconds(), "first_token_ms", t.firstToken.Milliseconds(),
@@ -221,8 +220,8 @@ func (t *turn) report(ctx context.Context, res model.Result, err error) {
 	}
 }
 
-// sessionLabel lets lines of one session be found together without naming it: clients
-// put phone numbers and mail addresses into session ids.
+// sessionLabel returns a hash of the session's id for the log. Lines of one session can be found together by it, and the id
+// stays out of the log: clients put phone numbers and mail addresses into it.
 func sessionLabel(id string) string {
 	if id == "" {
 		return "none"
@@ -231,5 +230,5 @@ func sessionLabel(id string) string {
 	return hex.EncodeToString(sum[:4])
 }
 
-// ErrBusy reports a session with too many turns waiting.
+// ErrBusy reports that too many turns of the session are waiting already.
 var ErrBusy = errors.New("too many turns of this session are waiting")

@@ -125,9 +125,9 @@ func TestInterruptedAnswerLeavesAHistoryThatWorks(t *testing.T) {
 	var seen string
 	broken := &model.Error{Kind: model.Unavailable, Msg: "broke"}
 	script := []func(emit func(string) error) error{
-		func(func(string) error) error { return broken },                   // nothing came
+		func(func(string) error) error { return broken },                   // the model fails before its first word
 		func(func(string) error) error { return broken },                   // the client tries again
-		func(emit func(string) error) error { emit("par"); return broken }, // half came
+		func(emit func(string) error) error { emit("par"); return broken }, // the model fails in the middle
 		func(emit func(string) error) error { return emit("whole") },
 	}
 	f := newFixture(t, func(_ context.Context, r model.Request, emit func(string) error) (model.Result, error) {
@@ -181,7 +181,7 @@ func TestTurnsOfOneSessionWaitAndOthersDoNot(t *testing.T) {
 		}
 		mu.Unlock()
 		if id == "blocked" {
-			<-other // another session must get through meanwhile
+			<-other // this turn goes on only when another session has got through
 		}
 		mu.Lock()
 		running[id]--
@@ -227,7 +227,8 @@ func TestWaitingTurnLeavesTheQueueWithItsClient(t *testing.T) {
 	}
 }
 
-// TestATurnBeginsWhenItIsTaken: its client is told before it waits for another turn or for the model, and not if it is refused.
+// TestATurnBeginsWhenItIsTaken: Begun is called before the turn waits for another turn or for the model, and not if it is
+// refused.
 func TestATurnBeginsWhenItIsTaken(t *testing.T) {
 	begun := make(chan string, 10)
 	release := make(chan struct{})
@@ -257,7 +258,7 @@ func TestATurnBeginsWhenItIsTaken(t *testing.T) {
 	next("first")
 	next("model")
 	wg.Go(func() { f.Turn(t.Context(), request("s", "second"), discard) })
-	next("second") // while the first is at work
+	next("second") // the first turn still runs
 	f.queue.mu.Lock()
 	f.queue.lines["s"].people += maxQueue
 	f.queue.mu.Unlock()
@@ -280,7 +281,7 @@ func TestATurnBeginsWhenItIsTaken(t *testing.T) {
 	}
 }
 
-// slowSessions saves only when it is let.
+// slowSessions saves only when the test lets it.
 type slowSessions struct {
 	saving chan struct{}
 	err    error
@@ -316,7 +317,7 @@ func TestFirstTokenDoesNotWaitForTheDatabase(t *testing.T) {
 	}
 }
 
-// TestManySmallMessagesAreMergedInTheirOrder, and copied as often as there are bytes, not in the square of that.
+// TestManySmallMessagesAreMergedInTheirOrder, and the copying grows with the number of bytes, not with its square.
 func TestManySmallMessagesAreMergedInTheirOrder(t *testing.T) {
 	const n = 20000
 	msgs := make([]model.Message, 0, n)

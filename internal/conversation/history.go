@@ -8,7 +8,7 @@ import (
 	"hermes/internal/store"
 )
 
-// question returns the user's messages after the last answer as one, with its origin.
+// question joins the user's messages after the last answer into one message, which has the request's origin.
 func (r Request) question() store.Message {
 	from := len(r.Messages)
 	for from > 0 && r.Messages[from-1].Role == model.User {
@@ -23,8 +23,8 @@ func (r Request) question() store.Message {
 	return s
 }
 
-// repeated reports whether the session already ends in this very question, unanswered:
-// a client that tries again after a failure. Two messages with keys of their own are two, whatever they say.
+// repeated reports whether the session already ends with this question, unanswered: then a client is trying again after a
+// failure. Two messages with different keys are two questions, even with the same text.
 func repeated(stored []store.Message, question store.Message) bool {
 	if len(stored) == 0 {
 		return false
@@ -34,7 +34,7 @@ func repeated(stored []store.Message, question store.Message) bool {
 		reflect.DeepEqual(last.Parts, question.Parts)
 }
 
-// toStore returns a message as it is remembered. One that is a text has no other parts.
+// toStore converts a message for the store. A message that is one text gets no parts.
 func toStore(m model.Message) store.Message {
 	s := store.Message{Role: string(m.Role), Content: m.Text()}
 	if len(m.Parts) == 1 && s.Content != "" {
@@ -87,11 +87,11 @@ func history(stored []store.Message) []model.Message {
 	return msgs
 }
 
-// merge makes a history that every model takes: it begins with the user, roles
-// alternate, nothing is empty. Questions that were never answered join the next one: texts that follow each other become one.
+// merge makes a history that every model accepts: it begins with the user, the roles alternate, and no message is empty. A
+// question that was never answered is joined with the next one; texts that follow each other become one text.
 func merge(msgs []model.Message) []model.Message {
 	out := make([]model.Message, 0, len(msgs))
-	var texts []string // at the end of the last one, joined when they are complete: there may be very many
+	var texts []string // texts to be added to the last message; they are joined once, since there may be very many
 	end := func() {
 		if len(texts) > 0 {
 			last := &out[len(out)-1]
@@ -110,7 +110,7 @@ func merge(msgs []model.Message) []model.Message {
 		}
 		for i, p := range m.Parts {
 			text, isText := p.(model.Text)
-			if !isText || i > 0 { // texts of one message stay apart
+			if !isText || i > 0 { // the texts within one message stay separate
 				end()
 			}
 			if !isText {

@@ -14,7 +14,7 @@ import (
 	"hermes/internal/volume"
 )
 
-// typedModel is a provider of typed events, made of one function.
+// typedModel is a provider of events, made of one function.
 type typedModel func(r model.Request, emit func(model.Event) error) error
 
 func (typedModel) Name() string { return "typed" }
@@ -22,7 +22,7 @@ func (f typedModel) Stream(_ context.Context, r model.Request, emit func(model.E
 	return model.Result{}, f(r, emit)
 }
 
-// kept is a Sessions that lets one see what was appended.
+// kept is a Sessions that also records the messages that were appended.
 type kept struct {
 	*store.Store
 	all []store.Message

@@ -5,24 +5,24 @@ import (
 	"sync"
 )
 
-// maxQueue bounds how many turns of one session wait, each with its request in memory.
+// maxQueue limits how many turns of one session wait. Each keeps its request in memory.
 const maxQueue = 64
 
-// queue lets one turn per session run and the others wait in their order. The zero
-// queue is ready. A session that nobody talks to takes no room.
+// queue runs one turn per session at a time; the others wait in order. The zero value is ready to use. A session without turns
+// takes no memory.
 type queue struct {
 	mu    sync.Mutex
 	lines map[string]*line
 }
 
-// line is one session's: turn holds a token while nobody runs.
+// line is the queue of one session. The channel turn holds one token while no turn runs.
 type line struct {
 	turn   chan struct{}
-	people int // running and waiting
+	people int // how many turns run or wait
 }
 
-// enter waits for the session's turn; waiting is called first if there is something to wait for. The caller calls leave when
-// it is done.
+// enter waits until the caller may run a turn of the session. If it has to wait, it first calls waiting. The caller calls leave
+// when its turn is done.
 func (q *queue) enter(ctx context.Context, session string, waiting func()) (leave func(), err error) {
 	q.mu.Lock()
 	if q.lines == nil {
@@ -45,7 +45,7 @@ func (q *queue) enter(ctx context.Context, session string, waiting func()) (leav
 		waiting()
 	}
 
-	// Receivers of a channel are served first come, first served.
+	// Go serves the receivers of a channel in the order in which they came.
 	select {
 	case <-l.turn:
 		return func() { l.turn <- struct{}{}; q.gone(session, l) }, nil

@@ -7,22 +7,22 @@ import (
 	"hermes/internal/model"
 )
 
-// Turner answers turns. *Conversation is one; a gateway puts others around it.
+// Turner answers turns. *Conversation is one; a gateway wraps others around it.
 type Turner interface {
 	// Turn is Conversation.Turn; it may also return ErrDraining.
 	Turn(ctx context.Context, r Request, emit func(model.Event) error) (model.Result, error)
 }
 
-// ErrDraining reports a turn that a gateway on its way out did not take, or broke off.
+// ErrDraining reports a turn that a draining gateway refused or broke off.
 var ErrDraining = errors.New("the gateway is shutting down")
 
-// Origin says where a message came from. What a channel does not have is empty.
+// Origin says where a message came from. A field that the channel does not have is empty.
 type Origin struct {
 	Channel string // the channel's name, as in gateway_state.json
-	Chat    string // where in the channel: a room, a person's address
+	Chat    string // the place within the channel: a room, or a person's address
 	Thread  string // which thread of the chat
 	Sender  string // who wrote it
-	// Key is the channel's name for the message. A chat never has two with the same key: it is remembered once, however often the channel
-	// delivers it. A turn whose message was answered already ends with a *SaveError of store.ErrDouble.
+	// Key identifies the message within its chat; the channel chooses it. A message that the channel delivers more than once is
+	// stored once. If it was answered already, its turn ends with a *SaveError of store.ErrDouble.
 	Key string
 }

@@ -9,10 +9,11 @@ import (
 	"hermes/internal/boot"
 )
 
-// bootTakes is how long a boot may work on the profiles.
+// bootTakes is how long a boot may work on the profiles. After that it was killed.
 const bootTakes = time.Minute
 
-// checkBoot looks at what the last boot left: profiles that it left out, that it was killed, and whom it could not become.
+// checkBoot looks at what the last boot left: profiles that it skipped, the mark of a boot that was killed, and ids that it could
+// not take.
 func checkBoot(_ context.Context, e *examination) (found []Finding) {
 	left := boot.LeftBehind(e.Store)
 	for _, o := range left.Out {

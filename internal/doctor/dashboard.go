@@ -8,7 +8,7 @@ import (
 	"hermes/internal/service"
 )
 
-// checkDashboard looks whether the dashboard is up if somebody asked for it, and how it failed.
+// checkDashboard looks whether the dashboard is up if the environment asks for it, and otherwise how it failed.
 func checkDashboard(ctx context.Context, e *examination) []Finding {
 	f := Finding{Severity: Error}
 	if e.Manager == nil {
@@ -62,7 +62,7 @@ func checkDashboard(ctx context.Context, e *examination) []Finding {
 	return []Finding{f}
 }
 
-// dashboardAgain is how the dashboard gets to see a change.
+// dashboardAgain says how to make the dashboard use a change.
 func (e *examination) dashboardAgain() string {
 	if e.Image || e.Manager.Kind() == service.KindS6 {
 		return "restart the container (its environment is that of `docker run`)"

@@ -10,10 +10,10 @@ import (
 	"hermes/internal/store"
 )
 
-// databasePatience is for how long one database is read: all of a large one is not.
+// databasePatience is how long one database is read; a large one is not read to its end.
 const databasePatience = 2 * time.Second
 
-// checkDatabases looks for profiles whose database cannot be used.
+// checkDatabases finds profiles whose database cannot be used.
 func checkDatabases(ctx context.Context, e *examination) []Finding {
 	homes := e.homes()
 	broken := make([]error, len(homes))

@@ -1,6 +1,5 @@
-// Package doctor looks for what is wrong with an installation: the volume, the profiles on it, the slots, the
-// supervisor. Each finding says how to mend it, and the ones that can be mended without
-// harm know how.
+// Package doctor finds what is wrong with an installation: with the volume, the profiles on it, the slots, and the supervisor. Each
+// finding says how to mend it. Findings that can be mended without harm have a function that does it.
 //
-// The checks know nothing of each other. One that fails, panics or hangs is a finding, and the others go on.
+// The checks do not depend on each other. If one fails, panics or hangs, that is a finding, and the others go on.
 package doctor

@@ -12,10 +12,10 @@ import (
 // Severity says how bad a finding is.
 type Severity string
 
-// The severities. A note is nothing wrong.
+// The severities. A note means that nothing is wrong.
 const (
 	Error   Severity = "error"   // something does not work
-	Warning Severity = "warning" // something will not work, or is not safe
+	Warning Severity = "warning" // something will not work later, or is not safe
 	Note    Severity = "note"
 )
 
@@ -25,49 +25,49 @@ type Finding struct {
 	Severity Severity `json:"severity"`
 	Profile  string   `json:"profile,omitempty"`
 	What     string   `json:"what"`
-	// Mend is what to do about it, with the command to type.
+	// Mend says what to do about it, with the command to type.
 	Mend string `json:"mend,omitempty"`
-	// Fixable is true if Fix can do it.
+	// Fixable is true if Fix can mend it.
 	Fixable bool `json:"fixable,omitempty"`
-	// Fixed is what Fix did.
+	// Fixed says what Fix did.
 	Fixed string `json:"fixed,omitempty"`
-	// FixError is why Fix could not.
+	// FixError says why Fix failed.
 	FixError string `json:"fix_error,omitempty"`
 
 	fix func(context.Context) (did string, err error)
 }
 
-// Wrong reports whether the finding is something that is wrong, still.
+// Wrong reports whether the finding is a problem that is not fixed.
 func (f Finding) Wrong() bool { return f.Severity != Note && f.Fixed == "" }
 
 // Options says what is examined.
 type Options struct {
 	Store  *profile.Store
 	Getenv func(string) string
-	// Manager is in charge of the gateways; nil if none is.
+	// Manager is the service manager of the gateways; nil if there is none.
 	Manager service.Manager
 	// Scandir is where the supervisor of an image looks for slots.
 	Scandir string
-	// Image says that this is the container image, Container that it is some container, Embedded that this one's init runs the
-	// embedded supervisor.
+	// Image says that this is our container image. Container says that this is any container. Embedded says that this container's
+	// init runs the embedded supervisor.
 	Image, Container, Embedded bool
 	// Dashboard says that the environment asks for the dashboard.
 	Dashboard bool
-	// Ask requests something from a gateway that is said to serve; its error is why it does not answer. nil asks nobody.
+	// Ask sends a request to a gateway that should serve. Its error says why the gateway does not answer. nil asks no gateway.
 	Ask func(context.Context, profile.Home) error
-	// OneUser says that all of the container runs as one user who is not root.
+	// OneUser says that the whole container runs as one user who is not root.
 	OneUser bool
-	// UID and GID are who the files are to belong to. GID -1 leaves the group open.
+	// UID and GID are who the files should belong to. GID -1 accepts any group.
 	UID, GID int
 }
 
-// check is one examination.
+// check is one of the checks.
 type check struct {
 	name string
 	run  func(context.Context, *examination) []Finding
 }
 
-// ownershipCheck is the name of the check for which Heal is the remedy.
+// ownershipCheck is the name of the check whose findings Heal mends.
 const ownershipCheck = "ownership"
 
 var checks = []check{
@@ -87,7 +87,7 @@ var checks = []check{
 	{"another program", checkOtherProgram},
 }
 
-// Names lists the checks in their order.
+// Names returns the names of the checks, in order.
 func Names() []string {
 	var names []string
 	for _, c := range checks {
@@ -96,11 +96,11 @@ func Names() []string {
 	return names
 }
 
-// patience is how long a check may take. Reading a thousand profiles takes a second; a network mount that is
-// gone takes for ever.
+// patience is how long a check may take. Reading a thousand profiles takes a second; on a network mount whose server is gone,
+// reading never ends.
 const patience = 20 * time.Second
 
-// Run makes all checks, side by side, and returns what they found in the checks' order.
+// Run runs all checks concurrently and returns their findings in the order of the checks.
 func Run(ctx context.Context, o Options) []Finding { return run(ctx, o, checks, patience) }
 
 func run(ctx context.Context, o Options, checks []check, patience time.Duration) []Finding {
@@ -143,7 +143,7 @@ func run(ctx context.Context, o Options, checks []check, patience time.Duration)
 	return all
 }
 
-// guarded makes a panic a finding.
+// guarded turns a panic of a check into a finding.
 func (c check) guarded(ctx context.Context, o Options) (found []Finding) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -153,7 +153,7 @@ func (c check) guarded(ctx context.Context, o Options) (found []Finding) {
 	return c.run(ctx, &examination{Options: o})
 }
 
-// Fix mends what can be mended without harm and writes into the findings what it did.
+// Fix mends what it can mend without harm, and writes into the findings what it did.
 func Fix(ctx context.Context, found []Finding) {
 	for i := range found {
 		f := &found[i]
@@ -169,10 +169,10 @@ func Fix(ctx context.Context, found []Finding) {
 	}
 }
 
-// examination is what the checks share: the options, and ways to list.
+// examination is what the checks share: the options and some helpers.
 type examination struct{ Options }
 
-// homes returns the profiles that can be used. Errors are the profile check's to tell.
+// homes returns the usable profiles. It ignores errors, because the profile check reports them.
 func (e *examination) homes() []profile.Home {
 	entries, _ := e.Store.List()
 	var homes []profile.Home
@@ -184,7 +184,7 @@ func (e *examination) homes() []profile.Home {
 	return homes
 }
 
-// command is a hermes command line about a profile.
+// command returns a hermes command line for a profile, for messages.
 func command(n profile.Name, words string) string {
 	if n.IsDefault() {
 		return "`hermes " + words + "`"
@@ -192,7 +192,7 @@ func command(n profile.Name, words string) string {
 	return fmt.Sprintf("`hermes -p %s %s`", n, words)
 }
 
-// again is how a gateway gets to see a change.
+// again says how to make a gateway use a change.
 func (e *examination) again(n profile.Name) string {
 	if e.Manager == nil {
 		return command(n, "gateway run")

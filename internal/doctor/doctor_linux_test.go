@@ -16,7 +16,7 @@ func TestAFIFOInPlaceOfAFileBlocksNothing(t *testing.T) {
 	for _, path := range []string{h.Soul(), h.Config(), h.Env(), h.StateFile(), h.PIDFile(), h.LockFile()} {
 		os.Remove(path)
 		if path == h.Soul() {
-			continue // below: without it this is no profile
+			continue // tested below: without SOUL.md the directory is no profile
 		}
 		if err := syscall.Mkfifo(path, 0o600); err != nil {
 			t.Fatal(err)
@@ -49,7 +49,7 @@ func TestFilesOfOthersAreFoundAndGivenBackByRoot(t *testing.T) {
 	}
 }
 
-// TestWhoHoldsALogIsTold asks the kernel about the lock of the real logger.
+// TestWhoHoldsALogIsTold starts the real logger and asks the kernel who holds its lock.
 func TestWhoHoldsALogIsTold(t *testing.T) {
 	program, err := exec.LookPath("s6-log")
 	if err != nil {
@@ -75,7 +75,7 @@ func TestWhoHoldsALogIsTold(t *testing.T) {
 	if _, err := in.Write([]byte("it runs\n")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil { // it has its lock before it reads
+	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil { // s6-log takes its lock before it reads its input
 		t.Fatal(err)
 	}
 	if f := found(t, p.examine(), filepath.Join(h.LogDir(), "lock")); !strings.Contains(f.What, "no supervisor in charge") || f.Severity != Warning {

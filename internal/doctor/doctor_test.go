@@ -17,7 +17,7 @@ import (
 	"hermes/internal/volume"
 )
 
-// patient is a HERMES_HOME with the default profile in it, healthy.
+// patient is a HERMES_HOME with a healthy default profile.
 type patient struct {
 	t *testing.T
 	Options
@@ -64,7 +64,7 @@ func (p *patient) write(path, text string, mode os.FileMode) {
 
 func (p *patient) examine() []Finding { return Run(p.t.Context(), p.Options) }
 
-// found returns the one finding that says what.
+// found returns the only finding whose text contains what.
 func found(t *testing.T, all []Finding, what string) Finding {
 	t.Helper()
 	for _, f := range all {
@@ -199,7 +199,7 @@ func TestAStalePIDFileIsRemovedAndALivingOneStays(t *testing.T) {
 	if _, err := os.Lstat(alive.PIDFile()); err != nil {
 		t.Error("a living gateway lost its pid file")
 	}
-	// One that came alive between the look and the mending.
+	// A gateway may start between the check and the fix.
 	if _, err := removeStale(alive); !errors.Is(err, volume.ErrLocked) {
 		t.Errorf("got %v", err)
 	}
@@ -267,12 +267,12 @@ func TestACheckThatPanicsOrHangsStopsNoOther(t *testing.T) {
 	}
 }
 
-// manager is a service manager of slots in a map, by profile.
+// manager is a fake service manager. Its slots are in a map.
 type manager struct {
-	service.Manager // what is not needed
+	service.Manager // nil: the tests do not call the other methods
 	status          map[string]service.Status
-	dashboard       *service.Status // nil if it has no slot
-	deaf            string          // the profile whose supervisor takes no commands
+	dashboard       *service.Status // nil if the dashboard has no slot
+	deaf            string          // the profile whose supervisor does not answer commands
 	did             []string
 }
 

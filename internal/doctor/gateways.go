@@ -14,18 +14,18 @@ import (
 )
 
 const (
-	// startsWithin is how long a gateway may take to start before that is worth a look.
+	// startsWithin is how long a gateway may take to start. If it takes longer, that is a finding.
 	startsWithin = time.Minute
-	// recent is for how long a failure that is over is a warning, recentOOM the same of one for want of memory: that comes back.
+	// recent is how long a past failure stays a warning; recentOOM is the same for one for want of memory, which often comes back.
 	recent, recentOOM = time.Hour, 24 * time.Hour
 )
 
-// checkGateways looks for gateways that fail, that gave up, that are down though they are wanted, that do not answer, and for what
-// dead ones left.
+// checkGateways finds gateways that fail, were given up, are down although they should run, or do not answer. It also finds what
+// dead gateways left behind.
 func checkGateways(ctx context.Context, e *examination) []Finding {
 	status := map[service.ID]service.Status{}
 	if e.Manager != nil {
-		if all, err := e.Manager.List(ctx); err == nil { // else the slot check tells
+		if all, err := e.Manager.List(ctx); err == nil { // on an error the slot check reports it
 			for _, st := range all {
 				status[st.ID] = st
 			}
@@ -57,7 +57,7 @@ func checkGateways(ctx context.Context, e *examination) []Finding {
 	return slices.Concat(found...)
 }
 
-// gateway says what is wrong with one gateway, by what its manager knows and what it wrote about itself.
+// gateway says what is wrong with one gateway, from what its manager knows and what the gateway wrote into its state file.
 func (e *examination) gateway(h profile.Home, s profile.State, st service.Status, known bool) (Finding, bool) {
 	f := Finding{Severity: Error, Profile: h.Name.String()}
 	who := fmt.Sprintf("gateway '%s'", h.Name)
@@ -71,7 +71,7 @@ func (e *examination) gateway(h profile.Home, s profile.State, st service.Status
 		f.What = who + " is not started any more"
 		f.Mend = "mend that, then " + e.again(h.Name)
 	case known && !st.WantUp && s.Desired != profile.DesiredStopped && (!st.LastFailure.IsZero() || st.GaveUp != ""):
-		// Whoever gave it up could not write that down.
+		// The supervisor gave up but could not write that into the state file.
 		f.What = who + " is not started any more: " + cmp.Or(st.GaveUp, failures(st))
 		f.Mend = "mend that, then " + e.again(h.Name)
 	case known && s.Desired == profile.DesiredRunning && !st.WantUp:
@@ -96,7 +96,7 @@ func (e *examination) gateway(h profile.Home, s profile.State, st service.Status
 	return f, true
 }
 
-// failures says how a service failed last, and how often it was started again.
+// failures describes how a service failed last, and how often it was restarted.
 func failures(st service.Status) string {
 	text := st.LastFailure.String()
 	if text == "" {
@@ -111,7 +111,7 @@ func failures(st service.Status) string {
 	return text
 }
 
-// failedBefore tells how a gateway failed that runs again.
+// failedBefore describes how a gateway failed that runs again now.
 func (e *examination) failedBefore(f Finding, h profile.Home, st service.Status) (Finding, bool) {
 	if st.LastFailure.IsZero() {
 		return f, false
@@ -121,7 +121,7 @@ func (e *examination) failedBefore(f Finding, h profile.Home, st service.Status)
 	return e.over(f, st.LastFailure), true
 }
 
-// over makes a finding of a failure that is over.
+// over makes a finding of a failure that is in the past.
 func (e *examination) over(f Finding, d service.Death) Finding {
 	limit := recent
 	if d.OutOfMemory {
@@ -138,7 +138,7 @@ func (e *examination) over(f Finding, d service.Death) Finding {
 	return f
 }
 
-// deaf finds a gateway that is said to serve and does not answer.
+// deaf finds a gateway that should serve and does not answer.
 func (e *examination) deaf(ctx context.Context, h profile.Home, pid int) (Finding, bool) {
 	err := e.Ask(ctx, h)
 	if err == nil || ctx.Err() != nil {
@@ -150,7 +150,7 @@ func (e *examination) deaf(ctx context.Context, h profile.Home, pid int) (Findin
 	}, true
 }
 
-// stalePID finds the pid file of a gateway that no longer lives.
+// stalePID finds the pid file of a gateway that does not live any more.
 func stalePID(h profile.Home) (Finding, bool) {
 	if _, err := h.Files().Lstat(profile.PIDName); err != nil {
 		return Finding{}, false
@@ -165,7 +165,7 @@ func stalePID(h profile.Home) (Finding, bool) {
 	}, true
 }
 
-// held reports whether a gateway holds the profile's lock. It makes no lock file.
+// held reports whether a gateway holds the profile's lock. It does not create the lock's file.
 func held(h profile.Home) bool {
 	if _, err := h.Files().Lstat(profile.LockName); err != nil {
 		return false
@@ -174,10 +174,11 @@ func held(h profile.Home) bool {
 	if err == nil {
 		lock.Unlock()
 	}
-	return err != nil // one that cannot be asked for may well be held
+	return err != nil // if that cannot be found out, a gateway may hold it
 }
 
-// removeStale holds the gateway's lock meanwhile, so that it cannot be the file of one that starts now.
+// removeStale removes the pid file while it holds the gateway's lock, so that it does not remove the file of a gateway that is
+// starting.
 func removeStale(h profile.Home) (string, error) {
 	lock, err := h.Files().TryLock(profile.LockName)
 	if err != nil {

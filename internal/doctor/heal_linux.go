@@ -7,8 +7,8 @@ import (
 	"hermes/internal/boot"
 )
 
-// Heal gives the files of the volume to whom they are to belong, as a boot does, and says what it did. It is the one
-// thing that root does about a volume; the checks and the other remedies need no root.
+// Heal changes the owner of files on the volume to whom they should belong, as a boot does, and says what it did. Only Heal needs
+// root; the checks and the other fixes do not.
 func Heal(o Options) []Finding {
 	f := Finding{Check: ownershipCheck, Severity: Error, What: "files on the volume belong to somebody else"}
 	healed, err := boot.Heal(o.Store.Root(), o.UID, o.GID)

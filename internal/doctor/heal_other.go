@@ -2,5 +2,5 @@
 
 package doctor
 
-// Heal does nothing: there is no image for this system.
+// Heal does nothing, because there is no image for this system.
 func Heal(Options) []Finding { return nil }

@@ -14,7 +14,7 @@ import (
 	"hermes/internal/volume"
 )
 
-// checkLogLocks looks at who holds the lock of each log directory: s6-log does not start where somebody else holds it.
+// checkLogLocks looks who holds the lock of each log directory, because s6-log does not start while another process holds it.
 func checkLogLocks(_ context.Context, e *examination) []Finding {
 	var found []Finding
 	for _, h := range e.homes() {
@@ -63,8 +63,8 @@ func (e *examination) logLock(h profile.Home) (Finding, bool) {
 	return f, true
 }
 
-// lockHolder asks the kernel who holds a POSIX lock on a file; that is what s6-log takes. It takes none itself. pid is
-// not positive if the holder lives where it cannot be seen.
+// lockHolder asks the kernel who holds a POSIX lock on a file, which is the kind that s6-log takes. It takes no lock itself. pid is
+// not positive if this process cannot see the holder.
 func lockHolder(dir volume.Dir, name string) (pid int, locked bool, err error) {
 	f, err := dir.Open(name)
 	if err != nil {
@@ -78,7 +78,7 @@ func lockHolder(dir volume.Dir, name string) (pid int, locked bool, err error) {
 	return int(lk.Pid), lk.Type != unix.F_UNLCK, nil
 }
 
-// probeLoggerLock takes a lock the way s6-log does.
+// probeLoggerLock takes a lock as s6-log does.
 func probeLoggerLock(dir volume.Dir, name string) error {
 	f, err := dir.Create(name, 0o600)
 	if err != nil {

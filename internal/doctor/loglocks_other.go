@@ -8,7 +8,7 @@ import (
 	"hermes/internal/volume"
 )
 
-// checkLogLocks finds nothing: s6-log runs in containers, and they run Linux.
+// checkLogLocks finds nothing, because s6-log runs only in containers, which run Linux.
 func checkLogLocks(context.Context, *examination) []Finding { return nil }
 
 func probeLoggerLock(volume.Dir, string) error { return nil }

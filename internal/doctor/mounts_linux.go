@@ -10,9 +10,8 @@ import (
 	"hermes/internal/volume"
 )
 
-// mounted finds files that are mounts of their own (docker run -v FILE:FILE). No other file can take the place of one, which is how a
-// file is written so that a crash leaves the old content or the new. read are the files that hermes only reads unless it is told to
-// change them.
+// mounted finds files that are mounts (docker run -v FILE:FILE). A mount cannot be replaced by another file, and only by replacing a
+// file a crash leaves either the old or the new content. read are files that hermes only reads unless it is told to change them.
 func (e *examination) mounted(label string, dir volume.Dir, read, own []string) (found []Finding) {
 	for _, name := range slices.Concat(read, own) {
 		if !dir.IsMount(name) {
@@ -30,7 +29,7 @@ func (e *examination) mounted(label string, dir volume.Dir, read, own []string) 
 	return found
 }
 
-// unwritable tries whether a file that is a mount can be written. If it can, the finding says nothing yet.
+// unwritable tries whether a file that is a mount can be written. If so, it returns an unfinished finding and false.
 func (e *examination) unwritable(label string, dir volume.Dir, name string) (Finding, bool) {
 	f := Finding{Severity: Warning, Profile: label, Mend: e.mountAround(dir)}
 	file, err := dir.Append(name, 0o600)
@@ -46,7 +45,7 @@ func (e *examination) unwritable(label string, dir volume.Dir, name string) (Fin
 	return f, true
 }
 
-// mountedDatabase finds a database of which some part is mounted from elsewhere.
+// mountedDatabase finds a database of which a file is mounted from elsewhere.
 func (e *examination) mountedDatabase(h profile.Home) []Finding {
 	for _, name := range []string{profile.DatabaseName, profile.DatabaseName + "-wal", profile.DatabaseName + "-shm", profile.DatabaseName + "-journal"} {
 		if !h.Files().IsMount(name) {

@@ -7,7 +7,7 @@ import (
 	"hermes/internal/volume"
 )
 
-// mounted finds nothing: files are not mounted one by one here.
+// mounted finds nothing, because this system cannot mount single files.
 func (e *examination) mounted(string, volume.Dir, []string, []string) []Finding { return nil }
 
 func (e *examination) mountedDatabase(profile.Home) []Finding { return nil }

@@ -11,7 +11,7 @@ import (
 	"hermes/internal/volume"
 )
 
-// checkOwnership looks at the files that hermes itself makes. What else lies on the volume may belong to anybody.
+// checkOwnership looks at the files that hermes itself makes. Other files on the volume may belong to anybody.
 func checkOwnership(_ context.Context, e *examination) []Finding {
 	files := e.Store.Files()
 	var found []Finding
@@ -27,7 +27,7 @@ func checkOwnership(_ context.Context, e *examination) []Finding {
 	return found
 }
 
-// place is a directory and what is looked at in it.
+// place is a directory with the names to look at in it.
 type place struct {
 	dir   volume.Dir
 	names []string
@@ -41,7 +41,7 @@ var (
 	logNames = []string{".", "current", "lock", "state"}
 )
 
-// strangers makes one finding of all files that belong to somebody else.
+// strangers makes one finding for all files that belong to somebody else.
 func (e *examination) strangers(label string, places []place) (Finding, bool) {
 	count, first := 0, ""
 	for _, p := range places {
@@ -51,14 +51,14 @@ func (e *examination) strangers(label string, places []place) (Finding, bool) {
 				continue
 			}
 			if shared := os.ModeSticky | 0o007; info.IsDir() && info.Mode()&shared == shared {
-				continue // a new volume in a container that does not start as root: everybody's to use
+				continue // a new volume in a container that does not start as root, which everybody may use
 			}
 			uid, gid := info.Owner()
 			if uid == e.UID && (e.GID < 0 || gid == e.GID) {
 				continue
 			}
 			if e.OneUser && os.Geteuid() == e.UID && p.dir.Accessible(name) {
-				continue // a volume that is the group's, as Kubernetes' fsGroup makes it
+				continue // a volume that belongs to the group, as Kubernetes makes it with fsGroup
 			}
 			if count++; count == 1 {
 				first = fmt.Sprintf("%s belongs to %d:%d", p.dir.Path(name), uid, gid)

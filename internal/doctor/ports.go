@@ -11,7 +11,7 @@ import (
 	"hermes/internal/profile/ports"
 )
 
-// checkPorts looks for profiles that want the same port. Files that cannot be read are the profile check's.
+// checkPorts finds profiles with the same port. If files cannot be read, the profile check reports that.
 func checkPorts(_ context.Context, e *examination) []Finding {
 	users := map[int][]profile.Home{}
 	for _, h := range e.homes() {

@@ -39,7 +39,7 @@ func checkProfiles(_ context.Context, e *examination) []Finding {
 	return found
 }
 
-// unusable says how to make a profile of what only looks like one.
+// unusable says how to make a profile of a directory that only looks like one.
 func (e *examination) unusable(en profile.Entry) Finding {
 	path := filepath.Join(e.Store.Root(), "profiles", en.Label)
 	f := Finding{Severity: Error, Profile: en.Label, What: en.Err.Error()}
@@ -58,7 +58,7 @@ func (e *examination) unusable(en profile.Entry) Finding {
 	return f
 }
 
-// inspect looks at the files of one profile. echo tells that it has no model.
+// inspect looks at the files of one profile. echo says that it has no model.
 func (e *examination) inspect(h profile.Home) (found []Finding, echo bool) {
 	add := func(s Severity, what, mend string) {
 		found = append(found, Finding{Severity: s, Profile: h.Name.String(), What: what, Mend: mend})
@@ -102,7 +102,7 @@ func (e *examination) inspect(h profile.Home) (found []Finding, echo bool) {
 	return found, c.Model.Provider == "echo"
 }
 
-// envMode finds secrets that others may read.
+// envMode finds secrets that other users may read.
 func envMode(h profile.Home) (Finding, bool) {
 	info, err := h.Files().Lstat(profile.EnvName)
 	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o077 == 0 || runtime.GOOS == "windows" {

@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// longest is how many characters of what a file or a log says are repeated.
+// longest is how many characters of a file or a log a finding quotes.
 const longest = 500
 
-// short cuts what others wrote.
+// short shortens a text that another program wrote.
 func short(s string) string {
 	if utf8.RuneCountInString(s) <= longest {
 		return s
@@ -18,7 +18,7 @@ func short(s string) string {
 	return string([]rune(s)[:longest]) + "…"
 }
 
-// shell quotes a word for the commands that findings tell people to type: a directory on a volume may be called anything.
+// shell quotes a word for the commands in findings, because a directory on a volume may have any name.
 func shell(word string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_./:=@%+,-", r)
@@ -29,7 +29,7 @@ func shell(word string) string {
 	case utf8.ValidString(word) && strings.IndexFunc(word, func(r rune) bool { return !unicode.IsPrint(r) }) < 0:
 		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 	}
-	// What cannot be shown is written out, as bash, zsh and POSIX.1-2024 read it.
+	// Write control characters and the like as escapes that bash, zsh and POSIX.1-2024 understand.
 	var b strings.Builder
 	b.WriteString("$'")
 	for _, c := range []byte(word) {

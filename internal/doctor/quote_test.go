@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestACommandThatIsPrintedMeansTheFileThatItNames, whatever that is called.
+// TestACommandThatIsPrintedMeansTheFileThatItNames, whatever the file's name is.
 func TestACommandThatIsPrintedMeansTheFileThatItNames(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {

@@ -13,16 +13,16 @@ import (
 	"hermes/internal/service"
 )
 
-// tools is what the slots, the manager and the image call.
+// tools are the s6 programs that the slots, the manager and the image call.
 var tools = []string{
 	"s6-svscan", "s6-supervise", "s6-svscanctl", "s6-svc", "s6-svstat", "s6-svwait", "s6-svdt", "s6-svdt-clear",
 	"s6-ftrig-listen1", "s6-log", "s6-setlock",
 }
 
-// imageTools is what only the image's own trees need.
+// imageTools are the s6 programs that only the trees of the image need.
 var imageTools = []string{"s6-envdir", "s6-applyuidgid"}
 
-// The oldest s6 that has all that is used here.
+// minMajor and minMinor are the oldest s6 version that has everything we use.
 const minMajor, minMinor = 2, 11
 
 func checkS6(ctx context.Context, e *examination) []Finding {
@@ -76,8 +76,8 @@ func checkVersion(ctx context.Context) []Finding {
 	return nil
 }
 
-// s6Version asks who knows: s6 has no --version, but the package manager that installed it, or the library
-// that its programs are linked with, has a number.
+// s6Version finds out the version of s6. s6 has no --version, so it asks the package manager that installed s6, or looks at the
+// number of the library with which its programs are linked.
 func s6Version(ctx context.Context) (major, minor int, ok bool) {
 	if out, err := exec.CommandContext(ctx, "dpkg-query", "--show", "--showformat", "${Version}", "s6").Output(); err == nil {
 		if major, minor, ok := twoNumbers(packageVersion, out); ok {

@@ -8,10 +8,10 @@ import (
 	"hermes/internal/profile/config"
 )
 
-// manySessions is from when on a database that only grows is worth a word, in bytes.
+// manySessions is the size in bytes from which on checkSessions mentions a database that only grows.
 const manySessions = 1 << 30
 
-// checkSessions finds databases that only grow. That everything is kept is nobody's mistake, so it is a note.
+// checkSessions finds databases that only grow. Keeping everything is no mistake, so it is a note.
 func checkSessions(_ context.Context, e *examination) []Finding {
 	var found []Finding
 	for _, h := range e.homes() {
@@ -21,7 +21,7 @@ func checkSessions(_ context.Context, e *examination) []Finding {
 		}
 		c, err := config.Load(h)
 		if err != nil || c.Sessions != (config.Sessions{}) {
-			continue // the profile check tells about the file
+			continue // the profile check reports the file
 		}
 		found = append(found, Finding{Severity: Note, Profile: h.Name.String(),
 			What: fmt.Sprintf("its sessions take %.1f GB, and are kept for ever", float64(info.Size())/1e9),

@@ -14,7 +14,7 @@ func TestSessionsThatOnlyGrowAreToldWhenTheyAreMany(t *testing.T) {
 		if err := os.WriteFile(h.Database(), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Truncate(h.Database(), n); err != nil { // without a byte on the disk
+		if err := os.Truncate(h.Database(), n); err != nil { // a sparse file, which takes no room
 			t.Fatal(err)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"hermes/internal/service"
 )
 
-// checkSlots compares the profiles on the volume with what the manager knows.
+// checkSlots compares the profiles on the volume with the services that the manager has.
 func checkSlots(ctx context.Context, e *examination) []Finding {
 	if e.Manager == nil || !e.Manager.SupportsRegistration() {
 		return nil
@@ -24,7 +24,7 @@ func checkSlots(ctx context.Context, e *examination) []Finding {
 	}
 	entries, err := e.Store.List()
 	if err != nil {
-		return nil // the profile check tells; what is not seen is not gone
+		return nil // the profile check reports it; a profile that cannot be listed may still exist
 	}
 	present := map[string]bool{}
 	var found []Finding
@@ -49,7 +49,7 @@ func checkSlots(ctx context.Context, e *examination) []Finding {
 	return found
 }
 
-// attended is a manager whose services have a supervisor each.
+// attended is a manager that has a supervisor for each service.
 type attended interface {
 	Supervised(id service.ID) bool
 }

@@ -8,8 +8,8 @@ import (
 	"hermes/internal/volume"
 )
 
-// free returns how many bytes and files an unprivileged process can still make. File systems that count no
-// files have any number of them.
+// free returns how many bytes an unprivileged process can still write and how many files it can create. File systems that do not
+// count files have room for any number.
 func free(dir volume.Dir) (bytes, files uint64, ok bool) {
 	var st unix.Statfs_t
 	if err := dir.Descriptor(".", func(fd int) error { return unix.Fstatfs(fd, &st) }); err != nil || st.Blocks == 0 {

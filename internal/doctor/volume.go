@@ -12,10 +12,11 @@ import (
 )
 
 const (
-	// littleSpace is when a warning is due, noSpace when writes begin to fail. A profile's log alone may take 11 MB.
+	// littleSpace is the number of free bytes below which there is a warning; below noSpace writes begin to fail. A profile's log
+	// alone may take 11 MB.
 	littleSpace = 256 << 20
 	noSpace     = 16 << 20
-	// fewFiles is how many files and directories more make a warning.
+	// fewFiles is the number of files that can still be created below which there is a warning.
 	fewFiles = 1000
 )
 
@@ -34,7 +35,7 @@ func checkVolume(ctx context.Context, e *examination) []Finding {
 		return []Finding{{Severity: Error, What: fmt.Sprintf("cannot write in %s: %v", root, err),
 			Mend: fmt.Sprintf("mount it writable, and give it to uid %d", e.UID)}}
 	}
-	defer func() { _ = files.RemoveAll(name) }() // what stays is small
+	defer func() { _ = files.RemoveAll(name) }() // if something stays, it is small
 	dir := files.Sub(name)
 	found := checkSpace(files)
 	if err := dir.WriteFile("data", make([]byte, 64<<10), 0o600); err != nil {
@@ -67,7 +68,7 @@ func checkSpace(home volume.Dir) []Finding {
 	return nil
 }
 
-// probeLocks finds out whether locks are worth anything: one gateway per profile hangs on it.
+// probeLocks finds out whether file locks work, on which it depends that each profile has only one gateway.
 func probeLocks(dir volume.Dir) []Finding {
 	const mend = "put HERMES_HOME on a local file system, or one whose locks work (NFS 4, or NFS 3 with lockd)"
 	lock, err := dir.TryLock("lock")
@@ -86,7 +87,7 @@ func probeLocks(dir volume.Dir) []Finding {
 	return nil
 }
 
-// probeDatabase makes a database like a profile's.
+// probeDatabase creates a database like that of a profile.
 func probeDatabase(ctx context.Context, dir volume.Dir) []Finding {
 	s, err := store.Open(ctx, dir.Path(profile.DatabaseName))
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package environment reads variables of the environment as those meant them who set them. What brings them here may add to
-// them: `docker run --env-file` keeps quotes, a file of Windows leaves a carriage return, a Secret that was made with echo
-// ends in a line end, and Kubernetes adds variables of its own that have the names of ours.
+// Package environment reads environment variables as the people who set them meant them. On the way the values may have been
+// changed: `docker run --env-file` keeps quotes, a file from Windows leaves a carriage return, a Secret that was made with echo ends
+// with a newline, and Kubernetes adds variables of its own that have the names of ours.
 package environment
 
 import (
@@ -11,13 +11,13 @@ import (
 	"strings"
 )
 
-// Get returns a variable of this process, as Clean has it. One that is not set is "".
+// Get returns a variable of this process, cleaned by Clean, or "" if it is not set.
 func Get(name string) string { return Clean(name, os.Getenv(name)) }
 
 // Clean returns what a variable's value means:
-//   - without the line end at its end;
-//   - without a pair of quotes around all of it, in which no such quote is;
-//   - "", if its name ends in _PORT and its value is an address: a link of docker's, or a Service of Kubernetes'
+//   - without the newline at its end;
+//   - without quotes around all of it, unless the same quote also stands within;
+//   - "", if its name ends in _PORT and its value is an address: then a link of docker's or a Service of Kubernetes set it
 //     (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables).
 func Clean(name, value string) string {
 	value = strings.TrimRight(value, "\r\n")
@@ -39,11 +39,11 @@ func isLink(value string) bool {
 	return false
 }
 
-// maxSecretFile bounds the files that hold secrets.
+// maxSecretFile limits the size of files that hold secrets, in bytes.
 const maxSecretFile = 4 << 10
 
-// Secret returns a variable, or what the file holds whose path the variable NAME_FILE has: docker and Kubernetes mount secrets
-// as files. Errors name the variable or the file and never show a value.
+// Secret returns the variable NAME or, if NAME_FILE is set, the content of the file at that path: docker and Kubernetes mount
+// secrets as files. Errors name the variable or the file and never contain a value.
 func Secret(getenv func(string) string, name string) (string, error) {
 	value, file := getenv(name), getenv(name+"_FILE")
 	switch {
@@ -62,7 +62,8 @@ func Secret(getenv func(string) string, name string) (string, error) {
 	return value, nil
 }
 
-// readSecret follows links: those who mount secrets make them. The path comes from the operator.
+// readSecret reads a secret's file. It follows links, because Kubernetes mounts secrets as links, and the path comes from the
+// operator.
 func readSecret(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {

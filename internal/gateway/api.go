@@ -11,13 +11,13 @@ import (
 type api struct {
 	server *apiserver.Server
 	ln     net.Listener
-	ended  chan struct{} // closed when nothing is served any more; nil before the start
+	ended  chan struct{} // closed when Serve has returned; nil before Start
 }
 
 // Name implements channel.
 func (*api) Name() string { return apiserver.Name }
 
-// Start implements part: it answers, but is not ready.
+// Start implements part. The server answers from now on, but /ready says that it is not ready until Open.
 func (a *api) Start(broken func(error)) error {
 	a.ended = make(chan struct{})
 	go func() {

@@ -12,8 +12,8 @@ import (
 	"hermes/internal/profile"
 )
 
-// saveCountersAfter is how long after a change metrics.json is written: once for all turns in between. A gateway that is
-// idle writes nothing, and has no timer.
+// saveCountersAfter is how long after the first unsaved change metrics.json is written; one write covers all turns in between.
+// An idle gateway writes nothing and runs no timer.
 const saveCountersAfter = time.Second
 
 // counters counts what goes through to the conversation, for the dashboard's metrics.
@@ -24,13 +24,13 @@ type counters struct {
 
 	mu      sync.Mutex
 	now     profile.Counters
-	pending *time.Timer // nil if everything is written
+	pending *time.Timer // nil if every change is in metrics.json
 
-	saving sync.Mutex // is taken before mu: who writes holds up no turn
-	failed bool       // said already
+	saving sync.Mutex // is locked before mu; a slow write of the file holds up no turn, because turns lock only mu
+	failed bool       // the failure to write is in the log already
 }
 
-// newCounters goes on from what the gateways before counted.
+// newCounters continues the counts that the profile's earlier gateways saved.
 func newCounters(next conversation.Turner, h profile.Home, log *slog.Logger) *counters {
 	c := &counters{next: next, home: h, log: log}
 	var err error
@@ -71,7 +71,7 @@ func (c *counters) change(f func(*profile.Counters)) {
 	}
 }
 
-// save writes what is not written yet. It is called once more when the gateway ends.
+// save writes the changes that are not in the file yet. The gateway calls it once more when it ends.
 func (c *counters) save() {
 	c.saving.Lock()
 	defer c.saving.Unlock()

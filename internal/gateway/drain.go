@@ -8,11 +8,11 @@ import (
 	"hermes/internal/profile"
 )
 
-// breakOff is how long turns may take to save what they said once they are cancelled.
+// breakOff is how long cancelled turns may take to save the part of the answer that they have.
 const breakOff = 5 * time.Second
 
-// drain takes no new turn and lets those that run finish, until drain_timeout or a second
-// signal. It costs an idle gateway nothing: no write, no wait.
+// drain stops new turns and waits for the running ones until they end, drain_timeout is over, or a second signal arrives. An
+// idle gateway writes no draining state and does not wait.
 func (g *gateway) drain(l *life) {
 	defer l.counts.save()
 	l.parts.drain()
@@ -34,7 +34,7 @@ func (g *gateway) drain(l *life) {
 		case <-l.turns.done:
 			return
 		case sig := <-g.signals:
-			// A terminal that is closed may say so more than once: the kernel does, and a shell does.
+			// The second SIGHUP does not count: when a terminal is closed, both the kernel and the shell may send one.
 			if breaking = sig != syscall.SIGHUP; breaking {
 				g.log.Warn("breaking off running turns", "cause", "second signal", "signal", sig.String())
 			}
@@ -52,13 +52,13 @@ func (g *gateway) drain(l *life) {
 	}
 }
 
-// outcome decides what an end that somebody asked for was: planned (nil), a restart, or
-// unplanned, which cause describes.
+// outcome says what kind of end the gateway has after its drain: nil if it was planned, ErrRestartRequested if the state file
+// asks for a restart, and otherwise cause.
 func (g *gateway) outcome(cause error) error {
 	desired, restart := g.state.intent()
 	switch {
 	case g.takenOver():
-		_ = g.o.Home.Files().Remove(profile.TakeoverName) // the next holder removes it too
+		_ = g.o.Home.Files().Remove(profile.TakeoverName) // if this fails, the next gateway that takes the lock removes it (see sign)
 		return nil
 	case desired == profile.DesiredStopped:
 		return nil
@@ -68,8 +68,7 @@ func (g *gateway) outcome(cause error) error {
 	return cause
 }
 
-// end leaves the last state behind: stopped after a planned end, else running, so that
-// the next boot starts this gateway again.
+// end writes the last state: stopped after a planned end; otherwise running, so that the next boot starts this gateway again.
 func (g *gateway) end(err error) {
 	to := profile.StateRunning
 	if err == nil {

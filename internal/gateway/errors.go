@@ -6,12 +6,12 @@ import (
 	"os"
 )
 
-// HeldError reports a home whose gateway already runs.
+// HeldError reports that the profile's gateway already runs.
 type HeldError struct {
 	Name string // the profile's
 	Lock string // the lock's path
-	// PID is the holder's, or 0 if no process that can be seen from here holds the lock:
-	// one in another container on the same volume.
+	// PID is the process that holds the lock, or 0 if this process cannot see it, because it is in another container on the same
+	// volume.
 	PID int
 }
 
@@ -23,12 +23,11 @@ func (e *HeldError) Error() string {
 	return fmt.Sprintf("cannot start the gateway of profile '%s': it already runs with pid %d; `--replace` takes over from it", e.Name, e.PID)
 }
 
-// SignalError reports a gateway that drained cleanly after a signal that nobody had
-// planned. Its state says running: it is to come back.
+// SignalError reports that the gateway drained cleanly after a signal that nobody had planned. It leaves "running" in its state,
+// so the next boot starts it again.
 type SignalError struct{ Signal os.Signal }
 
 func (e *SignalError) Error() string { return "ended by signal: " + e.Signal.String() }
 
-// ErrRestartRequested reports a gateway that drained cleanly because gateway_state.json
-// asked for a restart.
+// ErrRestartRequested reports that the gateway drained cleanly and that gateway_state.json asks for a restart.
 var ErrRestartRequested = errors.New("restart requested")

@@ -19,42 +19,43 @@ import (
 
 // Options says which gateway runs, and how.
 type Options struct {
-	// Home has what provision.Seed, or for another program's home provision.SeedForeign, makes.
+	// Home is a home that provision.Seed made, or provision.SeedForeign if it belongs to another program.
 	Home   profile.Home
 	Getenv func(string) string // nil means environment.Get
-	// ReadyFD gets a newline, and is closed, once the gateway serves. 0 or less: none.
+	// ReadyFD is a descriptor to which the gateway writes a newline once it serves; then it closes it. 0 or less: none.
 	ReadyFD int
-	// NotifySocket is where a manager that speaks sd_notify(3) is told that the gateway serves, that it
-	// is well again, and that it drains. "" is none.
+	// NotifySocket is the socket of a manager that speaks sd_notify(3). The gateway tells it when it serves, when its earlier
+	// failures no longer count, and when it drains. "": none.
 	NotifySocket string
 	// Healthy is for how long the gateway serves until that manager is told to forget its earlier failures; 0 for never.
 	Healthy time.Duration
-	// AssignPort, if not nil, gives the profile a port if its files name none. It reads the files of all profiles; a gateway by
-	// itself reads its own only, and without a port in them it takes the one that the profile's name gives.
+	// AssignPort, if not nil, gives the profile a port if its files name none. For that it reads the files of all profiles.
+	// Without it the gateway reads only its own files, and takes the port derived from the profile's name if they name none.
 	AssignPort func(context.Context) error
-	// Replace takes over from a gateway that runs already.
+	// Replace ends a gateway of this profile that already runs, and takes its place.
 	Replace bool
-	// Supervised says that a service manager started this gateway. It is logged.
+	// Supervised says that a service manager started this gateway. Then the gateway survives a broken pipe on its output. It is
+	// logged.
 	Supervised bool
-	Argv       []string     // the command line, for other tools; nil means os.Args
+	Argv       []string     // the command line, as written to gateway.pid and gateway_state.json; nil means os.Args
 	Log        *slog.Logger // nil means slog.Default
 }
 
-// Run runs the gateway of a profile until a signal or the end of ctx, and then drains. SIGHUP, which a terminal sends when it is
-// closed, is such a signal, unless it was ignored from the beginning (nohup).
+// Run runs the gateway of a profile until a signal arrives or ctx ends, and then drains. SIGHUP, which a terminal sends when it
+// is closed, is such a signal too, unless it was ignored when the process started (nohup).
 //
-// It returns nil after a planned end (`gateway stop`, a takeover), *SignalError after an
-// unplanned one, ErrRestartRequested, *HeldError if the profile's gateway already runs,
-// *profile.ConfigError if the profile's files are wrong, the cause of ctx if ctx ended,
-// or what else kept it from starting or serving.
+// It returns nil after a planned end (`gateway stop`, a takeover), *SignalError after an unplanned one, ErrRestartRequested,
+// *HeldError if the profile's gateway already runs, *profile.ConfigError if the profile's files are wrong, the cause of ctx if
+// ctx ended, or the error that kept it from starting or serving.
 func Run(ctx context.Context, o Options) error {
 	o.setDefaults()
 	if o.Getenv("GOGC") == "" {
-		// The live heap is small: half the garbage costs little time.
+		// The live heap is small, so collecting twice as often costs little time and halves the garbage.
 		defer debug.SetGCPercent(debug.SetGCPercent(50))
 	}
-	// Who reads the log may die. Under a supervisor a line that cannot be written is lost then, and the gateway goes on; elsewhere
-	// it ends, as programs do, but not while it drains: who reads may be gone with the terminal that was closed.
+	// The process that reads the output may die, and then a write raises SIGPIPE. Under a supervisor the gateway loses that line
+	// and goes on. Without one it ends, as other programs do, except while it drains: the reader may have gone with the closed
+	// terminal that caused the drain.
 	broken := make(chan os.Signal, 1)
 	defer signal.Stop(broken)
 	keepWriting := func() { signal.Notify(broken, syscall.SIGPIPE) }
@@ -63,7 +64,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	if !signal.Ignored(syscall.SIGHUP) { // to ask for it would undo nohup
+	if !signal.Ignored(syscall.SIGHUP) { // Notify would end the ignoring that nohup asked for
 		signal.Notify(signals, syscall.SIGHUP)
 	}
 	defer signal.Stop(signals)
@@ -72,7 +73,7 @@ func Run(ctx context.Context, o Options) error {
 	return unwritable(g.run(ctx))
 }
 
-// unwritable makes a wrong configuration of a mount that cannot be written: no other try can help.
+// unwritable turns the error of a mount that cannot be written into a configuration error, because trying again cannot help.
 func unwritable(err error) error {
 	var pe *fs.PathError
 	var wrong *profile.ConfigError
@@ -94,15 +95,15 @@ func (o *Options) setDefaults() {
 	}
 }
 
-// gateway is one run.
+// gateway is one run of a gateway.
 type gateway struct {
 	o       Options
 	log     *slog.Logger
 	signals <-chan os.Signal
 	started time.Time
-	term    time.Duration // takeoverTerm, but for tests
+	term    time.Duration // takeoverTerm; tests set a shorter one
 	state   stateFile
-	// keepWriting makes the gateway live on when nobody reads its output.
+	// keepWriting makes the gateway survive a write to an output that nobody reads any more.
 	keepWriting func()
 }
 

@@ -65,7 +65,7 @@ func TestUnplannedSignalLeavesRunningAndPlannedStopped(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, "")
-			// A request of an earlier life does not count.
+			// A restart that was requested from an earlier process must not restart this one.
 			profile.UpdateState(t.Context(), w.home, func(s *profile.State) error { s.RestartRequested = true; return nil })
 			p := w.start("gateway")
 			if w.state().RestartRequested {
@@ -89,7 +89,7 @@ func TestUnplannedSignalLeavesRunningAndPlannedStopped(t *testing.T) {
 	}
 }
 
-// slowModel is an OpenAI server that says one word, waits for more, and ends.
+// slowModel is an OpenAI server that sends one word, waits for more, and ends the answer.
 func slowModel(t *testing.T) (config string, more chan struct{}) {
 	t.Helper()
 	more = make(chan struct{})
@@ -113,7 +113,7 @@ type answer struct {
 	body string
 }
 
-// background asks, and returns when the turn runs.
+// background asks a question in the background and returns when the question is saved, which means that its turn runs.
 func (w *world) background(p *proc, session string) chan answer {
 	w.t.Helper()
 	ch := make(chan answer, 1)
@@ -152,10 +152,10 @@ func TestDrainFinishesRunningTurnsAndTakesNoNewOnes(t *testing.T) {
 	}
 }
 
-// drainWithTurn signals once the turn is known to run, and returns the draining state.
+// drainWithTurn signals the gateway while a turn runs and returns the draining state.
 func drainWithTurn(t *testing.T, w *world, p *proc) (s profile.State) {
 	t.Helper()
-	// The question is in the database: its turn runs.
+	// Once the question is in the database, its turn runs.
 	eventually(t, "question is saved", func() bool {
 		info, err := os.Stat(w.home.Database() + "-wal")
 		return err == nil && info.Size() > 0 && saved(t, w, "s") > 0
@@ -168,7 +168,7 @@ func drainWithTurn(t *testing.T, w *world, p *proc) (s profile.State) {
 	return s
 }
 
-// TestAClosedTerminalLetsTurnsFinish: the kernel and the shell both send SIGHUP, and nobody reads the output any more.
+// TestAClosedTerminalLetsTurnsFinish: both the kernel and the shell send SIGHUP, and nobody reads the gateway's output any more.
 func TestAClosedTerminalLetsTurnsFinish(t *testing.T) {
 	config, more := slowModel(t)
 	w := newWorld(t, config)
@@ -198,7 +198,7 @@ func TestAClosedTerminalLetsTurnsFinish(t *testing.T) {
 	}
 }
 
-// TestNohupKeepsAGatewayRunning: what its starter ignores stays ignored.
+// TestNohupKeepsAGatewayRunning: a gateway that was started with SIGHUP ignored goes on ignoring it.
 func TestNohupKeepsAGatewayRunning(t *testing.T) {
 	w := newWorld(t, "")
 	p := w.start("gateway", "GATEWAY_TEST_NOHUP=1")
@@ -334,7 +334,7 @@ func TestEndOfContextEndsRunWithoutALeak(t *testing.T) {
 	}
 }
 
-// TestAGatewayReadsNoOtherProfile: whoever starts it gives it a port that it has not got.
+// TestAGatewayReadsNoOtherProfile: a gateway without a port calls AssignPort and does not read other profiles itself.
 func TestAGatewayReadsNoOtherProfile(t *testing.T) {
 	w := newWorld(t, "")
 	n, err := profile.NewName("coder")

@@ -18,14 +18,14 @@ import (
 	"hermes/internal/profile/ports"
 )
 
-// settings is what the profile's files say.
+// settings are what the gateway has read from the profile's files.
 type settings struct {
 	config config.Config
 	api    ports.Endpoint
 	model  model.Provider
 }
 
-// load reads the profile's files. Errors are *profile.ConfigError.
+// load reads the profile's files. Its errors are *profile.ConfigError.
 func (g *gateway) load(ctx context.Context) (s settings, err error) {
 	h := g.o.Home
 	if g.o.AssignPort != nil {
@@ -53,7 +53,7 @@ func (g *gateway) load(ctx context.Context) (s settings, err error) {
 	return s, err
 }
 
-// checkSoul finds out now what every turn would stumble over.
+// checkSoul reads SOUL.md at the start, because otherwise every turn would fail to read it.
 func checkSoul(h profile.Home) error {
 	_, err := h.Files().ReadFile(profile.SoulName, profile.MaxSoul)
 	var pe *fs.PathError
@@ -92,7 +92,7 @@ func sameHost(a, b string) bool {
 	return erra == nil && errb == nil && ua.Host == ub.Host
 }
 
-// listen binds the API's port, so that a taken one is found before anybody is told.
+// listen binds the API's port before the gateway reports that it is ready, so that a taken port is found in time.
 func (g *gateway) listen(s ports.Endpoint) (net.Listener, error) {
 	ln, err := net.Listen("tcp", s.Listen())
 	if err == nil {

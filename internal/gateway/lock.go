@@ -13,11 +13,11 @@ import (
 	"hermes/internal/volume"
 )
 
-// identity names a process beyond its pid, which is used again.
+// identity names one process. The pid alone does not, because the system gives it to another process later.
 type identity struct {
 	PID int `json:"pid"`
-	// StartTime is in clock ticks since the machine's boot (field 22 of /proc/<pid>/stat).
-	// 0 where the system does not say.
+	// StartTime is in clock ticks since the machine booted (field 22 of /proc/<pid>/stat), or 0 where the system does not tell
+	// it.
 	StartTime uint64 `json:"start_time"`
 }
 
@@ -28,15 +28,15 @@ type pidRecord struct {
 	Created time.Time `json:"created"`
 }
 
-// maxPIDFile bounds gateway.pid and the takeover marker.
+// maxPIDFile limits the size of gateway.pid and of the takeover marker, in bytes.
 const maxPIDFile = 64 << 10
 
 func self() identity {
-	start, _ := process.Started(os.Getpid()) // 0 is "unknown"
+	start, _ := process.Started(os.Getpid()) // 0, also after an error, means that the time is unknown
 	return identity{os.Getpid(), start}
 }
 
-// alive reports whether that very process lives. A zombie does not.
+// alive reports whether this process, with this start time, lives. A zombie does not live.
 func (id identity) alive() bool {
 	if id.PID <= 0 {
 		return false
@@ -53,23 +53,23 @@ func readIdentity(h profile.Home, name string) (id identity, err error) {
 	return id, json.Unmarshal(data, &id)
 }
 
-// heldLock is the right to be the profile's gateway.
+// heldLock is the profile's lock. The process that has it is the profile's gateway.
 type heldLock struct {
 	home profile.Home
 	lock *volume.Lock
 }
 
-// release gives it up. gateway.pid goes first: a new holder writes its own.
+// release gives up the lock. It removes gateway.pid first, because the next holder writes a new one as soon as the lock is free.
 func (l *heldLock) release() {
-	_ = l.home.Files().Remove(profile.PIDName) // the lock tells the truth
+	_ = l.home.Files().Remove(profile.PIDName) // an old gateway.pid does no harm: the lock decides who is the gateway
 	l.lock.Unlock()
 }
 
-// settle is how long the lock's holder may take to write its name.
+// settle is how long the process that took the lock may take to write gateway.pid.
 const settle = 250 * time.Millisecond
 
-// acquire takes the lock, from its holder if Options.Replace says so. The kernel's lock
-// tells the truth about whether there is a holder; gateway.pid only names it.
+// acquire takes the lock; if Options.Replace is set, it takes it over from the gateway that has it. The kernel's lock decides
+// whether a gateway runs; gateway.pid only says which process it is.
 func (g *gateway) acquire(ctx context.Context) (*heldLock, error) {
 	lock, holder, err := g.tryLock(ctx)
 	if err != nil {
@@ -87,7 +87,7 @@ func (g *gateway) acquire(ctx context.Context) (*heldLock, error) {
 	return g.sign(lock)
 }
 
-// tryLock returns the lock, or who holds it. PID 0: nobody that can be seen.
+// tryLock returns the lock, or the process that has it, with PID 0 if that process cannot be seen from here.
 func (g *gateway) tryLock(ctx context.Context) (*volume.Lock, identity, error) {
 	deadline := time.Now().Add(settle)
 	for {
@@ -114,11 +114,11 @@ func (g *gateway) tryLock(ctx context.Context) (*volume.Lock, identity, error) {
 	}
 }
 
-// sign writes gateway.pid. A takeover marker that is there now is meant for somebody who
-// has gone: ours can only be written after this.
+// sign writes gateway.pid. Before that it removes a takeover marker: a marker that exists now was meant for an earlier gateway,
+// since one for this gateway can only be written after its gateway.pid.
 func (g *gateway) sign(lock *volume.Lock) (*heldLock, error) {
 	held := &heldLock{g.o.Home, lock}
-	_ = g.o.Home.Files().Remove(profile.TakeoverName) // mostly there is none
+	_ = g.o.Home.Files().Remove(profile.TakeoverName) // usually there is none
 	data, err := json.Marshal(pidRecord{self(), g.o.Argv, time.Now().UTC().Truncate(time.Millisecond)})
 	if err == nil {
 		err = g.o.Home.Files().WriteTransient(profile.PIDName, append(data, '\n'), 0o644)

@@ -18,7 +18,7 @@ import (
 	"hermes/internal/profile"
 )
 
-// saved counts a session's messages from outside the gateway.
+// saved counts the messages of a session in the database, with a connection of its own.
 func saved(t *testing.T, w *world, session string) (n int) {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+w.home.Database()+"?_pragma=busy_timeout(5000)")
@@ -85,7 +85,7 @@ func TestForeignHolderIsNotGuessed(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { bystander.Process.Kill(); bystander.Wait() })
-	// The pid is in use again, by somebody who began at another time.
+	// gateway.pid names a pid that now belongs to another process, with another start time.
 	data, _ := json.Marshal(pidRecord{identity: identity{bystander.Process.Pid, 1}})
 	w.home.Files().WriteFile(profile.PIDName, data, 0o644)
 	for _, env := range []string{"X=1", "GATEWAY_TEST_REPLACE=1"} {
@@ -103,7 +103,7 @@ func TestStalePidFileIsNoHolder(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, "")
 			w.write("gateway.pid", text)
-			// A marker of an earlier life must not make the next stop a planned one.
+			// A takeover marker from an earlier gateway must not make the next stop a planned one.
 			w.write(".gateway_takeover.json", text)
 			p := w.start("gateway")
 			p.signal(os.Interrupt)

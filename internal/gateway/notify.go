@@ -2,8 +2,8 @@ package gateway
 
 import "net"
 
-// notify sends a state to the service manager (sd_notify(3)). A name that begins with @ is in the abstract namespace, which
-// package net reads the same way.
+// notify sends a state to the service manager (sd_notify(3)). A socket name that begins with @ is in the abstract namespace;
+// package net reads such a name in the same way.
 func (g *gateway) notify(state string) {
 	if g.o.NotifySocket == "" {
 		return

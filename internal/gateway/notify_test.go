@@ -16,7 +16,7 @@ import (
 // notifySocket is the socket of a service manager. hear returns what it is told next.
 func notifySocket(t *testing.T) (path string, hear func() string) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "notify-") // a socket's path is short
+	dir, err := os.MkdirTemp("", "notify-") // t.TempDir() may be too long for a socket's path
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func TestTheServiceManagerIsTold(t *testing.T) {
 		}
 	}
 	g.o.NotifySocket = filepath.Join(filepath.Dir(path), "nobody")
-	g.notify("READY=1") // it goes on
+	g.notify("READY=1") // nobody listens: the gateway must go on
 }
 
 // TestAGatewayThatIsWellAgainSaysSo: the manager forgets its failures then.

@@ -5,36 +5,38 @@ import (
 	"slices"
 )
 
-// part is something that a gateway does. The parts are started in their order; they drain, and are closed, in the reverse order.
+// part is one of the things that a gateway does. The gateway starts its parts in order, and drains and closes them in reverse
+// order.
 type part interface {
-	// Start begins, and returns once the part works. If the part later ends by itself it calls broken, once, and the gateway
-	// ends.
+	// Start returns once the part works. If the part ends by itself later, it calls broken, once, and the gateway ends.
 	Start(broken func(error)) error
-	// Drain takes nothing new from now on. It does not wait for turns: the gateway does that for all parts together.
+	// Drain makes the part take nothing new. It does not wait for running turns: the gateway waits for the turns of all parts
+	// together.
 	Drain()
-	// Close ends the part, when no turn runs any more. It is also called for a part that was not started, or could not be.
+	// Close ends the part. The gateway calls it when no turn runs any more, and also if Start failed or was never called.
 	Close() error
 }
 
-// channel is a part that brings messages.
+// channel is a part that receives messages.
 type channel interface {
 	part
 	// Name is what the channel is called in gateway_state.json, below platforms.
 	Name() string
-	// Open takes messages from now on. It is called when all parts have started, and gateway_state.json says so.
+	// Open makes the channel take messages. The gateway calls it after all parts have started and gateway_state.json says
+	// "running".
 	Open()
 }
 
-// calmer is a part that can let go of what many turns left with it.
+// calmer is a part that can release what a burst of turns left in it, such as open connections.
 type calmer interface {
-	// Calm is called a little after the last of them.
+	// Calm is called some time after the last turn of a burst (returnAfter).
 	Calm()
 }
 
-// parts are those of one gateway.
+// parts are the parts of one gateway, in the order in which they start.
 type parts []part
 
-// start starts all parts. If one cannot, all are closed.
+// start starts all parts. If one fails to start, it closes them all.
 func (p parts) start(broken func(error)) error {
 	for _, one := range p {
 		if err := one.Start(broken); err != nil {
@@ -44,7 +46,7 @@ func (p parts) start(broken func(error)) error {
 	return nil
 }
 
-// open lets the channels take messages.
+// open opens all channels.
 func (p parts) open() {
 	for _, one := range p {
 		if c, ok := one.(channel); ok {
@@ -53,7 +55,7 @@ func (p parts) open() {
 	}
 }
 
-// platforms are the channels as gateway_state.json has them.
+// platforms returns the channels in the form that gateway_state.json has below "platforms".
 func (p parts) platforms() map[string]string {
 	m := map[string]string{}
 	for _, one := range p {

@@ -12,7 +12,7 @@ import (
 	"hermes/internal/store"
 )
 
-// fakePart writes down what is done to it.
+// fakePart records the calls of its methods.
 type fakePart struct {
 	name string
 	did  *[]string
@@ -62,7 +62,7 @@ func TestAPartThatCannotStartClosesAll(t *testing.T) {
 	}
 }
 
-// TestAPartThatEndsByItselfEndsTheGateway, which is to come back.
+// TestAPartThatEndsByItselfEndsTheGateway, with an error and the state "running", so that the supervisor starts it again.
 func TestAPartThatEndsByItselfEndsTheGateway(t *testing.T) {
 	h := profile.Home{Name: profile.Default(), Dir: t.TempDir()}
 	log := slog.New(slog.DiscardHandler)

@@ -32,17 +32,17 @@ import (
 	"hermes/internal/profile/provision"
 )
 
-// The canaries stand for secrets. No output of any gateway in these tests holds one.
+// The canaries stand for secrets: the tests fail if a gateway's output contains one.
 const (
 	canaryKey   = "hk-canary-api-key"
 	canaryModel = "sk-canary-model-key"
 	canaryWords = "canary words of a user"
 )
 
-// deadline bounds every wait of these tests.
+// deadline limits every wait in these tests.
 const deadline = 20 * time.Second
 
-// TestMain is also the program of the child processes.
+// TestMain runs the tests or, if GATEWAY_TEST_ROLE is set, one of the child processes that the tests start.
 func TestMain(m *testing.M) {
 	switch os.Getenv("GATEWAY_TEST_ROLE") {
 	case "gateway":
@@ -53,7 +53,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// child is what the CLI does: run, print, map errors to codes.
+// child does what the CLI does: it runs the gateway, prints the error, and turns it into an exit code.
 func child() int {
 	if os.Getenv("GATEWAY_TEST_NOWRITE") != "" {
 		signal.Ignore(syscall.SIGXFSZ)
@@ -80,7 +80,7 @@ func child() int {
 		return 0
 	}
 	var sig *SignalError
-	if !errors.As(err, &sig) { // the log has said it
+	if !errors.As(err, &sig) { // Run has logged a signal already
 		fmt.Fprintln(os.Stderr, "✗", err)
 	}
 	var config *profile.ConfigError
@@ -95,7 +95,7 @@ func child() int {
 	return 1
 }
 
-// hold is a process that has the lock and no manners.
+// hold is a process that takes the lock, ignores SIGTERM, and writes gateway.pid only if named is true.
 func hold(named bool) {
 	signal.Ignore(syscall.SIGTERM)
 	h := profile.NewStore(os.Getenv("HERMES_HOME")).Home(profile.Default())
@@ -110,13 +110,13 @@ func hold(named bool) {
 	select {}
 }
 
-// world is one HERMES_HOME with a default profile.
+// world is a HERMES_HOME with a default profile.
 type world struct {
 	t    *testing.T
 	home profile.Home
 	port int
 	env  []string
-	// stderr is where a child's output goes, instead of proc.output.
+	// stderr gets the children's output, if it is set; otherwise proc.output does.
 	stderr *os.File
 }
 
@@ -156,7 +156,7 @@ type proc struct {
 func (p *proc) Write(b []byte) (int, error) { p.mu.Lock(); defer p.mu.Unlock(); return p.out.Write(b) }
 func (p *proc) output() string              { p.mu.Lock(); defer p.mu.Unlock(); return p.out.String() }
 
-// spawn starts a child and does not wait for anything.
+// spawn starts a child and returns at once.
 func (w *world) spawn(role string, env ...string) *proc {
 	w.t.Helper()
 	r, wr, err := os.Pipe()
@@ -192,7 +192,7 @@ func (w *world) spawn(role string, env ...string) *proc {
 	return p
 }
 
-// start is spawn, and a wait for readiness.
+// start starts a child and waits until it is ready.
 func (w *world) start(role string, env ...string) *proc {
 	w.t.Helper()
 	p := w.spawn(role, env...)
@@ -204,7 +204,7 @@ func (w *world) start(role string, env ...string) *proc {
 	return p
 }
 
-// code waits for the end of a child.
+// code waits until the child has ended and returns its exit code.
 func (p *proc) code() int {
 	p.t.Helper()
 	select {
@@ -245,7 +245,7 @@ func (w *world) state() profile.State {
 	return s
 }
 
-// eventually waits for a condition.
+// eventually waits until cond is true.
 func eventually(t *testing.T, what string, cond func() bool) {
 	t.Helper()
 	for end := time.Now().Add(deadline); !cond(); time.Sleep(2 * time.Millisecond) {
@@ -267,7 +267,7 @@ func (w *world) get(path string) (int, string) {
 	return res.StatusCode, string(data)
 }
 
-// chat asks in a session and returns status and body.
+// chat asks a question in a session and returns the HTTP status and the body.
 func (w *world) chat(session, words string, stream bool) (int, string) {
 	body := fmt.Sprintf(`{"stream":%v,"messages":[{"role":"user","content":%q}]}`, stream, words)
 	req, err := http.NewRequest("POST", fmt.Sprintf("http://127.0.0.1:%d/v1/chat/completions", w.port), strings.NewReader(body))

@@ -6,8 +6,7 @@ import (
 	"syscall"
 )
 
-// terminate ends a process at once: Windows has no signal that a program without a
-// window could wait for.
+// terminate kills a process at once. Windows has no signal for a process without a window to which it could react.
 func terminate(p *os.Process) error { return p.Kill() }
 
 func addressInUse(err error) bool {

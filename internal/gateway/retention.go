@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// pruneAfter is how long after its start a gateway first removes sessions that its configuration does not keep. By then a machine
-	// that starts without a clock has asked for the time: with one that is years ahead everything would be old.
+	// pruneAfter is how long after its start a gateway first removes sessions that its configuration does not keep. A machine
+	// without a battery-backed clock has set its time by then; with a time years ahead, every session would look old.
 	pruneAfter = 10 * time.Minute
 	// pruneEvery is how often it does so from then on.
 	pruneEvery = 24 * time.Hour

@@ -13,7 +13,7 @@ import (
 	"hermes/internal/store"
 )
 
-// prunes are calls of Prune.
+// prunes records the calls of Prune.
 type prunes struct {
 	calls  chan store.Retention
 	answer error
@@ -44,7 +44,7 @@ func TestWhatIsNotKeptIsRemovedAgainAndAgainAndSaid(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	}
-	stop() // it waits, so nobody writes any more
+	stop() // waits for the pruning goroutine, so nothing writes to the buffer any more
 	if got := said.String(); !strings.Contains(got, `msg="old sessions removed" sessions=3 messages=14`) || !strings.Contains(got, `msg="old sessions stay" error="the disk is full"`) {
 		t.Errorf("%s", got)
 	}

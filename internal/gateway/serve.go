@@ -15,26 +15,26 @@ import (
 	"hermes/internal/volume"
 )
 
-// life is a gateway that has all it needs to serve.
+// life is a gateway with everything that it needs to serve.
 type life struct {
 	config  config.Config
-	address string // where the API is
+	address string // the API's address
 	model   model.Provider
 	store   *store.Store
-	turns   *turns // of all channels
+	turns   *turns // counts the turns of all channels
 	counts  *counters
-	cancel  context.CancelCauseFunc // ends every turn
+	cancel  context.CancelCauseFunc // cancels all turns
 	parts   parts
-	broken  chan error // what a part ended of
+	broken  chan error // gets the error of a part that ended by itself
 }
 
-// start loads, binds and opens, and starts the parts. It undoes it all if one of these fails.
+// start loads the files, binds the port, opens the database and starts the parts. If one step fails, it undoes the others.
 func (g *gateway) start(ctx context.Context) (*life, error) {
 	set, err := g.load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	// The port comes first: a start that finds it taken leaves the database as it is.
+	// Bind the port first, so that a start that fails because the port is taken does not touch the database.
 	ln, err := g.listen(set.api)
 	if err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func (g *gateway) start(ctx context.Context) (*life, error) {
 		ln.Close()
 		return nil, err
 	}
-	// Turns end by their clients, the drain or its deadline, not with ctx: see drain.
+	// A turn ends when its client goes, when it is done or when the drain breaks it off, but not when ctx ends: see drain.
 	turnCtx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	l.cancel = cancel
 	l.counts = newCounters(conversation.New(g.o.Home.Files(), conversation.Soul{Name: profile.SoulName, Max: profile.MaxSoul}, set.model, l.store, g.log), g.o.Home, g.log)
@@ -54,14 +54,14 @@ func (g *gateway) start(ctx context.Context) (*life, error) {
 		&pruning{pruner: l.store, keep: retentionOf(set.config), log: g.log},
 	}
 	l.turns.calm = l.parts.calm
-	l.broken = make(chan error, len(l.parts)) // each says it once at most
+	l.broken = make(chan error, len(l.parts)) // each part calls broken at most once
 	if err := l.parts.start(func(err error) { l.broken <- err }); err != nil {
 		return nil, errors.Join(err, l.release())
 	}
 	return l, nil
 }
 
-// openStore opens the profile's database, under its present name.
+// openStore opens the profile's database. A database under the former name is renamed first.
 func (g *gateway) openStore(ctx context.Context) (*store.Store, error) {
 	h := g.o.Home
 	adopted, err := store.Adopt(ctx, h.FormerDatabase(), h.Database())
@@ -82,8 +82,9 @@ func (g *gateway) openStore(ctx context.Context) (*store.Store, error) {
 	return s, err
 }
 
-// failed writes down why the gateway could not start. A wrong configuration stays wrong:
-// startup_failed. Anything else may be gone at the next try: the state stays starting.
+// failed writes into the state file why the gateway could not start. With a wrong configuration the state becomes
+// startup_failed, since another try cannot help. After any other error it stays starting, since the cause may be gone at the
+// next try.
 func (g *gateway) failed(err error) error {
 	to := profile.StateStarting
 	var wrong *profile.ConfigError
@@ -97,7 +98,7 @@ func (g *gateway) failed(err error) error {
 	return err
 }
 
-// serve is the gateway's life between readiness and drain.
+// serve tells that the gateway is ready and returns when it is to drain.
 func (g *gateway) serve(ctx context.Context, l *life) error {
 	g.state.set(profile.StateRunning, func(st *profile.State) { st.Platforms = l.parts.platforms() })
 	l.parts.open()
@@ -131,7 +132,7 @@ func (g *gateway) serve(ctx context.Context, l *life) error {
 	return err
 }
 
-// release gives up what the parts used, when they are closed.
+// release closes the model and the store. Call it after the parts are closed.
 func (l *life) release() error {
 	l.cancel(nil)
 	if c, ok := l.model.(interface{ Close() }); ok {
@@ -140,13 +141,13 @@ func (l *life) release() error {
 	return l.store.Close()
 }
 
-// tellReady tells whoever started this gateway that it serves.
+// tellReady writes a newline to ReadyFD, so that whatever started this gateway knows that it serves.
 func (g *gateway) tellReady() {
 	fd := g.o.ReadyFD
 	if fd <= 0 {
 		return
 	}
-	f := map[int]*os.File{1: os.Stdout, 2: os.Stderr}[fd] // not ours to close
+	f := map[int]*os.File{1: os.Stdout, 2: os.Stderr}[fd] // os.Stdout and os.Stderr must stay open
 	if fd > 2 {
 		f = os.NewFile(uintptr(fd), "ready-fd")
 		defer f.Close()

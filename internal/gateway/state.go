@@ -10,14 +10,14 @@ import (
 	"hermes/internal/profile"
 )
 
-// stateFile writes gateway_state.json, as the table of transitions allows.
+// stateFile writes gateway_state.json. It allows only the changes in the table of transitions.
 type stateFile struct {
 	home profile.Home
 	log  *slog.Logger
 }
 
-// starting says that a new process is at it. Its error is a reason not to start: where
-// this cannot be written, nothing can.
+// starting writes that this process starts. The gateway must not start after an error: if this file cannot be written, no other
+// file in the home can be.
 func (f stateFile) starting(argv []string) error {
 	return profile.UpdateState(context.Background(), f.home, func(s *profile.State) error {
 		s.Gateway = profile.StateStarting
@@ -34,8 +34,8 @@ func (f stateFile) starting(argv []string) error {
 	})
 }
 
-// set goes to a state and makes other changes with it, or, where the table does not allow that state, leaves the file as it is.
-// A gateway that can serve does not end because it cannot say so: refusals and failures are logged.
+// set changes the state and makes the changes of change with it. If the table does not allow the new state, it leaves the file
+// as it is. It only logs refusals and failures: a gateway that can serve must not end because it cannot write its state.
 func (f stateFile) set(to profile.GatewayState, change func(*profile.State)) {
 	err := profile.UpdateState(context.Background(), f.home, func(s *profile.State) error {
 		s.Gateway = to
@@ -53,7 +53,7 @@ func (f stateFile) set(to profile.GatewayState, change func(*profile.State)) {
 	}
 }
 
-// intent reads what the operator wants now.
+// intent reads what the operator asks for now: the desired state, and whether a restart is requested.
 func (f stateFile) intent() (desired profile.DesiredState, restart bool) {
 	s, err := profile.ReadState(f.home)
 	if err != nil {

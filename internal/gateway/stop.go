@@ -11,9 +11,9 @@ import (
 	"hermes/internal/volume"
 )
 
-// Stop ends a profile's gateway that no service manager runs, and returns when it is down; one that is
-// down already is fine. It gets SIGTERM and the given time. A gateway that this process cannot see, such as one in
-// another container on the volume, is *profile.RunningError.
+// Stop ends a profile's gateway that no service manager runs: it sends SIGTERM and waits up to the given time. It returns when
+// the gateway is down, and nil if it was down already. It returns *profile.RunningError for a gateway that this process cannot
+// see, such as one in another container on the same volume.
 func Stop(ctx context.Context, h profile.Home, wait time.Duration) error {
 	lock, err := h.Files().TryLock(profile.LockName)
 	if err == nil {
@@ -31,7 +31,7 @@ func Stop(ctx context.Context, h profile.Home, wait time.Duration) error {
 		return &profile.RunningError{Name: h.Name}
 	}
 	defer p.Release()
-	if holder.alive() { // the handle is its, also if the number is used again
+	if holder.alive() { // the pid belongs to the gateway now, so the handle does too, even if the pid is reused later
 		if err := terminate(p); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			return fmt.Errorf("cannot stop the gateway of profile '%s' (pid %d): %w", h.Name, holder.PID, err)
 		}

@@ -13,29 +13,29 @@ import (
 )
 
 const (
-	// takeoverTerm is how long a replaced gateway may drain after SIGTERM.
+	// takeoverTerm is how long the replaced gateway may drain after SIGTERM.
 	takeoverTerm = 10 * time.Second
-	// takeoverKill is how long the kernel may take to end it after SIGKILL.
+	// takeoverKill is how long the kernel may take to end the replaced gateway after SIGKILL.
 	takeoverKill = 2 * time.Second
-	// takeoverDrain is what a replaced gateway allows its turns, so that it can still
-	// save what they said before the kill.
+	// takeoverDrain is how long the replaced gateway lets its turns run. It is shorter than takeoverTerm, so that the turns can
+	// still save their answers before SIGKILL.
 	takeoverDrain = 8 * time.Second
 )
 
-// marker is the content of the takeover file: whom it tells to go.
+// marker is the content of the takeover file. Its identity is the gateway that has to end.
 type marker struct {
 	identity
-	By      int       `json:"by"` // the pid of who takes over
+	By      int       `json:"by"` // the pid of the gateway that takes over
 	Created time.Time `json:"created"`
 }
 
-// takeOver ends the holder and returns its lock.
+// takeOver ends the gateway that has the lock and returns the lock.
 func (g *gateway) takeOver(ctx context.Context, holder identity) (*volume.Lock, error) {
 	fail := func(err error) error {
 		return fmt.Errorf("cannot take over from the gateway with pid %d: %w", holder.PID, err)
 	}
-	// The handle is a pidfd where the system has them: if it is the holder's now, it is
-	// the holder's for good, whatever becomes of the number.
+	// The handle is a pidfd where the system has them. The pid belongs to the holder now, so the handle stays with the holder,
+	// even if the pid is given to another process later.
 	p, err := os.FindProcess(holder.PID)
 	if err != nil {
 		return nil, fail(err)
@@ -56,7 +56,7 @@ func (g *gateway) takeOver(ctx context.Context, holder identity) (*volume.Lock, 
 	}{{terminate, g.term}, {(*os.Process).Kill, takeoverKill}} {
 		if holder.alive() {
 			if err := step.signal(p); err != nil && !errors.Is(err, os.ErrProcessDone) {
-				_ = g.o.Home.Files().Remove(profile.TakeoverName) // the holder stays: its next stop is not ours
+				_ = g.o.Home.Files().Remove(profile.TakeoverName) // the holder stays, and its next stop must not look like a takeover
 				return nil, fail(err)
 			}
 		}
@@ -69,8 +69,8 @@ func (g *gateway) takeOver(ctx context.Context, holder identity) (*volume.Lock, 
 	return nil, fail(fmt.Errorf("it still lives %s after SIGKILL", takeoverKill))
 }
 
-// waitLock waits for the lock until the time is over (nil, nil), or somebody else than
-// the holder has it.
+// waitLock waits for the lock. It returns nil, nil when the time is over, and an error when another process than the holder has
+// it.
 func (g *gateway) waitLock(ctx context.Context, d time.Duration, holder identity) (*volume.Lock, error) {
 	deadline := time.Now().Add(d)
 	for time.Now().Before(deadline) {
@@ -98,7 +98,7 @@ func (g *gateway) waitLock(ctx context.Context, d time.Duration, holder identity
 	return nil, nil
 }
 
-// takenOver reports whether somebody marked this process for a takeover.
+// takenOver reports whether another gateway has written a takeover marker for this process.
 func (g *gateway) takenOver() bool {
 	id, err := readIdentity(g.o.Home, profile.TakeoverName)
 	return err == nil && id == self()

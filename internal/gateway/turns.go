@@ -10,33 +10,34 @@ import (
 	"hermes/internal/model"
 )
 
-// returnAfter is how long after the last turn memory goes back to the system. Go keeps
-// what a burst took for minutes; a thousand gateways cannot.
+// returnAfter is how long after the last turn the gateway returns memory to the system. Go would keep the memory of a burst for
+// minutes, which is too much with a thousand gateways.
 const returnAfter = 2500 * time.Millisecond
 
-// Many turns leave more behind than one: connections that their clients keep, each with its buffers and its stack, pools that two
-// collections empty (sync.Pool), and stacks that each collection halves. After a burst, which is more than that many turns with no calm
-// between them, the connections are closed, and memory is given back that often, returnAgain apart.
+// Many turns leave more memory behind than one does: connections that clients keep open, each with buffers and a stack; pools
+// that only the second collection empties (sync.Pool); and stacks that each collection halves. More than burst turns without a
+// calm between them are a burst. After one, the gateway closes idle connections and returns memory returnRounds times,
+// returnAgain apart.
 const (
 	burst        = 32
 	returnRounds = 3
 	returnAgain  = time.Second
 )
 
-// turns counts the turns that run, lets no new one in once closed, and tidies up after
-// the last. It stands between the channels and the conversation.
+// turns stands between the channels and the conversation. It counts the running turns, refuses new ones once it is closed, and
+// returns memory after the last one.
 type turns struct {
 	next conversation.Turner
 
 	mu     sync.Mutex
 	active int
-	since  int // how many there were since it was last calm
-	rounds int // still to come
+	since  int // how many turns began since the last calm
+	rounds int // how many times memory is still to be returned
 	closed bool
-	done   chan struct{} // closed when closed and none is left
+	done   chan struct{} // closed after close, when no turn is left
 	tidy   *time.Timer
-	free   func() // debug.FreeOSMemory, but for tests
-	calm   func() // lets go of what a burst left; nil if nothing does
+	free   func() // debug.FreeOSMemory; tests set another
+	calm   func() // releases what a burst left; may be nil
 }
 
 func newTurns(next conversation.Turner) *turns {
@@ -88,7 +89,7 @@ func (t *turns) end() {
 	}
 }
 
-// giveBack is called some time after the last turn.
+// giveBack returns memory if no turn runs. The timer tidy calls it.
 func (t *turns) giveBack() {
 	t.mu.Lock()
 	quiet, left := t.active == 0 && !t.closed, t.since > burst
@@ -108,7 +109,7 @@ func (t *turns) giveBack() {
 	t.free()
 }
 
-// close lets no new turn in and returns how many still run. Call it once.
+// close refuses new turns from now on and returns how many still run. Call it once.
 func (t *turns) close() (active int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

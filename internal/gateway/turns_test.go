@@ -39,7 +39,7 @@ func TestMemoryGoesBackOnceAfterTheLastTurn(t *testing.T) {
 	})
 }
 
-// TestAfterABurstMoreIsGivenBack: also what parts keep, and in rounds, unless another turn begins.
+// TestAfterABurstMoreIsGivenBack: the parts' leftovers too, and in several rounds, unless another turn begins.
 func TestAfterABurstMoreIsGivenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var freed, calmed atomic.Int32
@@ -61,7 +61,7 @@ func TestAfterABurstMoreIsGivenBack(t *testing.T) {
 		many(burst + 1)
 		time.Sleep(returnAfter + time.Millisecond)
 		synctest.Wait()
-		many(1) // the rounds end, and those of this one turn begin
+		many(1) // a new turn ends the rounds of the burst, and gets its own
 		time.Sleep(time.Hour)
 		if freed.Load() != 3 || calmed.Load() != 1 {
 			t.Errorf("after a burst with a turn behind it: freed %d times in all, calmed %d times", freed.Load(), calmed.Load())

@@ -12,19 +12,19 @@ import (
 	"time"
 )
 
-// Bodies says how the bodies of requests are taken.
+// Bodies limits the bodies of requests.
 type Bodies struct {
-	// Max is the largest body, in bytes.
+	// Max is the size of the largest body, in bytes.
 	Max int64
-	// Stall is how long a client may send nothing, Within how long all of a body may take.
+	// Stall is how long a client may send nothing; Within is how long the whole body may take.
 	Stall, Within time.Duration
-	// Together is how many bytes are held at a time, of all bodies that are being taken; 0 for any number.
+	// Together is how many bytes of all incomplete and unanswered bodies are held at a time; 0 means no limit.
 	Together int64
 
 	held atomic.Int64
 }
 
-// BodyError reports a body that was not taken. Status is the HTTP status that says so: 408, 413, 503, or 400.
+// BodyError reports a body that was not accepted. Status is the HTTP status of the answer: 408, 413, 503, or 400.
 type BodyError struct {
 	Status int
 	Msg    string
@@ -32,16 +32,15 @@ type BodyError struct {
 
 func (e *BodyError) Error() string { return e.Msg }
 
-// Begin is called first for every request. Until its body is taken, whatever is answered closes the connection, and the
-// server does not wait for the rest of the body: it would read it, to use the connection again. Call end when the
-// request is answered.
+// Begin is called first for every request. An answer that is sent before Take has read the body closes the connection. Otherwise the
+// server would first read the rest of the body, in order to use the connection again. Call end when the request is answered.
 func Begin(w http.ResponseWriter, r *http.Request) (end func()) {
 	if !pending(r) {
 		return func() {}
 	}
-	waiting(r) // also when it is refused: closing takes half a second, so that the client can read why
+	waiting(r) // also if it is refused: closing takes half a second, in which the client can read why
 	w.Header().Set("Connection", "close")
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(refusedWithin)) // a writer that has none is a test's
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(refusedWithin)) // fails only with the writer of a test
 	return func() {
 		if pending(r) {
 			linger(w)
@@ -49,8 +48,8 @@ func Begin(w http.ResponseWriter, r *http.Request) (end func()) {
 	}
 }
 
-// linger keeps a connection open for half a second after the answer, so that a client that is still sending can read it:
-// the kernel resets a connection that is closed with something unread. net/http does so after a body that is too large.
+// linger keeps a connection open for half a second after the answer, so that a client that is still sending can read the answer.
+// Without it the kernel resets the connection, because unread data is left. net/http does the same after a body that is too large.
 func linger(w http.ResponseWriter) {
 	for {
 		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
@@ -62,31 +61,32 @@ func linger(w http.ResponseWriter) {
 	_, _ = http.MaxBytesReader(w, io.NopCloser(strings.NewReader("too much")), 0).Read(make([]byte, 1))
 }
 
-// taken is a body that has arrived.
+// taken is a body that has been read whole.
 type taken struct{ *bytes.Reader }
 
 func (taken) Close() error { return nil }
 
-// refusedWithin is how long the rest of a body that is refused may take.
+// refusedWithin is how long the server may read the rest of a refused body.
 const refusedWithin = time.Second
 
-// pending reports whether a body is still to come.
+// pending reports whether the request has a body that Take has not read.
 func pending(r *http.Request) bool {
 	_, arrived := r.Body.(taken)
 	return !arrived && r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0
 }
 
-// chunk is how much is read at a time, and counted.
+// chunk is how many bytes are read and counted at a time.
 const chunk = 32 << 10
 
-// Take reads the body of a request whole and puts it in the place of what was read from, so that nobody waits for a slow one
-// later. Errors are *BodyError; the answer then closes the connection. release gives back what Together counts.
+// Take reads the whole body of a request and replaces r.Body with it, so that no handler waits for a slow body. Its errors are
+// *BodyError, and then the answer closes the connection. The caller calls release when it no longer needs the body, which Together
+// counts until then.
 func (b *Bodies) Take(w http.ResponseWriter, r *http.Request) (release func(), err error) {
 	release = func() {}
 	if !pending(r) {
 		return release, nil
 	}
-	_ = Begin(w, r) // who called it ends it
+	_ = Begin(w, r) // the caller of Take has called Begin too and calls its end
 	if r.ContentLength > b.Max {
 		return release, b.tooLarge()
 	}
@@ -103,7 +103,7 @@ func (b *Bodies) Take(w http.ResponseWriter, r *http.Request) (release func(), e
 		if deadline.After(end) {
 			deadline = end
 		}
-		_ = rc.SetReadDeadline(deadline) // a writer that has none is a test's
+		_ = rc.SetReadDeadline(deadline) // fails only with the writer of a test
 		if held += chunk; b.held.Add(chunk) > b.Together && b.Together > 0 {
 			return fail(&BodyError{http.StatusServiceUnavailable, "too many large requests at once: try again in a moment"})
 		}
@@ -113,7 +113,7 @@ func (b *Bodies) Take(w http.ResponseWriter, r *http.Request) (release func(), e
 		}
 		switch {
 		case errors.Is(err, io.EOF):
-			// Without a deadline from here on: it would end a long answer.
+			// Remove the read deadline, which would end an answer that takes long.
 			_ = rc.SetReadDeadline(time.Time{})
 			arrived(r)
 			w.Header().Del("Connection")
@@ -134,7 +134,7 @@ func (b *Bodies) tooLarge() error {
 	return &BodyError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the request is larger than %d kB", b.Max>>10)}
 }
 
-// Paced returns a writer that gives a client a time to take each piece, however long the whole takes.
+// Paced returns a writer that gives the client the time within for each piece that is written, however long all pieces take.
 func Paced(w http.ResponseWriter, within time.Duration) http.ResponseWriter {
 	p := &paced{ResponseWriter: w, rc: http.NewResponseController(w), within: within}
 	p.extend()
@@ -147,7 +147,7 @@ type paced struct {
 	within time.Duration
 }
 
-func (p *paced) extend() { _ = p.rc.SetWriteDeadline(time.Now().Add(p.within)) } // a writer that has none is a test's
+func (p *paced) extend() { _ = p.rc.SetWriteDeadline(time.Now().Add(p.within)) } // fails only with the writer of a test
 
 // Write implements io.Writer.
 func (p *paced) Write(data []byte) (int, error) {

@@ -9,49 +9,49 @@ import (
 	"sync"
 )
 
-// Limits bound the connections of one server.
+// Limits limits the connections of one server.
 type Limits struct {
-	// Total is how many connections there are at a time, PerAddress how many of one address; a /64 network of IPv6 counts
-	// as one address.
+	// Total is how many connections the server may have at a time; PerAddress is how many of them may come from one address. A /64
+	// network of IPv6 counts as one address.
 	Total, PerAddress int
-	// Exempt are addresses without a limit of their own, such as trusted proxies; nil means none.
+	// Exempt says which addresses have no limit of their own, such as trusted proxies; nil means none.
 	Exempt func(netip.Addr) bool
 }
 
-// Conns are the connections of one server. Where a limit is reached, the connection that has been idle for longest makes
-// room: one on which nothing was asked yet, or not asked whole, or nothing is asked any more. If all of them are being
-// answered, the new one is closed.
+// Conns counts the connections of one server. When a limit is reached, a new connection replaces the one that has been idle for
+// longest. Idle means that no whole request has arrived since the last answer. If every connection is being answered, the new one is
+// closed.
 type Conns struct {
 	limits Limits
 
 	mu      sync.Mutex
 	total   int
 	sources map[netip.Prefix]*source
-	idle    *list.List // of *conn, the one that is idle for longest first
+	idle    *list.List // of *conn; the one that has been idle for longest is first
 }
 
-// source is one address.
+// source is one address with connections.
 type source struct {
 	count int
-	idle  *list.List // of *conn, as in Conns
+	idle  *list.List // of *conn, in the order of Conns.idle
 }
 
-// conn is a connection that is counted.
+// conn is a counted connection.
 type conn struct {
 	net.Conn
 	owner  *Conns
 	from   netip.Prefix
-	gone   bool          // it is counted no more
-	inAll  *list.Element // in Conns.idle; nil while it is answered
-	inFrom *list.Element // in source.idle
+	gone   bool          // it is not counted any more
+	inAll  *list.Element // its place in Conns.idle; nil while the connection is being answered
+	inFrom *list.Element // its place in source.idle
 }
 
-// NewConns returns connections within limits.
+// NewConns returns a Conns with these limits.
 func NewConns(l Limits) *Conns {
 	return &Conns{limits: l, sources: map[netip.Prefix]*source{}, idle: list.New()}
 }
 
-// Guard makes a server's connections these. Serve it with Listener.
+// Guard makes c follow the states of a server's connections. Serve that server with Listener.
 func (c *Conns) Guard(s *http.Server) {
 	next := s.ConnState
 	s.ConnState = func(nc net.Conn, state http.ConnState) {
@@ -74,7 +74,7 @@ func (c *Conns) Guard(s *http.Server) {
 
 type connKey struct{}
 
-// waiting tells that a request's connection waits for the client again, arrived that it does no more.
+// waiting marks the connection of a request as idle, because the server waits for the client; arrived ends that.
 func waiting(r *http.Request) {
 	if k, ok := r.Context().Value(connKey{}).(*conn); ok {
 		k.owner.rest(k)
@@ -87,7 +87,7 @@ func arrived(r *http.Request) {
 	}
 }
 
-// Listener accepts connections within the limits.
+// Listener accepts the connections of l within the limits.
 func (c *Conns) Listener(l net.Listener) net.Listener { return &listener{l, c} }
 
 type listener struct {
@@ -108,15 +108,15 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// abort closes a connection without waiting for anybody to hear of it.
+// abort closes a connection at once and drops data that was not delivered yet.
 func abort(nc net.Conn) {
 	if t, ok := nc.(*net.TCPConn); ok {
-		_ = t.SetLinger(0) // else the kernel keeps what is not delivered
+		_ = t.SetLinger(0) // otherwise the kernel would keep the data and try to deliver it
 	}
 	nc.Close()
 }
 
-// admit counts a new connection, or returns nil if there is no room.
+// admit counts a new connection, which may replace an idle one. It returns nil if there is no room.
 func (c *Conns) admit(nc net.Conn) *conn {
 	var addr netip.Addr
 	if ap, err := netip.ParseAddrPort(nc.RemoteAddr().String()); err == nil {
@@ -126,7 +126,7 @@ func (c *Conns) admit(nc net.Conn) *conn {
 	if addr.Is6() {
 		bits = 64
 	}
-	from, _ := addr.Prefix(bits) // the zero Prefix for what has no address
+	from, _ := addr.Prefix(bits) // an address that cannot be parsed counts as the zero Prefix
 	k := &conn{Conn: nc, owner: c, from: from}
 	exempt := c.limits.Exempt != nil && c.limits.Exempt(addr)
 
@@ -162,7 +162,7 @@ func oldest(l *list.List) *conn {
 	return nil
 }
 
-// add counts a connection, which is idle. The lock is held.
+// add counts a connection and puts it on the lists of the idle. The caller holds the lock.
 func (c *Conns) add(k *conn) {
 	s := c.sources[k.from]
 	if s == nil {
@@ -174,7 +174,7 @@ func (c *Conns) add(k *conn) {
 	k.inAll, k.inFrom = c.idle.PushBack(k), s.idle.PushBack(k)
 }
 
-// drop counts a connection no more. The lock is held. A second time is none.
+// drop stops counting a connection; a second call does nothing. The caller holds the lock.
 func (c *Conns) drop(k *conn) {
 	if k.gone {
 		return
@@ -188,7 +188,7 @@ func (c *Conns) drop(k *conn) {
 	}
 }
 
-// busy takes a connection off the lists of the idle. The lock is held.
+// busy takes a connection off the lists of the idle. The caller holds the lock.
 func (c *Conns) busy(k *conn) {
 	if k.inAll == nil {
 		return
@@ -218,7 +218,7 @@ func (c *Conns) forget(k *conn) {
 	c.drop(k)
 }
 
-// Close closes the connection and makes room for another.
+// Close closes the connection and stops counting it.
 func (k *conn) Close() error {
 	k.owner.forget(k)
 	return k.Conn.Close()

@@ -16,15 +16,16 @@ import (
 	"go.uber.org/goleak"
 )
 
-// The half second in which a refused client can read why outlasts a server that is closed.
+// TestMain ignores closeWriteAndWait: net/http gives a refused client half a second to read the answer, even after the server was
+// closed.
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
 }
 
-// patience is how long a test waits for what must come.
+// patience is how long a test waits for something that must happen.
 const patience = 30 * time.Second
 
-// site is a server on a real socket that takes bodies and then does what handle does.
+// site is a server on a real socket. It reads the body of each request and then calls handle.
 func site(t *testing.T, l Limits, b *Bodies, handle http.HandlerFunc) (addr string, conns *Conns) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -66,7 +67,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "%d bytes", len(data))
 }
 
-// raw opens a connection from an address and sends text.
+// raw opens a connection from a local address and sends text.
 func raw(t *testing.T, from, addr, text string) net.Conn {
 	t.Helper()
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: patience}
@@ -81,7 +82,7 @@ func raw(t *testing.T, from, addr, text string) net.Conn {
 	return c
 }
 
-// answer reads an answer. gone tells that the connection was closed instead.
+// answer reads an answer. gone is true if the connection was closed instead.
 func answer(t *testing.T, c net.Conn) (resp *http.Response, body string, gone bool) {
 	t.Helper()
 	if err := c.SetReadDeadline(time.Now().Add(patience)); err != nil {
@@ -103,7 +104,7 @@ func answer(t *testing.T, c net.Conn) (resp *http.Response, body string, gone bo
 	return resp, string(data), false
 }
 
-// closes waits until the other end closes a connection.
+// closes waits until the server closes the connection.
 func closes(t *testing.T, c net.Conn) {
 	t.Helper()
 	if err := c.SetReadDeadline(time.Now().Add(patience)); err != nil {
@@ -116,7 +117,7 @@ func closes(t *testing.T, c net.Conn) {
 	}
 }
 
-// turnedAway checks that a new connection is closed without an answer. It may be closed before we know that it is there.
+// turnedAway checks that the server closes a new connection without an answer. That may happen before Dial has returned.
 func turnedAway(t *testing.T, addr string) {
 	t.Helper()
 	c, err := (&net.Dialer{Timeout: patience}).DialContext(t.Context(), "tcp", addr)
@@ -137,8 +138,8 @@ const (
 	whole   = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
 )
 
-// TestConnectionsWhoseBodyNeverComesStopNobody: they make room, whether they are one address's or many's, and also those
-// that send no request at all.
+// TestConnectionsWhoseBodyNeverComesStopNobody: such connections are replaced by new ones, whether they come from one address or
+// from many. Connections on which no request comes are replaced too.
 func TestConnectionsWhoseBodyNeverComesStopNobody(t *testing.T) {
 	for what, l := range map[string]Limits{"of all": {Total: 20, PerAddress: 1000}, "of one address": {Total: 1000, PerAddress: 20}} {
 		for _, text := range []string{starved, "", "POST / HTTP/1.1\r\nHo", "GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"} {
@@ -155,7 +156,7 @@ func TestConnectionsWhoseBodyNeverComesStopNobody(t *testing.T) {
 	}
 }
 
-// TestWhoIsBeingAnsweredIsNotLetGo, and whoever comes on top is told at once, by the closed connection.
+// TestWhoIsBeingAnsweredIsNotLetGo: a client on top of the limit sees at once that its connection is closed.
 func TestWhoIsBeingAnsweredIsNotLetGo(t *testing.T) {
 	begun, end := make(chan struct{}, 10), make(chan struct{})
 	addr, _ := site(t, Limits{Total: 3, PerAddress: 3}, &Bodies{Max: 1000, Stall: time.Hour, Within: time.Hour}, func(w http.ResponseWriter, r *http.Request) {
@@ -177,7 +178,7 @@ func TestWhoIsBeingAnsweredIsNotLetGo(t *testing.T) {
 			t.Errorf("%q, gone: %t", body, gone)
 		}
 	}
-	// Those three are idle now and make room.
+	// The three connections are idle now, so new ones replace them.
 	if _, body, gone := answer(t, raw(t, "127.0.0.1", addr, whole)); gone || body != "5 bytes" {
 		t.Errorf("afterwards: %q, gone: %t", body, gone)
 	}
@@ -265,7 +266,7 @@ func TestWhatIsHeldTogetherIsBoundedAndGivenBack(t *testing.T) {
 	if _, body, gone := answer(t, first); gone || body != fmt.Sprintf("%d bytes", size) {
 		t.Errorf("%q, gone: %t", body, gone)
 	}
-	for b.held.Load() != 0 { // given back after the answer
+	for b.held.Load() != 0 { // the bytes are released after the answer
 		select {
 		case <-t.Context().Done():
 			t.Fatal("it is not given back")
@@ -274,7 +275,7 @@ func TestWhatIsHeldTogetherIsBoundedAndGivenBack(t *testing.T) {
 	}
 }
 
-// TestWhoIsRefusedWhileSendingCanReadWhy, also a client that will close the connection itself.
+// TestWhoIsRefusedWhileSendingCanReadWhy, also if the client has asked to close the connection itself.
 func TestWhoIsRefusedWhileSendingCanReadWhy(t *testing.T) {
 	addr, _ := site(t, Limits{Total: 100, PerAddress: 100}, &Bodies{Max: 1000, Stall: time.Hour, Within: time.Hour}, echo)
 	for path, status := range map[string]int{"/": 413, "/refused": 403} {
@@ -288,15 +289,15 @@ func TestWhoIsRefusedWhileSendingCanReadWhy(t *testing.T) {
 	}
 }
 
-// TestNothingIsCountedTwice: whatever became of them, connections that are gone are not counted.
+// TestNothingIsCountedTwice: connections that are closed are not counted, however they ended.
 func TestNothingIsCountedTwice(t *testing.T) {
 	addr, conns := site(t, Limits{Total: 5, PerAddress: 3}, &Bodies{Max: 1000, Stall: time.Hour, Within: time.Hour}, echo)
 	for i := range 50 {
 		c, err := (&net.Dialer{Timeout: patience}).DialContext(t.Context(), "tcp", addr)
 		if err != nil {
-			continue // turned away
+			continue // the server has closed it
 		}
-		_, _ = io.WriteString(c, []string{"", starved, whole}[i%3]) // or it made room already
+		_, _ = io.WriteString(c, []string{"", starved, whole}[i%3]) // fails if the connection was replaced already
 		if i%2 == 0 {
 			c.Close()
 		} else {

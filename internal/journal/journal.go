@@ -1,4 +1,4 @@
-// Package journal keeps records, one JSON object a line, in a file that does not grow without limit.
+// Package journal keeps records, as one JSON object per line, in a file of limited size.
 package journal
 
 import (
@@ -13,21 +13,21 @@ import (
 	"hermes/internal/volume"
 )
 
-// Limit is the size in bytes at which a journal is set aside as NAME.1, which replaces the one of before.
+// Limit is the size in bytes at which a journal is renamed to NAME.1, which replaces the earlier NAME.1.
 const Limit = 1 << 20
 
-// maxRecord is the longest record in bytes: some of them must not push out all others.
+// maxRecord is the longest record, in bytes. It is small enough that a few long records do not push out all others.
 const maxRecord = Limit / 8
 
-// Journal is one such file. Its methods are safe for concurrent use within a process; another process that appends is
-// no harm, another that rotates at the same time may cost records.
+// Journal is one such file. Its methods are safe for concurrent use within a process. Another process may append to the same file;
+// if it also rotates the file at the same moment, records may be lost.
 type Journal struct {
 	dir  volume.Dir
 	name string
 	mu   sync.Mutex
 }
 
-// New returns the journal in a file of a directory. Nothing is opened: both are made by the first Append.
+// New returns the journal in a file of a directory. It opens nothing: the first Append makes the directory and the file.
 func New(dir volume.Dir, name string) *Journal { return &Journal{dir: dir, name: name} }
 
 // Path returns the file's path.
@@ -55,7 +55,7 @@ func (j *Journal) Append(records ...any) error {
 	return nil
 }
 
-// last reads a file, or its end if somebody made it larger than it can have become here.
+// last reads a file, or only its end if another program made it larger than Append ever does.
 func (j *Journal) last(name string) ([]byte, error) {
 	f, err := j.dir.Open(name)
 	if err != nil {
@@ -72,8 +72,8 @@ func (j *Journal) last(name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, 2*Limit))
 }
 
-// Read calls each with every line that is one JSON value, the oldest first. What is none, such as the half of a line
-// that a full disk left, is skipped. A journal that nobody wrote has no lines.
+// Read calls each with every line that is valid JSON, the oldest first. It skips other lines, such as half a line from when the disk
+// was full. If there is no file, there are no lines.
 func (j *Journal) Read(each func(line []byte)) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()

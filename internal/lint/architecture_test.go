@@ -14,14 +14,15 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// place is where the drawing of docs/architecture.md has a package.
+// place says where a package is in the drawing of docs/architecture.md.
 type place struct {
 	row  int
-	half string // "left", "right", or "" where the drawing is not divided
+	half string // "left", "right", or "" if the row is not divided
 }
 
-// drawing reads the picture of the packages. A line names those of one level, apart by spaces. Where a line has a bar in its middle, what
-// is left of it and what is right of it are the two halves. What begins with a dash is a heading. Names are below internal/, but for cmd/.
+// drawing reads the picture of the packages. A line has the packages of one level, separated by spaces. A bar in the middle of a
+// line separates the left half from the right one. A line that begins with a dash is a heading. Names are relative to internal/,
+// except those that begin with cmd/.
 func drawing(t *testing.T) map[string]place {
 	t.Helper()
 	_, section, found := strings.Cut(read(t, "docs/architecture.md"), "\n## Packages\n")
@@ -54,13 +55,13 @@ func drawing(t *testing.T) map[string]place {
 	return places
 }
 
-// listed is what `go list` says of a package of ours. Paths are those below the module.
+// listed is what `go list` prints about a package of ours. Paths are relative to the module.
 type listed struct {
 	path    string
 	imports []string
 }
 
-// packages lists the packages of the program, for each system that it runs on: what one imports on macOS counts as well.
+// packages lists the packages of the program for each system on which it runs, because an import on macOS only counts too.
 func packages(t *testing.T) []listed {
 	t.Helper()
 	all := map[string][]string{}
@@ -84,7 +85,7 @@ func packages(t *testing.T) []listed {
 				t.Fatal(err)
 			}
 			if len(p.GoFiles) == 0 {
-				continue // tests only, or nothing on this system
+				continue // it has only tests, or nothing for this system
 			}
 			name := strings.TrimPrefix(p.ImportPath, "hermes/")
 			all[name] = append(all[name], nil...)
@@ -104,7 +105,7 @@ func packages(t *testing.T) []listed {
 	return list
 }
 
-// TestTheDrawingOfThePackagesIsTrue: every package is in it, imports lead down, and the two halves do not know each other.
+// TestTheDrawingOfThePackagesIsTrue: every package is in the drawing, imports lead down, and neither half imports the other.
 func TestTheDrawingOfThePackagesIsTrue(t *testing.T) {
 	t.Parallel()
 	places := drawing(t)
@@ -119,7 +120,7 @@ func TestTheDrawingOfThePackagesIsTrue(t *testing.T) {
 		for _, i := range p.imports {
 			to, drawn := places[i]
 			switch {
-			case !drawn: // said above
+			case !drawn: // reported above
 			case to.row <= from.row:
 				t.Errorf("%s imports %s, which is drawn beside or above it", p.path, i)
 			case from.half != to.half && from.half != "" && to.half != "":
@@ -134,7 +135,8 @@ func TestTheDrawingOfThePackagesIsTrue(t *testing.T) {
 	}
 }
 
-// TestEveryPackageSaysWhatItMayImport: depguard has a list of what is allowed for each package, and none for one that is gone.
+// TestEveryPackageSaysWhatItMayImport: depguard has a list of allowed imports for each package, and no list for a package that does
+// not exist.
 func TestEveryPackageSaysWhatItMayImport(t *testing.T) {
 	t.Parallel()
 	var config struct {
@@ -156,7 +158,7 @@ func TestEveryPackageSaysWhatItMayImport(t *testing.T) {
 	ruled := map[string]bool{}
 	for name, rule := range config.Linters.Settings.Depguard.Rules {
 		if rule.ListMode != "strict" {
-			continue // about a library, or about tests
+			continue // a rule about a library or about tests
 		}
 		found := false
 		for _, pattern := range rule.Files {
@@ -177,8 +179,8 @@ func TestEveryPackageSaysWhatItMayImport(t *testing.T) {
 	}
 }
 
-// covers reports whether a pattern of depguard names a file: ** is any number of directories, * one name. One that begins with ! or $
-// takes something away.
+// covers reports whether a pattern of depguard matches a file: ** matches any number of directories, * one name. A pattern that
+// begins with ! or $ excludes files.
 func covers(pattern, file string) bool {
 	if strings.HasPrefix(pattern, "!") || strings.HasPrefix(pattern, "$") {
 		return false

@@ -1,3 +1,2 @@
-// Package lint holds checks of the repository itself that no linter makes: they are
-// tests, and nothing imports it.
+// Package lint checks the repository itself, for what no linter checks. Its checks are tests, and nothing imports it.
 package lint

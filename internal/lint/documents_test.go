@@ -14,8 +14,8 @@ import (
 
 const root = "../.."
 
-// TestEveryDependencyIsArguedFor keeps docs/dependencies.md and go.mod together:
-// every direct requirement has its line, and no line outlives its requirement.
+// TestEveryDependencyIsArguedFor compares docs/dependencies.md with go.mod: every direct requirement has a line, and every line has
+// a requirement.
 func TestEveryDependencyIsArguedFor(t *testing.T) {
 	document := read(t, "docs/dependencies.md")
 	argued := map[string]bool{}
@@ -59,7 +59,7 @@ func requirements(t *testing.T) []requirement {
 	return module.Require
 }
 
-// TestLinksLeadSomewhere follows every relative link of every document.
+// TestLinksLeadSomewhere checks every relative link of every document.
 func TestLinksLeadSomewhere(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	found := 0
@@ -92,7 +92,7 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	}
 }
 
-// anchors are the fragments that a Markdown renderer derives from headings.
+// anchors returns the fragments that a Markdown renderer makes from the headings.
 func anchors(document string) map[string]bool {
 	names := map[string]bool{}
 	dropped := regexp.MustCompile(`[^\p{L}\p{N} _-]`)
@@ -103,7 +103,7 @@ func anchors(document string) map[string]bool {
 	return names
 }
 
-// documents lists the repository's Markdown files, generated directories left out.
+// documents lists the repository's Markdown files, without those in generated directories.
 func documents(t *testing.T) []string {
 	t.Helper()
 	var files []string
@@ -139,7 +139,8 @@ func read(t *testing.T, file string) string {
 	return string(text)
 }
 
-// TestTheDocumentsSayThatAGatewayIsSupervised: whoever copies the docker command learns what it does, and how to opt out.
+// TestTheDocumentsSayThatAGatewayIsSupervised: people who copy the docker command can read there that the gateway runs supervised,
+// and how to prevent that.
 func TestTheDocumentsSayThatAGatewayIsSupervised(t *testing.T) {
 	for _, name := range []string{"README.md", "docs/docker.md"} {
 		text := read(t, name)

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestWhatIsPromisedIsProvedByATestThatThereIs: docs/security.md names the tests of its promises.
+// TestWhatIsPromisedIsProvedByATestThatThereIs: every test that docs/security.md names exists.
 func TestWhatIsPromisedIsProvedByATestThatThereIs(t *testing.T) {
 	root := filepath.Join("..", "..")
 	text, err := os.ReadFile(filepath.Join(root, "docs", "security.md"))

@@ -1,3 +1,4 @@
-// Package live is the table that `hermes up` shows on a terminal: what every gateway does, as it changes, with keys to start, stop
-// and restart it and to read its log. It draws by itself: a library for that would cost every gateway process its start-up.
+// Package live draws the table that `hermes up` shows on a terminal: what every gateway does, updated at every change, with keys to
+// start, stop and restart a gateway and to read its log. It uses no library for that, because a library would slow the start of
+// every gateway process.
 package live

@@ -12,7 +12,7 @@ import (
 	"hermes/internal/logs"
 )
 
-// The attributes that are used (ECMA-48, SGR).
+// The text attributes in use (ECMA-48, SGR).
 const (
 	bold    = "1"
 	faint   = "2"
@@ -22,11 +22,11 @@ const (
 	yellow  = "33"
 )
 
-// column is a column of the table.
+// column describes a column of the table.
 type column struct {
 	title string
 	width int
-	need  int // the least width of a screen that shows it
+	need  int // the width of the narrowest screen that shows the column
 	text  func(v fleet.View, since time.Duration) string
 }
 
@@ -75,13 +75,13 @@ var help = []string{
 	"Everything else from another terminal: `hermes --help`. `hermes up -d` needs no terminal at all.",
 }
 
-// head and foot are the lines above and below what scrolls.
+// head and foot are the numbers of fixed lines above and below the lines that scroll.
 const head, foot = 2, 2
 
-// body returns how many lines are left for what scrolls.
+// body returns how many lines are left for scrolling.
 func body(height int) int { return max(height-head-foot, 1) }
 
-// draw returns the lines of the screen, none longer than it is wide.
+// draw returns the lines of the screen. No line is longer than the screen is wide.
 func (m *model) draw(width, height int, now time.Time) []string {
 	running, ready := m.up()
 	title := fmt.Sprintf("%s  %s, %d running, %d ready", m.title, gateways(len(m.rows)), running, ready)
@@ -118,7 +118,7 @@ func (m *model) draw(width, height int, now time.Time) []string {
 	case m.bad:
 		attribute = red
 	case notice == "" && m.page == pageTable && m.index() >= 0:
-		notice = m.rows[m.index()].Remark() // its column may be beyond the edge
+		notice = m.rows[m.index()].Remark() // the column for it may be outside the screen
 	}
 	return append(lines, m.paint(attribute, fit(notice, width)), m.paint(faint, fit(keys, width)))
 }
@@ -130,7 +130,7 @@ func gateways(n int) string {
 	return strconv.Itoa(n) + " gateways"
 }
 
-// table returns the header and as many rows as fit, the chosen one among them.
+// table returns the header and as many rows as fit. The chosen row is always among them.
 func (m *model) table(width, height int, now time.Time) []string {
 	name := len("PROFILE")
 	for _, v := range m.rows {
@@ -177,7 +177,7 @@ func stateColor(v fleet.View) string {
 	return ""
 }
 
-// paint adds an attribute. Without colours only what is not one is left.
+// paint adds an attribute to a text. Without colors it adds only attributes that are no colors.
 func (m *model) paint(attribute, text string) string {
 	if attribute == "" || !m.color && strings.HasPrefix(attribute, "3") {
 		return text
@@ -185,7 +185,7 @@ func (m *model) paint(attribute, text string) string {
 	return "\x1b[" + attribute + "m" + text + "\x1b[0m"
 }
 
-// fit cuts a line at the edge of the screen. Control characters have no place in it.
+// fit cuts a line to the width of the screen and removes control characters.
 func fit(s string, width int) string {
 	s = strings.ReplaceAll(logs.Printable(s), "\t", "    ")
 	if utf8.RuneCountInString(s) <= width {
@@ -198,7 +198,7 @@ func fit(s string, width int) string {
 	return string(r[:width-1]) + "…"
 }
 
-// pad makes a cell as wide as its column, with a blank at the end.
+// pad makes a cell as wide as its column, with at least one blank at the end.
 func pad(s string, width int) string {
 	s = fit(s, width-1)
 	return s + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))

@@ -2,10 +2,10 @@ package live
 
 import "unicode/utf8"
 
-// key is what somebody pressed: a rune, or one of the names below.
+// key is a pressed key: a rune, or one of the constants below.
 type key rune
 
-// Keys without a rune of their own are in the private use area.
+// Keys without a rune get numbers from Unicode's private use area.
 const (
 	keyUp key = 0xE000 + iota
 	keyDown
@@ -20,7 +20,7 @@ const (
 	keyEnter     key = '\r'
 )
 
-// sequences are what terminals send for keys, after ESC (xterm's control sequences, VT220 and application mode).
+// sequences are what terminals send after ESC for keys (xterm's control sequences, VT220 and application mode).
 var sequences = map[string]key{
 	"[A": keyUp, "[B": keyDown, "OA": keyUp, "OB": keyDown, "[5~": keyPageUp, "[6~": keyPageDown,
 	"[H": keyHome, "[F": keyEnd, "OH": keyHome, "OF": keyEnd, "[1~": keyHome, "[4~": keyEnd,
@@ -28,7 +28,7 @@ var sequences = map[string]key{
 
 const longestSequence = 16
 
-// decode turns what a terminal sent at one time into keys. A sequence comes in one piece.
+// decode turns the bytes that a terminal sent at one time into keys. It expects that no sequence is split over two reads.
 func decode(b []byte) (keys []key) {
 	for len(b) > 0 {
 		if b[0] != 0x1b {
@@ -42,7 +42,7 @@ func decode(b []byte) (keys []key) {
 			keys, b = append(keys, keyEscape), b[1:]
 			continue
 		}
-		n := 2 // up to the final byte (ECMA-48, 5.4)
+		n := 2 // the sequence ends with its final byte (ECMA-48, 5.4)
 		for n < len(b) && n < longestSequence && (b[n] < 0x40 || b[n] > 0x7e) {
 			n++
 		}

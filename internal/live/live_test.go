@@ -25,7 +25,7 @@ func views(t *testing.T, n int) (all []fleet.View) {
 	return all
 }
 
-// plain removes what is no text.
+// plain removes the control sequences from a screen.
 func plain(s string) string {
 	for {
 		at := strings.Index(s, "\x1b[")
@@ -76,7 +76,7 @@ func TestTheChosenRowIsOnTheScreen(t *testing.T) {
 			t.Errorf("after %+d the row of %s is not chosen:\n%s", step.by, step.want, strings.Join(m.draw(80, 24, now), "\n"))
 		}
 	}
-	// It stays chosen when others come and go, and another one takes its place when it goes.
+	// The chosen gateway stays chosen while others come and go. When it goes itself, another one is chosen.
 	m.move(100)
 	m.show(views(t, 200)[60:], now)
 	if !shows("p100") {
@@ -167,7 +167,7 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// FuzzKeys: whatever a terminal sends, every byte is read and nothing panics.
+// FuzzKeys checks that decode reads every byte and never panics, whatever a terminal sends.
 func FuzzKeys(f *testing.F) {
 	for _, s := range []string{"s", "\x1b[A", "\x1b[1;5C", "\x1b[", "\xff\x1b", "\x1b[200~text\x1b[201~", "\x1bO"} {
 		f.Add([]byte(s))

@@ -8,7 +8,7 @@ import (
 	"hermes/internal/profile"
 )
 
-// What is on the screen.
+// page says what the screen shows.
 type page int
 
 const (
@@ -17,29 +17,29 @@ const (
 	pageHelp
 )
 
-// maxLog is how many lines of a log can be scrolled back to.
+// maxLog is how many lines of a log are kept for scrolling back.
 const maxLog = 2000
 
-// model is what is shown, without the terminal.
+// model is the content of the screen. It does not use the terminal.
 type model struct {
 	title  string
 	color  bool
 	rows   []fleet.View
-	looked time.Time // when rows were
+	looked time.Time // when rows were taken
 	page   page
-	chosen profile.Name // the row that keys are about
+	chosen profile.Name // the gateway that the keys act on
 	top    int          // the first row on the screen
-	asking bool         // whether to end
+	asking bool         // whether the user is asked to confirm the end
 	ending bool
 	notice string
-	bad    bool // notice is about a failure
+	bad    bool // notice reports a failure
 
 	log     []string
 	logOf   profile.Name
-	logBack int // how many lines above the end are shown last
+	logBack int // how many lines of the log are below the screen
 }
 
-// show takes a new picture of the gateways.
+// show replaces the rows.
 func (m *model) show(rows []fleet.View, now time.Time) {
 	m.rows, m.looked = rows, now
 	if m.index() < 0 && len(rows) > 0 {
@@ -47,26 +47,26 @@ func (m *model) show(rows []fleet.View, now time.Time) {
 	}
 }
 
-// index returns the chosen row, or -1.
+// index returns the index of the chosen row, or -1.
 func (m *model) index() int {
 	return slices.IndexFunc(m.rows, func(v fleet.View) bool { return v.Profile == m.chosen })
 }
 
-// move chooses another row.
+// move chooses the row that is this many rows further down.
 func (m *model) move(by int) {
 	if len(m.rows) == 0 {
 		return
 	}
 	m.chosen = m.rows[min(max(m.index()+by, 0), len(m.rows)-1)].Profile
-	m.say(false, "") // it was about another one
+	m.say(false, "") // the notice was about the row chosen before
 }
 
-// scroll moves in the log; back is towards older lines.
+// scroll scrolls the log; a positive back goes towards older lines.
 func (m *model) scroll(back, height int) {
 	m.logBack = min(max(m.logBack+back, 0), max(0, len(m.log)-height))
 }
 
-// add takes lines of the log. Who has scrolled back stays where he is.
+// add adds lines to the log. If the user has scrolled back, the screen keeps showing the same lines.
 func (m *model) add(lines []string) {
 	m.log = append(m.log, lines...)
 	if m.logBack > 0 {
@@ -78,7 +78,7 @@ func (m *model) add(lines []string) {
 	}
 }
 
-// up counts the gateways that run, and those that are ready.
+// up counts the running and the ready gateways.
 func (m *model) up() (running, ready int) {
 	for _, v := range m.rows {
 		if v.Up() {

@@ -7,13 +7,13 @@ import (
 	"os"
 )
 
-// Screen is a terminal that the table has for itself.
+// Screen is a terminal that shows only the table.
 type Screen struct {
 	keys    chan key
 	resized chan os.Signal
 }
 
-// Open fails: there is no table on this system, `hermes up` logs lines.
+// Open fails on this system, which has no table; `hermes up` logs lines instead.
 func Open(_, _ *os.File) (*Screen, error) { return nil, errors.ErrUnsupported }
 
 // Close does nothing.

@@ -14,26 +14,26 @@ import (
 	"golang.org/x/term"
 )
 
-// Screen is a terminal that the table has for itself.
+// Screen is a terminal that shows only the table.
 type Screen struct {
 	in, out *os.File
 	before  *term.State
 	keys    chan key
 	resized chan os.Signal
-	wake    *os.File // closed to end the reading
+	wake    *os.File // closing it ends the reading of keys
 	reading sync.WaitGroup
 }
 
-// The alternate screen, no cursor, no wrapping; and back (xterm's private modes).
+// The sequences that switch to the alternate screen without cursor and line wrapping, and back (xterm's private modes).
 const (
 	enter = "\x1b[?1049h\x1b[?25l\x1b[?7l"
 	leave = "\x1b[?7h\x1b[?25h\x1b[?1049l"
 )
 
-// typeAhead is how many keys wait for the table.
+// typeAhead is how many pressed keys are kept until the table reads them.
 const typeAhead = 64
 
-// Open takes a terminal over. Close it: it stays as it is otherwise.
+// Open takes over a terminal. Close must be called, or the terminal stays in this mode.
 func Open(in, out *os.File) (*Screen, error) {
 	if !term.IsTerminal(int(in.Fd())) || !term.IsTerminal(int(out.Fd())) {
 		return nil, errors.New("no terminal")
@@ -50,12 +50,12 @@ func Open(in, out *os.File) (*Screen, error) {
 	}
 	s := &Screen{in: in, out: out, before: before, keys: make(chan key, typeAhead), resized: make(chan os.Signal, 1), wake: w}
 	signal.Notify(s.resized, unix.SIGWINCH)
-	_, _ = out.WriteString(enter) // a terminal that is gone is noticed by the reading
+	_, _ = out.WriteString(enter) // if the terminal is gone, reading the keys fails and ends the table
 	s.reading.Go(func() { s.read(r) })
 	return s, nil
 }
 
-// Close gives the terminal back.
+// Close restores the terminal.
 func (s *Screen) Close() {
 	signal.Stop(s.resized)
 	s.wake.Close()
@@ -86,13 +86,13 @@ func (s *Screen) read(end *os.File) {
 		for _, k := range decode(buf[:n]) {
 			select {
 			case s.keys <- k:
-			default: // typed far ahead
+			default: // too many keys are waiting: drop this one
 			}
 		}
 	}
 }
 
-// size returns the columns and lines of the terminal.
+// size returns the width and height of the terminal in characters.
 func (s *Screen) size() (width, height int) {
 	width, height, err := term.GetSize(int(s.out.Fd()))
 	if err != nil || width < 1 || height < 1 {
@@ -101,7 +101,7 @@ func (s *Screen) size() (width, height int) {
 	return width, height
 }
 
-// show replaces what is on the screen.
+// show replaces the content of the screen.
 func (s *Screen) show(lines []string) {
 	var b strings.Builder
 	b.WriteString("\x1b[H")
@@ -112,5 +112,5 @@ func (s *Screen) show(lines []string) {
 		b.WriteString(l + "\x1b[K")
 	}
 	b.WriteString("\x1b[J")
-	_, _ = s.out.WriteString(b.String()) // the reading notices a terminal that is gone
+	_, _ = s.out.WriteString(b.String()) // if the terminal is gone, reading the keys fails and ends the table
 }

@@ -16,36 +16,36 @@ import (
 type Options struct {
 	Title string
 	Color bool
-	// Rows returns what all gateways do. It is called after News.
+	// Rows returns what all gateways do. The table calls it after a change that News reported.
 	Rows func(context.Context) []fleet.View
 	// News returns a channel that is closed at the next change.
 	News func() <-chan struct{}
 	// Act starts, stops or restarts a gateway and returns when that is done.
 	Act func(ctx context.Context, action operate.Action, n profile.Name) error
-	// Root is the home, where the logs are.
+	// Root is HERMES_HOME, below which the logs are.
 	Root string
-	// Zone is the local time zone; nil is the machine's own.
+	// Zone is the local time zone; nil is the machine's own zone.
 	Zone *time.Location
-	// Interrupt is Ctrl-C: the first ends everything, the second at once.
+	// Interrupt is called for Ctrl-C. The first call ends everything gracefully, the second at once.
 	Interrupt func()
-	// Notices are lines that somebody should see.
+	// Notices are messages that the table shows.
 	Notices <-chan string
 }
 
 const (
-	// gather is how long changes are collected before the next picture.
+	// gather is how long the table collects changes before it draws again.
 	gather = 50 * time.Millisecond
-	// measureEvery is how often the memory of the rows on the screen is looked at, in ticks of the clock.
+	// measureEvery is how often the memory of the visible rows is measured, in ticks of the clock.
 	measureEvery = 5
 )
 
-// done is what came of a key.
+// done is the result of an action.
 type done struct {
 	text string
 	err  error
 }
 
-// run is the table while it is shown.
+// run is the state of the table while it is shown.
 type run struct {
 	o       Options
 	m       model
@@ -56,7 +56,7 @@ type run struct {
 	endLog  func()
 }
 
-// Run shows the table until ctx ends, or the terminal does.
+// Run shows the table until ctx ends or the terminal is gone.
 func (s *Screen) Run(ctx context.Context, o Options) {
 	ctx, cancel := context.WithCancel(ctx)
 	r := &run{o: o, screen: s, m: model{title: o.Title, color: o.Color}, results: make(chan done), lines: make(chan []string), endLog: func() {}}
@@ -104,7 +104,7 @@ func (s *Screen) Run(ctx context.Context, o Options) {
 	}
 }
 
-// look takes a new picture. Memory is measured of what is on the screen, and kept for the rest.
+// look reads the rows anew. With measure it measures the memory of the visible rows; the other rows keep their last value.
 func (r *run) look(ctx context.Context, measure bool) {
 	rows := r.o.Rows(ctx)
 	known := map[int]int64{}
@@ -121,7 +121,7 @@ func (r *run) look(ctx context.Context, measure bool) {
 	r.m.show(rows, time.Now())
 }
 
-// press does what a key is for.
+// press does what a key stands for.
 func (r *run) press(ctx context.Context, k key, height int) {
 	m := &r.m
 	switch {
@@ -197,7 +197,7 @@ func (r *run) pressInTable(ctx context.Context, k key, height int) {
 	}
 }
 
-// act does something with the chosen gateway; the table goes on meanwhile.
+// act runs an action on the chosen gateway in the background; the table goes on meanwhile.
 func (r *run) act(ctx context.Context, action operate.Action, meanwhile string) {
 	if r.m.index() < 0 {
 		return
@@ -213,7 +213,7 @@ func (r *run) act(ctx context.Context, action operate.Action, meanwhile string) 
 	})
 }
 
-// openLog follows the log of the chosen gateway until the page is left.
+// openLog shows the log of the chosen gateway and follows it until the user leaves the page.
 func (r *run) openLog(ctx context.Context) {
 	if r.m.index() < 0 {
 		return
@@ -221,7 +221,7 @@ func (r *run) openLog(ctx context.Context) {
 	n := r.m.chosen
 	r.m.page, r.m.logOf, r.m.log, r.m.logBack = pageLog, n, nil, 0
 	ctx, cancel := context.WithCancel(ctx)
-	// A page of its own: lines that are still on their way to a page that was left have nobody to take them.
+	// Each page gets a channel of its own. Lines that are still sent for a page that the user has left must not reach the next one.
 	lines := make(chan []string)
 	r.lines = lines
 	send := func(some []string) {

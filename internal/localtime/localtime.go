@@ -1,5 +1,5 @@
-// Package localtime is the one place that knows what a clock on the wall shows. Everything else writes and compares
-// times that say their offset, or are UTC.
+// Package localtime is the only place that converts between moments and local time. All other code writes and compares times in UTC
+// or with an offset.
 package localtime
 
 import (
@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// layout is how a time is shown. The offset tells the two hours apart that the end of summer time makes of one.
+// layout is how a time is shown. At the end of summer time one hour comes twice; the offset tells the two apart.
 const layout = "2006-01-02 15:04:05.000-07:00"
 
 // Zone returns the time zone that the variable TZ names, as tzset(3) reads it: the name of a file in the time zone database, with or
-// without a colon before it, or a rule such as CET-1CEST,M3.5.0,M10.5.0/3. Without a value it is the
-// machine's own zone; a value that is neither is UTC, as in the C library.
+// without a colon before it, or a rule such as CET-1CEST,M3.5.0,M10.5.0/3. If TZ is empty, it returns the machine's own zone; for
+// any other value it returns UTC, as the C library does.
 func Zone(tz string) *time.Location {
 	name := strings.TrimPrefix(tz, ":")
 	if tz == "" || filepath.IsAbs(name) {
-		return time.Local // package time has read it; it does not read rules
+		return time.Local // package time has read TZ if it is empty or a path; it does not read rules
 	}
 	if zone, err := time.LoadLocation(name); err == nil {
 		return zone
@@ -29,14 +29,15 @@ func Zone(tz string) *time.Location {
 	return time.UTC
 }
 
-// unknown is the name of a zone without a name (RFC 8536, section 6).
+// unknown is the name of a zone that has no name (RFC 8536, section 6).
 const unknown = "-00"
 
-// maxRule bounds a rule, in bytes.
+// maxRule is the length of the longest rule, in bytes.
 const maxRule = 255
 
-// rule returns the zone of a POSIX TZ string. Package time reads such rules at the end of a file of the time zone database (RFC
-// 8536), so it is given a file with nothing else in it. Times for which it cannot read the rule have the file's only zone.
+// rule returns the zone of a POSIX TZ string. Package time reads such rules only at the end of a file of the time zone database (RFC
+// 8536), so rule makes a file that holds nothing else. If package time cannot read the rule, all times get the file's only zone,
+// UTC.
 func rule(tz string) (*time.Location, bool) {
 	if len(tz) > maxRule || strings.ContainsAny(tz, "\n\x00") {
 		return nil, false
@@ -49,9 +50,9 @@ func rule(tz string) (*time.Location, bool) {
 			file = binary.BigEndian.AppendUint32(file, n)
 		}
 	}
-	header(0, 0) // the part for readers of version 1
+	header(0, 0) // empty data for readers of version 1
 	header(1, uint32(len(unknown)+1))
-	file = append(file, 0, 0, 0, 0, 0, 0) // UTC, no summer time, its name is at 0
+	file = append(file, 0, 0, 0, 0, 0, 0) // one zone type: UTC, not summer time, with its name at index 0
 	file = append(file, unknown+"\x00\n"+tz+"\n"...)
 	zone, err := time.LoadLocationFromTZData("Local", file)
 	if err != nil {
@@ -65,9 +66,9 @@ func rule(tz string) (*time.Location, bool) {
 	return zone, true
 }
 
-// Parse reads what a clock showed in a zone; nil is the machine's own. A time that it showed twice, at the end of summer
-// time, is the earlier one. One that it never showed, at the beginning, is the moment at which it was put forward. The
-// layout is one of package time, without an offset.
+// Parse reads a local time in a zone; nil is the machine's own zone. A time that comes twice, at the end of summer time, means the
+// earlier one. A time that is left out, at the beginning of summer time, means the moment at which the clock was put forward. layout
+// is a layout of package time without an offset.
 func Parse(layout, s string, zone *time.Location) (time.Time, error) {
 	wall, err := time.Parse(layout, s)
 	if err != nil {
@@ -98,7 +99,7 @@ func Parse(layout, s string, zone *time.Location) (time.Time, error) {
 	return t, nil
 }
 
-// Format shows a time in a zone, with its offset; nil is the machine's own.
+// Format shows a time in a zone, with its offset; nil is the machine's own zone.
 func Format(t time.Time, zone *time.Location) string {
 	if zone == nil {
 		zone = time.Local

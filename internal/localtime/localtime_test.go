@@ -10,10 +10,10 @@ import (
 	"hermes/internal/localtime"
 )
 
-// berlin is Germany's rule, as a POSIX TZ string.
+// berlin is the rule of Germany, as a POSIX TZ string.
 const berlin = "CET-1CEST,M3.5.0,M10.5.0/3"
 
-// TestAZoneIsWhatTheCLibraryMakesOfIt asks date(1) of this machine about hours of every month of a year.
+// TestAZoneIsWhatTheCLibraryMakesOfIt compares with date(1) of this machine, for hours of every month of a year.
 func TestAZoneIsWhatTheCLibraryMakesOfIt(t *testing.T) {
 	t.Parallel()
 	program, err := exec.LookPath("date")
@@ -48,11 +48,11 @@ func TestATimeThatAClockShowedTwiceIsTheEarlierOne(t *testing.T) {
 		}
 		for in, want := range map[string]string{
 			"2026-10-25 01:59:59": "2026-10-24T23:59:59Z",
-			"2026-10-25 02:00:00": "2026-10-25T00:00:00Z", // and at 01:00 again
+			"2026-10-25 02:00:00": "2026-10-25T00:00:00Z", // it comes a second time at 01:00Z
 			"2026-10-25 02:59:59": "2026-10-25T00:59:59Z",
 			"2026-10-25 03:00:00": "2026-10-25T02:00:00Z",
 			"2026-03-29 01:59:59": "2026-03-29T00:59:59Z",
-			"2026-03-29 02:00:00": "2026-03-29T01:00:00Z", // it went on with 03:00
+			"2026-03-29 02:00:00": "2026-03-29T01:00:00Z", // the clock went on with 03:00
 			"2026-03-29 02:30:00": "2026-03-29T01:00:00Z",
 			"2026-03-29 03:00:00": "2026-03-29T01:00:00Z",
 			"2026-07-01 12:00:00": "2026-07-01T10:00:00Z",

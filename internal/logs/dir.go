@@ -12,17 +12,17 @@ import (
 	"hermes/internal/volume"
 )
 
-// logFile is a file of a log directory, open or to be opened when its turn comes.
+// logFile is a file of a log directory. It may not be open yet.
 type logFile struct {
 	dir   volume.Dir
 	name  string
 	f     *os.File
 	start int64
-	// kept is a file that has no lasting name yet (tail.unnamed). Reading does not close it.
+	// kept says that the file has no archive's name yet and is in tail.unnamed. Then the reader does not close it.
 	kept bool
 }
 
-// open opens the file if it is not, and returns its size.
+// open opens the file if it is not open, and returns its size.
 func (l *logFile) open() (int64, error) {
 	if l.f == nil {
 		f, err := l.dir.Open(l.name)
@@ -46,14 +46,14 @@ func (l *logFile) close() {
 	}
 }
 
-// The names that a file of s6-log has in turn: current while it is written, previous for a moment while it is rotated, and
-// then the archive's.
+// A file of s6-log has these names one after the other: current while s6-log writes to it, previous for a moment while s6-log
+// rotates, and then the archive's name.
 const (
 	currentName  = "current"
 	previousName = "previous"
 )
 
-// openIn opens a file of a log directory, or returns nil if there is none now.
+// openIn opens a file of a log directory, or returns nil if it does not exist.
 func openIn(dir volume.Dir, name string) (*logFile, error) {
 	f, err := dir.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -65,8 +65,8 @@ func openIn(dir volume.Dir, name string) (*logFile, error) {
 	return &logFile{dir: dir, name: name, f: f}, nil
 }
 
-// archives returns the names of the closed files of a log directory, oldest first. s6-log keeps ten, which
-// the kernel lists in one piece: no rotation falls between two names.
+// archives returns the names of a log directory's archives, oldest first. s6-log keeps ten of them. The kernel lists so few names in
+// one piece, so no rotation can happen in the middle of the list.
 func archives(dir volume.Dir) ([]string, error) {
 	entries, err := dir.ReadDir(".")
 	if err != nil {
@@ -78,12 +78,12 @@ func archives(dir volume.Dir) ([]string, error) {
 			names = append(names, e.Name())
 		}
 	}
-	slices.Sort(names) // a label's order is the order of time
+	slices.Sort(names) // labels sort in the order of time
 	return names, nil
 }
 
-// closed reads the name of an archive: a TAI64N label, and .s (complete) or .u (s6-log died over it). The time is
-// some seconds late, for it counts leap seconds.
+// closed reads the name of an archive: a TAI64N label with the suffix .s (complete) or .u (s6-log died while it wrote the file). The
+// time is some seconds late, because the label counts leap seconds.
 func closed(name string) (time.Time, bool) {
 	label, ok := strings.CutSuffix(name, ".s")
 	if !ok {
@@ -93,17 +93,17 @@ func closed(name string) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	at, ok := tai64n.Parse(label)
-	if !ok || label[0] != '@' || at.Unix()>>62 != 0 { // before 1970, or after the end of all time
+	if !ok || label[0] != '@' || at.Unix()>>62 != 0 { // before 1970, or after the last time of TAI64
 		return time.Time{}, false
 	}
 	return at, true
 }
 
-// snapshot is a log directory at one moment. Each file is in it once.
+// snapshot is the content of a log directory at one moment. No file is in it twice.
 type snapshot struct {
-	current  *logFile // what s6-log writes to; nil between two files
-	previous *logFile // what it has just closed and not yet named; nil if there is none
-	archives []string // what is older
+	current  *logFile // the file that s6-log writes to; nil while it rotates
+	previous *logFile // the file that s6-log has closed and not named yet; nil if there is none
+	archives []string // the names of the older files
 }
 
 func (s snapshot) close() {
@@ -111,15 +111,15 @@ func (s snapshot) close() {
 	s.previous.close()
 }
 
-// takeSnapshot looks at a directory. A file moves from current over previous to the archives; the looks go the same way, so
-// none is missed, and one that was seen twice shows that something was rotated in between: then it looks
-// again. Not for ever: somebody may have given one file two of the names.
+// takeSnapshot reads a log directory. A file moves from current over previous to the archives. takeSnapshot looks in the same order,
+// so it misses none. If it sees a file twice, a rotation happened in between, and it looks again. It does so a limited number of
+// times, because somebody may have given one file two of the names.
 func takeSnapshot(dir volume.Dir) (s snapshot, err error) {
 	for tries := 0; ; tries++ {
 		if s.current, err = openIn(dir, currentName); err != nil {
 			return snapshot{}, err
 		}
-		s.previous, _ = openIn(dir, previousName) // what cannot be read is none of s6-log's
+		s.previous, _ = openIn(dir, previousName) // if it cannot be read, s6-log did not make it
 		if s.archives, err = archives(dir); err != nil {
 			s.close()
 			return snapshot{}, err

@@ -12,8 +12,8 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// Follow passes on the lines that a query asks for and then each new one, until ctx ends. It goes on across
-// rotations, and takes in profiles whose logs appear. waiting is called once if there is no log yet.
+// Follow passes on the lines that a query asks for, and then each new line until ctx ends. It follows across rotations and includes
+// profiles whose logs appear later. It calls waiting once if there is no log yet.
 func Follow(ctx context.Context, p Place, q Query, sink Sink, warn Warn, waiting func()) error {
 	w, err := newWatch(p)
 	if err != nil {
@@ -45,9 +45,9 @@ type follower struct {
 	watch *watch
 	sink  Sink
 	warn  Warn
-	tails map[string]*tail // by directory
-	dirty map[string]bool  // the directories in which something happened
-	rearm bool             // directories came or went
+	tails map[string]*tail // the keys are directories
+	dirty map[string]bool  // directories in which something has changed
+	rearm bool             // directories have come or gone, so the watches have to be set again
 }
 
 func (f *follower) close() {
@@ -56,7 +56,7 @@ func (f *follower) close() {
 	}
 }
 
-// sorted returns the logs of some directories, or of all.
+// sorted returns the logs of the given directories in order; nil means all.
 func (f *follower) sorted(dirs map[string]bool) []*tail {
 	var some []*tail
 	for dir, t := range f.tails {
@@ -68,7 +68,7 @@ func (f *follower) sorted(dirs map[string]bool) []*tail {
 	return some
 }
 
-// begin shows what is there already. The watches stand before the logs are read, so nothing falls in between.
+// begin passes on the lines that exist already. It sets the watches before it reads the logs, so that it misses nothing in between.
 func (f *follower) begin(q Query) error {
 	names, err := f.watch.arm(f.warn)
 	if err != nil {
@@ -82,7 +82,7 @@ func (f *follower) begin(q Query) error {
 	return emit(f.sorted(nil), q, f.sink, f.warn)
 }
 
-// tell passes on a problem of one log, once.
+// tell reports a problem of a log, unless the last report was the same.
 func (f *follower) tell(t *tail, err error) {
 	if err == nil {
 		t.said = ""
@@ -94,7 +94,7 @@ func (f *follower) tell(t *tail, err error) {
 	}
 }
 
-// wait returns when something happened, at once if there is work left.
+// wait returns when something has changed, or at once if there is work left.
 func (f *follower) wait(ctx context.Context) error {
 	if len(f.dirty) == 0 {
 		select {
@@ -111,7 +111,7 @@ func (f *follower) wait(ctx context.Context) error {
 			}
 		}
 	}
-	// What else has happened meanwhile belongs to the same pass.
+	// Take the other events that are waiting into the same pass.
 	for range 1024 {
 		select {
 		case e, ok := <-f.watch.w.Events:
@@ -130,7 +130,7 @@ func (f *follower) failed(err error) error {
 	if !errors.Is(err, fsnotify.ErrEventOverflow) {
 		return fmt.Errorf("cannot follow: %w", err)
 	}
-	// Too much happened to be told: look everywhere.
+	// Events were lost because there were too many, so look everywhere.
 	f.rearm = true
 	for dir := range f.tails {
 		f.dirty[dir] = true
@@ -153,10 +153,10 @@ func (f *follower) note(e fsnotify.Event) {
 	}
 }
 
-// passBytes is how much of a log is read before the others have their turn.
+// passBytes is how much of one log is read before the other logs get their turn.
 const passBytes = 1 << 20
 
-// pass reads what is new in the directories where something happened.
+// pass reads the new lines in the directories where something has changed.
 func (f *follower) pass() error {
 	if f.rearm {
 		f.rearm = false
@@ -177,7 +177,7 @@ func (f *follower) pass() error {
 	return f.sink(lines)
 }
 
-// renew watches what has come.
+// renew sets the watches again and reads the logs that have appeared.
 func (f *follower) renew() error {
 	names, err := f.watch.arm(f.warn)
 	if err != nil {
@@ -193,7 +193,7 @@ func (f *follower) renew() error {
 	return nil
 }
 
-// drain adds the new lines of a log. What is over passBytes has to wait for the next pass.
+// drain adds the new lines of a log to lines. Lines beyond passBytes wait for the next pass.
 func (f *follower) drain(t *tail, lines []Line) []Line {
 	err := t.look()
 	if errors.Is(err, fs.ErrNotExist) {
@@ -212,7 +212,7 @@ func (f *follower) drain(t *tail, lines []Line) []Line {
 	return lines
 }
 
-// Waiting says what is waited for.
+// Waiting returns the message about what Follow waits for.
 func (p Place) Waiting() string {
 	if p.All {
 		return fmt.Sprintf("no log yet in %s: waiting for a gateway to write one", p.Dir())

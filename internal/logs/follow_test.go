@@ -14,7 +14,7 @@ import (
 	"hermes/internal/profile"
 )
 
-// followed is a Follow in the background.
+// followed runs Follow in the background.
 type followed struct {
 	t       *testing.T
 	mu      sync.Mutex
@@ -62,7 +62,7 @@ func (f *followed) poke() {
 	}
 }
 
-// until waits for a condition on what has come so far.
+// until waits until ok is true for the lines so far.
 func (f *followed) until(what string, ok func() bool) {
 	f.t.Helper()
 	deadline := time.After(10 * time.Second)
@@ -105,7 +105,7 @@ func TestFollowGoesAcrossRotations(t *testing.T) {
 	h.rotate("coder", minute(5))
 	h.append("coder", minutes(5, 6))
 	f.wants(numbers(1, 6)...)
-	// More than one rotation at once, and a line in two halves over one of them.
+	// Several rotations happen at once, and one line is split over two files.
 	whole := minutes(6, 7)
 	h.append("coder", whole[:10])
 	h.append("coder", whole[10:])
@@ -133,8 +133,8 @@ func TestFollowLosesAndDoublesNothing(t *testing.T) {
 	f.wants(numbers(0, lines)...)
 }
 
-// TestFollowKnowsAFileWithoutAName stops s6-log in the middle of a rotation: the next current is written to before the
-// one before it has its archive's name.
+// TestFollowKnowsAFileWithoutAName stops in the middle of a rotation, as s6-log may do: lines are written to the new current before
+// the old one has its archive's name.
 func TestFollowKnowsAFileWithoutAName(t *testing.T) {
 	h := newHome(t)
 	h.append("coder", minutes(0, 1))

@@ -24,7 +24,7 @@ func TestAFIFODoesNotBlock(t *testing.T) {
 	}
 }
 
-// TestFollowTheRealLogger holds the promise against s6-log itself, with a file limit at which it rotates often.
+// TestFollowTheRealLogger does the same with s6-log itself, with so small a limit for a file that it rotates often.
 func TestFollowTheRealLogger(t *testing.T) {
 	program, err := exec.LookPath("s6-log")
 	if err != nil {

@@ -12,19 +12,19 @@ import (
 // Line is one line of a gateway's log.
 type Line struct {
 	Profile profile.Name `json:"profile"`
-	// Time is when the logger got the line, in UTC; zero if the line does not say.
+	// Time is when the logger got the line, in UTC, or zero if the line has no time.
 	Time time.Time `json:"time,omitzero"`
 	// Text is the line without its time.
 	Text string `json:"line"`
 
 	raw string
-	at  time.Time // Time, or that of the line before: where the line belongs among others
+	at  time.Time // the time that orders the line: Time, or that of the line before
 }
 
-// Raw returns the line as it stands in the file.
+// Raw returns the line as it is in the file.
 func (l Line) Raw() string { return l.raw }
 
-// Shown returns the line for people: its time in a zone (see localtime.Format), and its text.
+// Shown returns the line for people: its time in the zone (see localtime.Format), and its text.
 func (l Line) Shown(zone *time.Location) string {
 	if l.Time.IsZero() {
 		return l.raw
@@ -32,15 +32,15 @@ func (l Line) Shown(zone *time.Location) string {
 	return localtime.Format(l.Time, zone) + stampGap + l.Text
 }
 
-// A line begins with what directive T of s6-log puts there, a time and two spaces. The time is UTC, and the prefix that follows
-// (directive pUTC) says so. Loggers of versions before December 2026 wrote local time, and no prefix.
+// A line begins with what s6-log's directive T writes, a time and two spaces. Then comes a prefix (directive pUTC), which says that
+// the time is UTC. Loggers before December 2026 wrote local time and no prefix.
 const (
 	stampLayout = "2006-01-02 15:04:05.000000000"
 	stampGap    = "  "
 	stampZone   = "UTC "
 )
 
-// parseLine splits the time off a line. zone is that of a time without one.
+// parseLine splits the time from a line. A time without the prefix is in zone.
 func parseLine(n profile.Name, raw string, zone *time.Location) Line {
 	l := Line{Profile: n, Text: raw, raw: raw}
 	const width = len(stampLayout)
@@ -60,8 +60,8 @@ func parseLine(n profile.Name, raw string, zone *time.Location) Line {
 	return l
 }
 
-// Printable returns a text without what a terminal would obey: control characters, among them escape,
-// and marks that turn the direction of writing. Tabs stay. Bytes that are no UTF-8 become U+FFFD.
+// Printable removes from a text what would change a terminal's state: control characters, among them escape, and characters that
+// change the direction of writing. It keeps tabs. Bytes that are not UTF-8 become U+FFFD.
 func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

@@ -13,7 +13,7 @@ import (
 	"hermes/internal/profile"
 )
 
-// berlin is a zone that this machine needs no database for.
+// berlin is a zone for which this machine needs no time zone database.
 var berlin = localtime.Zone("CET-1CEST,M3.5.0,M10.5.0/3")
 
 func TestALineIsSplitFromItsTime(t *testing.T) {
@@ -74,10 +74,10 @@ func TestSince(t *testing.T) {
 		"2026-11-23 10:00:05":  time.Date(2026, 11, 23, 9, 0, 5, 0, time.UTC),
 		"2026-11-22":           time.Date(2026, 11, 21, 23, 0, 0, 0, time.UTC),
 		"2026-11-23T10:00:00Z": time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC),
-		// As logs shows times.
+		// The form in which the command logs shows times.
 		"2026-10-25 02:30:00.250+01:00": time.Date(2026, 10, 25, 1, 30, 0, 250e6, time.UTC),
 		"2026-10-25 02:30:00.250+02:00": time.Date(2026, 10, 25, 0, 30, 0, 250e6, time.UTC),
-		// Which of the two nobody knows: the earlier one leaves nothing out.
+		// This local time comes twice. The earlier one leaves no line out.
 		"2026-10-25T02:30": time.Date(2026, 10, 25, 0, 30, 0, 0, time.UTC),
 	} {
 		if got, err := ParseSince(in, now, berlin); err != nil || !got.Equal(want) {
@@ -91,8 +91,8 @@ func TestSince(t *testing.T) {
 	}
 }
 
-// TestTheHourThatComesTwice: at the end of summer time a clock goes from 02:59 back to 02:00. Lines keep their order, and are
-// found, and told apart.
+// TestTheHourThatComesTwice: at the end of summer time the clock goes from 02:59 back to 02:00. Lines keep their order, are found,
+// and can be told apart.
 func TestTheHourThatComesTwice(t *testing.T) {
 	h := newHome(t)
 	at := func(hour, minute int) time.Time { return time.Date(2026, 10, 25, hour, minute, 0, 0, time.UTC) }
@@ -115,7 +115,7 @@ func TestTheHourThatComesTwice(t *testing.T) {
 	}
 }
 
-// TestALogThatBeganInLocalTimeGoesOn: what older versions wrote is read as what it is.
+// TestALogThatBeganInLocalTimeGoesOn: lines of older loggers are read as local time, even in the middle of a log.
 func TestALogThatBeganInLocalTimeGoesOn(t *testing.T) {
 	h := newHome(t)
 	h.write("a", archive(minute(1)), noon.In(berlin).Format(stampLayout)+"  one\n")

@@ -12,13 +12,13 @@ import (
 	"hermes/internal/profile"
 )
 
-// TestMain runs the tests where local time is neither UTC nor that of a zone that a test names.
+// TestMain sets a local time that is neither UTC nor any of the zones in the tests.
 func TestMain(m *testing.M) {
 	time.Local = time.FixedZone("", -5*60*60)
 	os.Exit(m.Run())
 }
 
-// home is a HERMES_HOME with log directories in it.
+// home is a HERMES_HOME with log directories.
 type home struct {
 	t    *testing.T
 	root string
@@ -31,7 +31,7 @@ func newHome(t *testing.T) home {
 
 func (h home) dir(name string) string { return filepath.Join(h.root, "logs", "gateways", name) }
 
-// write makes or replaces a file of a log directory.
+// write creates or replaces a file in a log directory.
 func (h home) write(name, file, content string) {
 	h.t.Helper()
 	if err := os.MkdirAll(h.dir(name), 0o755); err != nil {
@@ -57,7 +57,7 @@ func (h home) append(name, text string) {
 	}
 }
 
-// rotate does what s6-log does: current becomes previous, and then an archive; the next write makes a new current.
+// rotate does what s6-log does: it renames current to previous and then to an archive. The next write makes a new current.
 func (h home) rotate(name string, at time.Time) {
 	h.t.Helper()
 	h.rename(name, currentName, previousName)
@@ -91,7 +91,7 @@ func (h home) read(p Place, q Query) []string {
 	return got
 }
 
-// collect gathers texts, with their profile in front if asked.
+// collect returns a Sink that gathers the texts, with the profile before each if prefix is true.
 func collect(into *[]string, prefix bool) Sink {
 	return func(lines []Line) error {
 		for _, l := range lines {
@@ -105,7 +105,7 @@ func collect(into *[]string, prefix bool) Sink {
 	}
 }
 
-// archive is the name of a file that was closed at a time.
+// archive returns the name of a file that was closed at a time.
 func archive(at time.Time) string {
 	var b [12]byte
 	secs := uint64(at.Unix())&^(3<<62) | 1<<62
@@ -121,12 +121,12 @@ func archive(at time.Time) string {
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
-// stamped is a line as the logger writes it.
+// stamped returns a line as the logger writes it.
 func stamped(at time.Time, text string) string {
 	return at.UTC().Format(stampLayout) + "  UTC " + text + "\n"
 }
 
-// minutes is a file's content: a line a minute, named by number.
+// minutes returns lines, one per minute, whose texts are their numbers.
 func minutes(from, to int) string {
 	var b strings.Builder
 	for i := from; i < to; i++ {

@@ -2,7 +2,7 @@ package logs
 
 import "container/heap"
 
-// heads is a heap of tails by the time of their next line; of two that are equal the first comes first.
+// heads is a heap of tails, ordered by the time of their next line. If two times are equal, the earlier tail comes first.
 type heads []head
 
 type head struct {
@@ -26,8 +26,8 @@ func (h *heads) Pop() any {
 	return last
 }
 
-// merge gives out the lines of all tails by time. failed hears of a tail that
-// could not be read to its end; the others go on.
+// merge passes the lines of all tails to out, ordered by time. If a tail cannot be read to its end, merge calls failed and goes on
+// with the others.
 func merge(tails []*tail, out func(Line) error, failed func(*tail, error)) error {
 	var h heads
 	advance := func(i int) {
@@ -52,10 +52,10 @@ func merge(tails []*tail, out func(Line) error, failed func(*tail, error)) error
 	return nil
 }
 
-// batches collects lines and passes them on some at a time.
+// batches collects lines and passes them on in groups.
 type batches struct {
 	sink Sink
-	// last keeps that many and passes them on at the end; negative passes on all.
+	// last is how many of the last lines to pass on, at the end. If it is negative, all lines are passed on.
 	last  int
 	lines []Line
 }

@@ -11,42 +11,42 @@ import (
 	"hermes/internal/volume"
 )
 
-// Place says whose logs are read.
+// Place says which logs are read.
 type Place struct {
 	// Root is HERMES_HOME.
 	Root string
-	// Files is Root as a directory to read in; the zero Dir means that Root is opened for it.
+	// Files is Root as an opened directory. If it is the zero Dir, Root is opened.
 	Files volume.Dir
-	// Profile is whose log; All means everybody's.
+	// Profile is the profile whose log is read. With All the logs of all profiles are read.
 	Profile profile.Name
 	All     bool
-	// Zone is that of the times in lines that do not say it, which older versions wrote; nil is the machine's own.
+	// Zone is the zone of lines without a zone, which older versions wrote; nil is the machine's own zone.
 	Zone *time.Location
 }
 
 // Query says which lines are wanted.
 type Query struct {
-	// Last is how many lines, counted from the end; negative means all.
+	// Last is how many of the last lines are wanted; negative means all.
 	Last int
-	// Since leaves out what is older, if it is not zero.
+	// Since, if it is not zero, leaves out older lines.
 	Since time.Time
-	// Begun, if not nil, is called by Follow once nothing that is written from then on is missed.
+	// Begun, if not nil, is called by Follow at the moment from which on it misses no new line.
 	Begun func()
 }
 
-// Sink takes lines, some at a time, in order. An error of it ends the reading.
+// Sink takes lines in order, some at a time. If it returns an error, the reading ends.
 type Sink func([]Line) error
 
-// Warn hears of a log that cannot be read, while the others are.
+// Warn is called for a log that cannot be read, while the others are read.
 type Warn func(n profile.Name, err error)
 
 // ErrNone reports that there is no log yet.
 var ErrNone = errors.New("no log yet")
 
-// dir is where all logs are (contract "On disk").
+// dir returns the directory that holds all log directories (contract "On disk").
 func (p Place) dir() string { return filepath.Join(p.Root, "logs", "gateways") }
 
-// Dir returns the directory that is looked at.
+// Dir returns the directory that is read.
 func (p Place) Dir() string {
 	if p.All {
 		return p.dir()
@@ -56,7 +56,7 @@ func (p Place) Dir() string {
 
 func (p Place) logDir(n profile.Name) string { return filepath.Join(p.dir(), n.String()) }
 
-// files is where all logs are, as a directory to read in.
+// files returns the opened directory that holds all log directories.
 func (p Place) files() volume.Dir {
 	if p.Files.IsZero() {
 		p.Files = volume.At(p.Root)
@@ -68,7 +68,7 @@ func (p Place) tail(n profile.Name) *tail {
 	return &tail{profile: n, zone: p.Zone, dir: p.logDir(n), files: p.files().Sub(n.String())}
 }
 
-// names returns the profiles that have a log directory, of those that are asked for.
+// names returns those profiles of the query that have a log directory.
 func (p Place) names() ([]profile.Name, error) {
 	if !p.All {
 		if _, err := p.files().Lstat(p.Profile.String()); errors.Is(err, fs.ErrNotExist) {
@@ -92,8 +92,8 @@ func (p Place) names() ([]profile.Name, error) {
 	return names, nil
 }
 
-// Read passes on the lines that a query asks for. Where there is none and never was, the error wraps ErrNone.
-// The log of a single profile that cannot be read is an error; among all it is a warning.
+// Read passes on the lines that a query asks for. If there is no log at all, the error wraps ErrNone. If only one profile was asked
+// for and its log cannot be read, that is an error; with All it is a warning.
 func Read(p Place, q Query, sink Sink, warn Warn) error {
 	names, err := p.names()
 	if err != nil {
@@ -127,7 +127,7 @@ func Read(p Place, q Query, sink Sink, warn Warn) error {
 	return emit(tails, q, sink, warn)
 }
 
-// begin looks at a log for the first time and goes to where a query begins.
+// begin reads a log's directory for the first time and moves to where the query begins.
 func begin(t *tail, q Query) error {
 	err := t.look()
 	if err == nil {
@@ -148,7 +148,7 @@ func anything(tails []*tail) bool {
 	return false
 }
 
-// emit passes on what the tails hold now.
+// emit passes on the lines that the tails have now.
 func emit(tails []*tail, q Query, sink Sink, warn Warn) error {
 	out := batches{sink: sink, last: q.Last}
 	err := merge(tails, out.add, func(t *tail, err error) { warn(t.profile, err) })
@@ -158,12 +158,12 @@ func emit(tails []*tail, q Query, sink Sink, warn Warn) error {
 	return out.flush()
 }
 
-// Last returns the last n lines of the log in a directory. zone is Place.Zone.
+// Last returns the last n lines of the log in a directory. zone is the same as Place.Zone.
 func Last(dir volume.Dir, n int, zone *time.Location) ([]Line, error) {
 	return LastSince(dir, n, time.Time{}, zone)
 }
 
-// LastSince returns those of them that the logger got since a time. A line that does not say when belongs to the one before.
+// LastSince is Last without the lines that the logger got before since. A line without a time has the time of the line before.
 func LastSince(dir volume.Dir, n int, since time.Time, zone *time.Location) ([]Line, error) {
 	t := &tail{zone: zone, dir: dir.Path("."), files: dir, final: true}
 	defer t.close()

@@ -14,7 +14,7 @@ import (
 	"hermes/internal/volume"
 )
 
-// threeFiles is a log of 30 lines in two archives and current.
+// threeFiles writes a log of 30 lines: two archives and current.
 func threeFiles(h home, name string) {
 	h.write(name, archive(minute(10)), minutes(0, 10))
 	h.write(name, archive(minute(20)), minutes(10, 20))
@@ -128,7 +128,7 @@ func TestAGiantFileIsReadAtItsEndOnly(t *testing.T) {
 	h := newHome(t)
 	h.write("coder", currentName, "")
 	path := filepath.Join(h.dir("coder"), currentName)
-	if err := os.Truncate(path, 1<<40); err != nil { // sparse
+	if err := os.Truncate(path, 1<<40); err != nil { // a sparse file
 		t.Skip("no sparse files here")
 	}
 	h.append("coder", "\n"+stamped(minute(1), "end"))

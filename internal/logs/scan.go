@@ -8,27 +8,26 @@ import (
 )
 
 const (
-	// maxLine is the length of the longest line that is passed on; what is over is left out. s6-log
-	// itself splits at 8 kB.
+	// maxLine is the length of the longest line that is passed on. The rest of a longer line is left out. s6-log itself splits lines
+	// at 8 kB.
 	maxLine = 64 << 10
-	// maxFile is how much of a file is read, at its end. s6-log closes a file at 1 MB.
+	// maxFile limits how much of a file is read, counted from its end. s6-log closes a file at 1 MB.
 	maxFile = 64 << 20
 	// block is how much is read at a time.
 	block = 16 << 10
 )
 
-// scanner reads lines. At the end of what is there it keeps the beginning of an unfinished line and goes on
-// when there is more.
+// scanner reads lines. At the end of the file it keeps the beginning of an unfinished line, and goes on when there is more.
 type scanner struct {
 	r    *bufio.Reader
 	part []byte
-	open bool  // a line has begun
-	read int64 // bytes consumed
+	open bool  // an unfinished line has begun
+	read int64 // bytes read so far
 }
 
 func newScanner(r io.Reader) *scanner { return &scanner{r: bufio.NewReaderSize(r, block)} }
 
-// next returns the next whole line without its end. ok is false if there is none yet.
+// next returns the next complete line without its newline. ok is false if there is none yet.
 func (s *scanner) next() (line string, ok bool, err error) {
 	for {
 		chunk, err := s.r.ReadSlice('\n')
@@ -60,8 +59,8 @@ func (s *scanner) flush() (line string, ok bool) {
 	return line, ok
 }
 
-// lastLines returns where the last n lines of f between from and size begin, and how many there are, at most n.
-// It reads backwards and no further than it must.
+// lastLines returns where the last n lines of f between from and size begin, and how many there are, at most n. It reads backwards
+// and no further than necessary.
 func lastLines(f io.ReaderAt, from, size int64, n int) (start int64, lines int, err error) {
 	if n <= 0 || size <= from {
 		return max(from, size), 0, nil
@@ -79,7 +78,7 @@ func lastLines(f io.ReaderAt, from, size int64, n int) (start int64, lines int, 
 				break
 			}
 			part = part[:i]
-			if at := begin + int64(i) + 1; at < size { // not the end of the last line
+			if at := begin + int64(i) + 1; at < size { // this newline does not end the last line
 				if lines++; lines == n {
 					return at, n, nil
 				}

@@ -9,14 +9,14 @@ import (
 	"hermes/internal/localtime"
 )
 
-// The forms of a point in time: those that say their offset, as lines of a log are shown, and those of a clock on the wall.
+// The forms of a time: those with an offset, as the command logs shows times, and local times.
 var (
 	offsetLayouts = []string{time.RFC3339, "2006-01-02 15:04:05Z07:00"}
 	wallLayouts   = []string{"2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02"}
 )
 
-// ParseSince reads a point in time: how long ago (90s, 10m, 2h, 3d), or a time such as 2026-11-23T10:00, which is a local
-// time of zone if it does not say its offset, and the earlier one of two (localtime.Parse).
+// ParseSince reads a time: how long ago it was (90s, 10m, 2h, 3d), or a date such as 2026-11-23T10:00. A date without an offset is
+// local time in zone. If that local time comes twice, it is the earlier one (localtime.Parse).
 func ParseSince(s string, now time.Time, zone *time.Location) (time.Time, error) {
 	if days, ok := strings.CutSuffix(s, "d"); ok {
 		if n, err := strconv.Atoi(days); err == nil && n >= 0 && n <= 36500 {

@@ -9,25 +9,25 @@ import (
 	"hermes/internal/volume"
 )
 
-// tail reads the log of one profile, oldest line first, and goes on where it stopped.
+// tail reads the log of one profile, the oldest line first. A later call of next goes on where it stopped.
 type tail struct {
 	profile profile.Name
 	zone    *time.Location // see Place
 	dir     string
-	files   volume.Dir      // the same
-	known   map[string]bool // the archives that have been seen
-	unnamed []*logFile      // files that have been seen and get an archive's name any moment
-	queue   []*logFile      // what comes after active
+	files   volume.Dir      // the same directory, opened
+	known   map[string]bool // the archives that are read or in the queue
+	unnamed []*logFile      // files that were seen before they had an archive's name
+	queue   []*logFile      // the files to read after active
 	active  *logFile
 	lines   *scanner
-	// final says that the log is read to its end and no further: its unfinished line is a line.
+	// final says that nothing more is written, so the unfinished line at the end counts as a line.
 	final bool
-	clock time.Time // of the last line
-	said  string    // the last problem told, so that it is told once
+	clock time.Time // the time of the last line
+	said  string    // the problem that was reported last, so that it is reported once
 }
 
-// look finds out what the directory holds that has not been queued: at the first time everything, later what a
-// rotation brought. Nothing new is no error.
+// look queues the files of the directory that it has not seen: all of them at the first call, later those that a rotation brought.
+// It is no error if there are none.
 func (t *tail) look() error {
 	if err := t.files.IsDir("."); err != nil {
 		return err
@@ -42,7 +42,7 @@ func (t *tail) look() error {
 		return err
 	}
 	if last != nil && (s.current == nil || same(s.current.f, last.f)) {
-		s.close() // the next current is not there yet; its coming will be told
+		s.close() // the next current does not exist yet; a notification comes when it does
 		return nil
 	}
 	if last != nil {
@@ -56,7 +56,7 @@ func (t *tail) look() error {
 		}
 	}
 	for name := range t.known {
-		// A long listing is not of one moment and may leave out a name.
+		// A long listing is not taken at one moment and may leave a name out, so ask for each name again.
 		if _, err := t.files.Lstat(name); err == nil {
 			known[name] = true
 		}
@@ -76,20 +76,20 @@ func (t *tail) look() error {
 	return nil
 }
 
-// expectName remembers a file that will be met again under an archive's name. It stays open: while it is, no
-// other file can pass for it.
+// expectName remembers a file that will appear again under an archive's name. It keeps the file open, because then no other file can
+// get the same identity.
 func (t *tail) expectName(l *logFile) {
 	if l.kept {
 		return
 	}
 	l.kept = true
 	t.unnamed = append(t.unnamed, l)
-	if len(t.unnamed) > 4 { // s6-log has one; more were removed before they had a name
+	if len(t.unnamed) > 4 { // s6-log has only one such file; the others were removed before they got a name
 		t.forget(0)
 	}
 }
 
-// nowNamed reports whether an archive is one of the files that were expected to get a name.
+// nowNamed reports whether an archive is one of the files that were waiting for their name.
 func (t *tail) nowNamed(name string) bool {
 	i := slices.IndexFunc(t.unnamed, func(l *logFile) bool { return t.files.Is(name, l.f) })
 	if i < 0 {
@@ -104,11 +104,11 @@ func (t *tail) forget(i int) {
 	t.unnamed = slices.Delete(t.unnamed, i, i+1)
 	l.kept = false
 	if l != t.active && !slices.Contains(t.queue, l) {
-		l.close() // it has been read
+		l.close() // the file has been read
 	}
 }
 
-// newest is the open file that was current when it was looked at last.
+// newest returns the open file that was current at the last look.
 func (t *tail) newest() *logFile {
 	if n := len(t.queue); n > 0 && t.queue[n-1].f != nil {
 		return t.queue[n-1]
@@ -119,7 +119,7 @@ func (t *tail) newest() *logFile {
 	return nil
 }
 
-// rewindIfCut goes to the beginning of a file that somebody has emptied.
+// rewindIfCut goes back to the beginning of the file if another program has truncated it.
 func (t *tail) rewindIfCut() {
 	if t.active == nil || len(t.queue) > 0 {
 		return
@@ -131,7 +131,7 @@ func (t *tail) rewindIfCut() {
 	}
 }
 
-// enter begins to read the active file at its start.
+// enter goes to where the reading of the active file starts.
 func (t *tail) enter() error {
 	if _, err := t.active.f.Seek(t.active.start, io.SeekStart); err != nil {
 		return err
@@ -140,7 +140,7 @@ func (t *tail) enter() error {
 	return nil
 }
 
-// next returns the next line. ok is false when there is none now.
+// next returns the next line. ok is false if there is none now.
 func (t *tail) next() (_ Line, ok bool, err error) {
 	for {
 		if t.active == nil {
@@ -149,7 +149,7 @@ func (t *tail) next() (_ Line, ok bool, err error) {
 			}
 			t.active, t.queue = t.queue[0], t.queue[1:]
 			if _, err := t.active.open(); err != nil {
-				t.active = nil // removed by the rotation meanwhile, or no file
+				t.active = nil // the rotation has removed it meanwhile, or it is not a regular file
 				continue
 			}
 			if err := t.enter(); err != nil {
@@ -194,7 +194,7 @@ func (t *tail) close() {
 	t.active, t.queue, t.unnamed = nil, nil, nil
 }
 
-// seek leaves in the queue what a query asks for. It is called once, after the first look.
+// seek removes from the queue what the query does not ask for. It is called once, after the first look.
 func (t *tail) seek(q Query) error {
 	if !q.Since.IsZero() {
 		if err := t.seekTime(q.Since); err != nil {
@@ -218,7 +218,7 @@ func (t *tail) seek(q Query) error {
 		}
 		f.start = start
 		if !f.kept && !t.isCurrent(f) {
-			f.close() // opened again when its turn comes: no more than two open files for a log
+			f.close() // it is opened again when its turn comes, so that a log has no more than two open files
 		}
 		if left -= lines; left <= 0 {
 			t.drop(i)
@@ -228,7 +228,7 @@ func (t *tail) seek(q Query) error {
 	return nil
 }
 
-// drop takes the oldest files out of the queue, unread.
+// drop removes the oldest files from the queue without reading them.
 func (t *tail) drop(n int) {
 	for _, f := range t.queue[:n] {
 		if !f.kept {
@@ -240,7 +240,7 @@ func (t *tail) drop(n int) {
 
 func (t *tail) isCurrent(f *logFile) bool { return f.name == currentName }
 
-// seekTime drops what is older than a time.
+// seekTime removes from the queue what is older than a time.
 func (t *tail) seekTime(since time.Time) error {
 	for len(t.queue) > 0 {
 		f := t.queue[0]
@@ -257,14 +257,14 @@ func (t *tail) seekTime(since time.Time) error {
 			return err
 		}
 		if t.isCurrent(f) {
-			return nil // all of it is older; what comes next is not
+			return nil // all of this file is older, and the next file is not
 		}
 		t.drop(1)
 	}
 	return nil
 }
 
-// seekIn moves a file's start to its first line at or after a time, or to its end.
+// seekIn moves the start of a file to its first line at or after a time, or to its end if there is none.
 func (t *tail) seekIn(f *logFile, since time.Time) (found bool, err error) {
 	if _, err := f.f.Seek(f.start, io.SeekStart); err != nil {
 		return false, err
@@ -282,7 +282,7 @@ func (t *tail) seekIn(f *logFile, since time.Time) (found bool, err error) {
 		l := parseLine(t.profile, raw, t.zone)
 		switch {
 		case !l.Time.IsZero() && !l.Time.Before(since),
-			!ok && l.Time.IsZero() && raw != "" && !t.final: // it is being written: new
+			!ok && l.Time.IsZero() && raw != "" && !t.final: // a line that is being written now counts as new
 			f.start += before
 			return true, nil
 		case !ok:

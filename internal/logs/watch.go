@@ -13,16 +13,16 @@ import (
 	"hermes/internal/volume"
 )
 
-// watch is told by the system when something happens in the log directories. A
-// directory that does not exist yet is waited for in the one above it.
+// watch gets the system's notifications about changes in the log directories. If a directory does not exist yet, it watches the one
+// above.
 type watch struct {
 	place   Place
 	w       *fsnotify.Watcher
 	errs    <-chan error
-	above   []string        // the directories above the logs, outermost first
-	base    string          // that of them which is watched
+	above   []string        // the directories above the logs, the outermost first
+	base    string          // the one of above that is watched
 	watched map[string]bool // log directories
-	told    map[string]bool // log directories that cannot be watched
+	told    map[string]bool // log directories for which a warning was given
 }
 
 func newWatch(p Place) (*watch, error) {
@@ -38,8 +38,8 @@ func newWatch(p Place) (*watch, error) {
 
 func (w *watch) close() { w.w.Close() }
 
-// arm watches what is there to be watched and returns the profiles whose logs are watched from now on. What
-// keeps one log among all from being watched is a warning.
+// arm watches all directories that exist and returns the profiles whose logs are watched now and were not before. With All a log
+// that cannot be watched is a warning.
 func (w *watch) arm(warn Warn) ([]profile.Name, error) {
 	for {
 		base := w.deepest()
@@ -48,14 +48,14 @@ func (w *watch) arm(warn Warn) ([]profile.Name, error) {
 		}
 		if base != w.base {
 			if w.base != "" {
-				_ = w.w.Remove(w.base) // it may have gone
+				_ = w.w.Remove(w.base) // base may be gone
 			}
 			if err := w.w.Add(base); err != nil {
 				return nil, fmt.Errorf("cannot follow: watch %s: %w", base, err)
 			}
 			w.base = base
 		}
-		// What was made before the watch would never be told.
+		// For a directory that appeared before the watch was set there will be no event, so look again.
 		if w.deepest() == base {
 			break
 		}
@@ -80,7 +80,7 @@ func (w *watch) arm(warn Warn) ([]profile.Name, error) {
 			err = fmt.Errorf("watch %s: %w", dir, err)
 		}
 		switch {
-		case errors.Is(err, fs.ErrNotExist): // gone again
+		case errors.Is(err, fs.ErrNotExist): // the directory is gone again
 		case !w.place.All:
 			return nil, fmt.Errorf("cannot follow: %w", err)
 		case !w.told[dir]:
@@ -91,7 +91,7 @@ func (w *watch) arm(warn Warn) ([]profile.Name, error) {
 	return fresh, nil
 }
 
-// deepest returns the innermost directory above the logs that exists, or "".
+// deepest returns the innermost existing directory above the logs, or "" if there is none.
 func (w *watch) deepest() string {
 	files := w.place.Files
 	if files.IsZero() {
@@ -107,10 +107,10 @@ func (w *watch) deepest() string {
 	return found
 }
 
-// forget takes a log directory that has gone off the list, so that its successor is watched.
+// forget stops watching a log directory that was removed, so that a new one of the same name is watched again.
 func (w *watch) forget(dir string) {
 	if w.watched[dir] {
-		_ = w.w.Remove(dir) // it may have gone
+		_ = w.w.Remove(dir) // the directory may be gone
 		delete(w.watched, dir)
 	}
 }

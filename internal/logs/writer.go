@@ -12,15 +12,15 @@ import (
 	"hermes/internal/volume"
 )
 
-// The figures of the slots' log/run (contract "On disk").
+// The same limits as in log/run of the slots (contract "On disk").
 const (
 	keepArchives = 10
 	archiveSize  = 1_000_000
 )
 
-// Writer writes a log directory the way s6-log does with n10 s1000000 pUTC T: the same names, stamps and sizes. What
-// cannot be written, because the disk is full, is left out and counted; the log goes on when there is room again.
-// It is not for concurrent use.
+// Writer writes a log directory as s6-log does with n10 s1000000 pUTC T: with the same names, stamps and sizes. Lines that it cannot
+// write, because the disk is full, are left out and counted. When there is room again, the log goes on. A Writer is not safe for
+// concurrent use.
 type Writer struct {
 	dir  volume.Dir
 	f    *os.File
@@ -30,10 +30,10 @@ type Writer struct {
 	buf  []byte
 }
 
-// NewWriter returns the writer of a directory, which it makes with the first line.
+// NewWriter returns the writer of a directory, which the first line creates.
 func NewWriter(dir volume.Dir) *Writer { return &Writer{dir: dir} }
 
-// Line writes one line, given without its end. The error is told for the first of several lines that are lost.
+// Line writes one line; text has no newline. If several lines in a row are lost, only the first call returns the error.
 func (w *Writer) Line(text []byte) error {
 	w.buf = w.buf[:0]
 	if w.lost > 0 {
@@ -51,8 +51,8 @@ func (w *Writer) Line(text []byte) error {
 	return fmt.Errorf("cannot write the log in %s: %w", w.dir.Path("."), err)
 }
 
-// Write takes text, as one line or more, for whoever writes to an io.Writer. What does not end in a line is one all the same. It never
-// fails: a line that cannot be written is lost, and counted.
+// Write writes text as one or more lines, so that a Writer is an io.Writer. The end of text also ends the line. Write never fails: a
+// line that cannot be written is lost and counted.
 func (w *Writer) Write(text []byte) (int, error) {
 	for line := range bytes.Lines(text) {
 		_ = w.Line(bytes.TrimSuffix(line, []byte{'\n'}))
@@ -83,7 +83,7 @@ func (w *Writer) write() error {
 	return err
 }
 
-// open makes the directory and opens current, which must be a file.
+// open creates the directory and opens current, which must be a regular file.
 func (w *Writer) open() error {
 	if w.f != nil {
 		return nil
@@ -108,8 +108,7 @@ func (w *Writer) open() error {
 	return nil
 }
 
-// rotate gives current its archive's name and removes what is over the number. A log that cannot be rotated
-// grows on.
+// rotate renames current to its archive's name and removes archives beyond keepArchives. If the rename fails, current grows further.
 func (w *Writer) rotate() error {
 	if err := w.dir.Rename(currentName, tai64n.Label(time.Now())+".s"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil //nolint:nilerr // the next line tries again
@@ -124,7 +123,7 @@ func (w *Writer) rotate() error {
 	return w.open()
 }
 
-// Close closes the file. The next line opens it again.
+// Close closes the file. The next call of Line opens it again.
 func (w *Writer) Close() {
 	if w.f != nil {
 		w.f.Close()

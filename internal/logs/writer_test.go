@@ -14,7 +14,7 @@ import (
 	"hermes/internal/volume"
 )
 
-// readAll returns the texts of a profile's log, oldest first.
+// readAll returns the texts of a profile's log, the oldest first.
 func readAll(t *testing.T, root string) (texts []string) {
 	t.Helper()
 	err := logs.Read(logs.Place{Root: root, Profile: profile.Default()}, logs.Query{Last: -1}, func(lines []logs.Line) error {
@@ -37,12 +37,12 @@ func TestWhatAWriterRotatesIsReadBackInOrder(t *testing.T) {
 	dir := profile.NewStore(root).Home(profile.Default()).LogDir()
 	w := logs.NewWriter(volume.At(dir))
 	pad := strings.Repeat("x", 970)
-	const lines = 5200 // over 5 MB
+	const lines = 5200 // over 5 MB in all
 	for i := range lines {
 		if err := w.Line(fmt.Appendf(nil, "%05d %s", i, pad)); err != nil {
 			t.Fatal(err)
 		}
-		if i == 2500 { // another process goes on
+		if i == 2500 { // a new process continues the log
 			w.Close()
 			w = logs.NewWriter(volume.At(dir))
 		}

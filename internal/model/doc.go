@@ -1,5 +1,5 @@
-// Package model is the gateway's view of a language model: what a provider gets,
-// what it streams back, and how it fails.
+// Package model defines how the gateway sees a language model: what a provider is asked, what events it streams back, and how it
+// fails.
 //
-// Adapters live below it, one per technology.
+// The adapters, one per technology, are packages below this one.
 package model

@@ -5,7 +5,7 @@ import "strings"
 // Role says who wrote a message.
 type Role string
 
-// The roles of a history. System text is not part of it: see Request.System.
+// The roles in a history. The system text is not in the history: see Request.System.
 const (
 	User      Role = "user"
 	Assistant Role = "assistant"
@@ -13,8 +13,8 @@ const (
 
 // Message is one entry of a history.
 //
-// The result of a tool is a part of the answer that called it, so that a call and its result are stored, cut and sent together. A
-// provider whose wire format has them in messages of their own splits the answer.
+// The result of a tool is a part of the answer that called the tool, so that a call and its result are stored, cut and sent
+// together. A provider whose wire format has results as separate messages splits the answer.
 type Message struct {
 	Role  Role
 	Parts []Part
@@ -23,7 +23,7 @@ type Message struct {
 // TextMessage returns a message that is one text.
 func TextMessage(r Role, text string) Message { return Message{r, []Part{Text(text)}} }
 
-// Text returns the words of a message: its texts, one after the other.
+// Text returns the texts of a message, one after the other.
 func (m Message) Text() string {
 	if len(m.Parts) == 1 {
 		text, _ := m.Parts[0].(Text)
@@ -38,7 +38,7 @@ func (m Message) Text() string {
 	return b.String()
 }
 
-// Empty reports whether a message says nothing: it has no parts but empty texts.
+// Empty reports whether a message has no parts, or only empty texts.
 func (m Message) Empty() bool {
 	for _, p := range m.Parts {
 		if p != Part(Text("")) {
@@ -51,7 +51,7 @@ func (m Message) Empty() bool {
 // Part is a piece of a message: Text, *Image, ToolCall, ToolResult or Reasoning.
 type Part interface{ part() }
 
-// Text is words that somebody reads.
+// Text is text that a person reads.
 type Text string
 
 // Image is a picture.
@@ -60,21 +60,21 @@ type Image struct {
 	Data      []byte
 }
 
-// ToolCall is a model's wish that a tool does something. It is also an event: a call comes whole.
+// ToolCall is a model's request to run a tool. It is also an event, since a provider emits a call only when it is complete.
 type ToolCall struct {
-	ID    string // the provider's; the result has it too
-	Name  string // the tool's
+	ID    string // given by the provider; the result has the same
+	Name  string // the tool's name
 	Input string // JSON
 }
 
-// ToolResult is what became of a ToolCall.
+// ToolResult is what a tool returned for a ToolCall.
 type ToolResult struct {
-	ID     string // the call's
+	ID     string // the ID of the call
 	Output string
-	Failed bool // Output says why
+	Failed bool // the tool failed; Output says why
 }
 
-// Reasoning is what a model thought before it said or did something.
+// Reasoning is what a model thought before it answered or called a tool.
 type Reasoning struct{ Text string }
 
 func (Text) part()       {}

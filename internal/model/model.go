@@ -2,7 +2,7 @@ package model
 
 import "context"
 
-// Params tune one answer. A nil field leaves the choice to the provider.
+// Params tune one answer. For a nil field the provider chooses.
 type Params struct {
 	MaxTokens        *int64
 	Temperature      *float64
@@ -11,8 +11,7 @@ type Params struct {
 	FrequencyPenalty *float64
 }
 
-// Request is what a provider answers: the system prompt, the history and, as its
-// last entry, the user's new words.
+// Request is what a provider has to answer: the system prompt and the history, whose last entry is the user's new words.
 type Request struct {
 	System   string
 	Messages []Message
@@ -28,15 +27,15 @@ type Usage struct {
 // Finish says why an answer ended.
 type Finish string
 
-// The reasons.
+// The reasons why an answer ends.
 const (
 	FinishStop          Finish = "stop"
 	FinishLength        Finish = "length"
 	FinishContentFilter Finish = "content_filter"
-	FinishToolCalls     Finish = "tool_calls" // the model waits for the results
+	FinishToolCalls     Finish = "tool_calls" // the model waits for the results of its calls
 )
 
-// Result is what is known once an answer is complete.
+// Result describes a complete answer.
 type Result struct {
 	Finish Finish
 	Usage  Usage
@@ -44,10 +43,9 @@ type Result struct {
 
 // Provider answers requests.
 type Provider interface {
-	// Name is what clients see as the model's name.
+	// Name is the model's name, as clients see it.
 	Name() string
-	// Stream answers a request: emit gets every piece of the answer as it comes. An error of
-	// emit ends the answer and is returned as it is. Other errors are *Error, or the
-	// context's when it ended first.
+	// Stream answers a request and passes every piece of the answer to emit as it arrives. If emit returns an error, the answer ends
+	// and Stream returns that error unchanged. Any other error is *Error, or the error of ctx if ctx ended first.
 	Stream(ctx context.Context, r Request, emit func(Event) error) (Result, error)
 }

@@ -13,7 +13,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// Directories are renamed and deleted while their watches are added and removed by the routine that takes the events.
+// The test renames and deletes directories while the goroutine that receives the events adds and removes their watches.
 func TestWatchesMayBeAddedAndRemovedWhereEventsAreTaken(t *testing.T) {
 	w, err := fsnotify.NewBufferedWatcher(16)
 	if err != nil {
@@ -30,7 +30,7 @@ func TestWatchesMayBeAddedAndRemovedWhereEventsAreTaken(t *testing.T) {
 		for {
 			select {
 			case e := <-w.Events:
-				_ = w.Add(e.Name) // it may be gone
+				_ = w.Add(e.Name) // the directory may be gone
 				_ = w.Remove(e.Name)
 				_ = w.Add(e.Name)
 			case <-errs:

@@ -6,9 +6,10 @@ import (
 	"strconv"
 )
 
-// Resident returns how many bytes of memory a process has for itself, and how many of the pages that it has in memory belong to files,
-// which it shares with others of the same program; zeros if that cannot be read. The kernel keeps these numbers (proc_pid_statm(5)), where
-// PSS makes it walk through all pages: a hundredth of the time. They are exact to some pages.
+// Resident returns how many bytes of memory a process has in RAM that it shares with no file, and how many belong to files, which
+// processes of the same program share. It returns zeros if that cannot be read. The kernel keeps these numbers (proc_pid_statm(5)),
+// so reading them takes a hundredth of the time that PSS takes, for which the kernel walks through all pages. They may be wrong by a
+// few pages.
 func Resident(pid int) (private, shared int64) {
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
 	if err != nil {
@@ -24,8 +25,8 @@ func Resident(pid int) (private, shared int64) {
 	return max(all-shared, 0) * page, shared * page
 }
 
-// PSS returns a process's proportional set size in bytes (proc_pid_smaps(5)), or 0 if it cannot be
-// read. Resident size would count the pages that all gateways share in each of them.
+// PSS returns a process's proportional set size in bytes (proc_pid_smaps(5)), or 0 if it cannot be read. The resident size would
+// count the pages that all gateways share once for each gateway.
 func PSS(pid int) int64 {
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/smaps_rollup")
 	if err != nil {

@@ -1,17 +1,17 @@
-// Package process tells of other processes of this machine: whether one lives and since when, who started it, what it is called, how
-// much memory it has. Where a system does not say, the zero value is returned.
+// Package process tells about the processes of this machine: whether one lives and since when, its parent, its name and its memory.
+// What a system does not tell is the zero value.
 package process
 
-// Stat is what the kernel tells of a process (proc_pid_stat(5)).
+// Stat is what the kernel tells about a process (proc_pid_stat(5)).
 type Stat struct {
-	Name    string // of the program, cut to 15 bytes
+	Name    string // the program's name, cut to 15 bytes
 	State   byte   // R, S, D, Z and so on
 	Parent  int
 	Session int
-	Start   uint64 // when it began, in clock ticks since the machine's boot
+	Start   uint64 // when the process started, in clock ticks since the machine booted
 }
 
-// Lives reports whether there is a process of that pid, other than a zombie.
+// Lives reports whether a process with that pid exists and is not a zombie.
 func Lives(pid int) bool {
 	_, ok := Started(pid)
 	return ok

@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// Read returns what the kernel tells of a process, a zombie too. ok is false if there is none of that pid.
+// Read returns what the kernel tells about a process, even if it is a zombie. ok is false if no process has that pid.
 func Read(pid int) (s Stat, ok bool) {
 	if pid <= 0 {
 		return Stat{}, false
@@ -18,9 +18,9 @@ func Read(pid int) (s Stat, ok bool) {
 	return parse(data)
 }
 
-// parse reads a line of /proc/PID/stat.
+// parse reads the content of /proc/PID/stat.
 func parse(data []byte) (s Stat, ok bool) {
-	// The second field is the program's name, in parentheses, and may hold anything, also parentheses.
+	// The second field is the program's name in parentheses. The name may contain any character, parentheses too.
 	begin, end := bytes.IndexByte(data, '('), bytes.LastIndexByte(data, ')')
 	if begin < 0 || end < begin {
 		return Stat{}, false
@@ -37,21 +37,21 @@ func parse(data []byte) (s Stat, ok bool) {
 	return s, errs == [3]error{}
 }
 
-// Started returns when a process began, in clock ticks since the machine's boot. ok is false if there is none of that pid, or only its
-// zombie.
+// Started returns when a process started, in clock ticks since the machine booted. ok is false if no process has that pid, or only a
+// zombie has it.
 func Started(pid int) (start uint64, ok bool) {
 	s, ok := Read(pid)
 	return s.Start, ok && s.State != 'Z' && s.State != 'X'
 }
 
-// All lists the processes that can be seen and live.
+// All lists the pids of all processes that this process can see, without zombies.
 func All() []int {
 	dir, err := os.Open("/proc")
 	if err != nil {
 		return nil
 	}
 	defer dir.Close()
-	names, _ := dir.Readdirnames(-1) // what could be read counts
+	names, _ := dir.Readdirnames(-1) // after an error, use the names that were read
 	var pids []int
 	for _, name := range names {
 		if pid, err := strconv.Atoi(name); err == nil && Lives(pid) {
@@ -61,10 +61,10 @@ func All() []int {
 	return pids
 }
 
-// Children lists the processes of All whose parent a process is.
+// Children lists the processes of All whose parent is the given process.
 func Children(parent int) []int {
 	if parent <= 0 {
-		return nil // what another container started has 0 for a parent
+		return nil // processes that were started from outside the container have the parent 0
 	}
 	var pids []int
 	for _, pid := range All() {

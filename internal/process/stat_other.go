@@ -2,5 +2,5 @@
 
 package process
 
-// Read returns false: the system is not asked.
+// Read returns false, because it is not implemented on this system.
 func Read(int) (Stat, bool) { return Stat{}, false }

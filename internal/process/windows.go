@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// Started only knows whether a process lives.
+// Started reports only whether a process lives; start is 0.
 func Started(pid int) (start uint64, ok bool) {
 	const stillActive = 259
 	h, err := syscall.OpenProcess(syscall.PROCESS_QUERY_INFORMATION, false, uint32(pid))

@@ -7,11 +7,10 @@ import (
 	"strings"
 )
 
-// ConfigError says what is wrong in one of the profile's files, and where. It never
-// carries a value: values may be secrets.
+// ConfigError says what is wrong in one of the profile's files, and where. It never contains a value, because values may be secrets.
 type ConfigError struct {
 	File string
-	Line int    // from 1; 0 if unknown
+	Line int    // counted from 1; 0 if unknown
 	Key  string // dotted, such as api_server.port; "" if unknown
 	Msg  string
 }
@@ -30,15 +29,15 @@ func (e *ConfigError) Error() string {
 	return b.String()
 }
 
-// MaxFile bounds .env and SOUL.md, in bytes.
+// MaxFile is the largest .env or SOUL.md, in bytes.
 const MaxFile = 1 << 20
 
-// CannotRead makes the error of a file of the profile that the system, or package volume, does not read.
+// CannotRead returns the error for a file of the profile that cannot be read.
 func CannotRead(file string, err error) *ConfigError {
 	return &ConfigError{File: file, Msg: reason(err, file)}
 }
 
-// reason is an error's text without the file's name in front, which ConfigError gives.
+// reason returns the text of an error without the file's name, because ConfigError adds it.
 func reason(err error, file string) string {
 	var pe *fs.PathError
 	if errors.As(err, &pe) && pe.Path == file {

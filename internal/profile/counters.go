@@ -10,25 +10,25 @@ import (
 	"time"
 )
 
-// Counters is metrics.json: what a profile's gateways did, all of them together. They only grow, but for a file that was
-// lost.
+// Counters is the content of metrics.json: what all gateways of the profile have done so far. The numbers only grow, unless the file
+// is lost.
 type Counters struct {
-	MessagesIn  uint64 `json:"messages_in"`  // taken from channels
-	MessagesOut uint64 `json:"messages_out"` // answered, whole
-	Turns       uint64 `json:"turns"`        // ended, however
-	// TurnSeconds is how long those took together.
+	MessagesIn  uint64 `json:"messages_in"`  // messages that channels took
+	MessagesOut uint64 `json:"messages_out"` // complete answers
+	Turns       uint64 `json:"turns"`        // turns that have ended, in whatever way
+	// TurnSeconds is how long all turns took together.
 	TurnSeconds float64   `json:"turn_seconds"`
 	ModelErrors uint64    `json:"model_errors"` // turns that failed because of the model
 	LastMessage time.Time `json:"last_message,omitzero"`
 }
 
-// maxCounters bounds metrics.json.
+// maxCounters limits the size of metrics.json, in bytes.
 const maxCounters = 4 << 10
 
-// CountersFile is metrics.json.
+// CountersFile is the path of metrics.json.
 func (h Home) CountersFile() string { return filepath.Join(h.Dir, CountersName) }
 
-// ReadCounters reads metrics.json. Where there is none, all are zero.
+// ReadCounters reads metrics.json. If there is none, all counters are zero.
 func ReadCounters(h Home) (Counters, error) {
 	data, err := h.Files().ReadFile(CountersName, maxCounters)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -21,10 +21,10 @@ func (e *RootProfileError) Error() string {
 	return fmt.Sprintf("cannot touch the root profile: 'default' is the home of all others; %s is for named profiles", e.Action)
 }
 
-// RunningError reports a profile whose gateway still runs.
+// RunningError reports that the profile's gateway still runs.
 type RunningError struct {
 	Name Name
-	PID  int // 0 if it does not say
+	PID  int // 0 if it is unknown
 }
 
 func (e *RunningError) Error() string {
@@ -35,10 +35,10 @@ func (e *RunningError) Error() string {
 	return fmt.Sprintf("the gateway of profile '%s' still runs, %s: stop it first", e.Name, who)
 }
 
-// gatewayLockWait is how long a gateway that was stopped may take until its lock is free.
+// gatewayLockWait is how long a stopped gateway may take to release its lock.
 const gatewayLockWait = 3 * time.Second
 
-// lockGateway keeps gateways from starting in a home. The lock is the gateway's own.
+// lockGateway keeps gateways from starting in a home, by holding the lock that a gateway needs.
 func lockGateway(ctx context.Context, h Home) (*volume.Lock, error) {
 	ctx, cancel := context.WithTimeout(ctx, gatewayLockWait)
 	defer cancel()
@@ -50,12 +50,11 @@ func lockGateway(ctx context.Context, h Home) (*volume.Lock, error) {
 	return nil, &RunningError{h.Name, pid}
 }
 
-// Delete removes a profile's home and its logs. The home first gets a name that no profile can have, in one
-// step, so nothing ever sees half a profile, and a gateway that still wants to write finds no directory. Its
-// gateway must be down (*RunningError) and stays locked out. A profile that is not there, and of which nothing
-// is left, is *NotFoundError.
+// Delete removes a profile's home and its logs. First it renames the home, in one step, to a name that no profile can have. So
+// nothing ever sees half a profile, and a gateway that still wants to write finds no directory. The profile's gateway must be down
+// (*RunningError) and cannot start meanwhile. If there is no such profile, and nothing is left of one, the error is *NotFoundError.
 //
-// After an interruption the next call finishes what is left.
+// If Delete is interrupted, the next call removes what is left.
 func (s *Store) Delete(ctx context.Context, n Name) error {
 	if n.IsDefault() {
 		return &RootProfileError{"`hermes profile delete`"}
@@ -83,14 +82,14 @@ func (s *Store) setAside(ctx context.Context, n Name) error {
 	}
 	lock, err := lockGateway(ctx, h)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &NotFoundError{n, h.Dir} // somebody else was faster
+		return &NotFoundError{n, h.Dir} // another process deleted it first
 	}
-	if err != nil && !errors.Is(err, volume.ErrNotRegular) { // no gateway can hold what is no file
+	if err != nil && !errors.Is(err, volume.ErrNotRegular) { // if the lock's file is not a regular file, no gateway can hold it
 		return fmt.Errorf("cannot delete profile '%s': %w", n, err)
 	}
 	if lock != nil {
 		defer lock.Unlock()
-		if runtime.GOOS == "windows" { // which renames no directory with an open file
+		if runtime.GOOS == "windows" { // Windows does not rename a directory while a file in it is open
 			lock.Unlock()
 		}
 	}
@@ -103,7 +102,7 @@ func (s *Store) setAside(ctx context.Context, n Name) error {
 	return nil
 }
 
-// exists is a looser check: what is to be deleted need not be usable.
+// exists checks less than Get: a home that is to be deleted need not be usable.
 func (h Home) exists() error {
 	if err := h.Files().IsDir("."); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -120,11 +119,12 @@ func (h Home) exists() error {
 
 func asideName(n Name) string {
 	b := make([]byte, 6)
-	rand.Read(b) // never fails: crypto/rand
+	rand.Read(b) // crypto/rand.Read never fails
 	return asidePrefix(n) + hex.EncodeToString(b)
 }
 
-// asidePrefix: names hold no dots, so one name's prefix is no other's.
+// asidePrefix is how the names of a deleted home begin. A profile's name has no dot, so the prefix of one name never begins that of
+// another.
 func asidePrefix(n Name) string { return deletedPrefix + n.String() + "." }
 
 func (s *Store) removeAside(n Name) error {
@@ -138,7 +138,7 @@ func (s *Store) removeAside(n Name) error {
 	return errors.Join(errs...)
 }
 
-// removeLogs deletes the gateway's log directory without following a link.
+// removeLogs deletes the gateway's log directory. It does not follow a link.
 func (s *Store) removeLogs(n Name) error { return s.logs().RemoveAll(n.String()) }
 
 // Leftovers reports whether an interrupted delete left something of a profile whose home is gone.

@@ -1,6 +1,6 @@
 package profile
 
-// For the tests that need the packages below this one.
+// SetAside is exported for the tests that need the packages below this one.
 var (
 	SetAside = (*Store).setAside
 )

@@ -7,8 +7,8 @@ import (
 	"hermes/internal/volume"
 )
 
-// RunningPID tells whether a gateway of the profile runs on this volume, by the lock that it holds.
-// pid is 0 if it does not say who it is.
+// RunningPID reports whether a gateway of the profile runs on this volume, by checking the lock that it holds. pid is 0 if the
+// gateway did not write its pid.
 func RunningPID(h Home) (pid int, running bool) {
 	lock, err := h.Files().TryLock(LockName)
 	if err == nil {

@@ -6,11 +6,11 @@ import (
 	"hermes/internal/volume"
 )
 
-// MaxSoul is how large SOUL.md may be, in bytes.
+// MaxSoul is the largest SOUL.md that a gateway uses, in bytes.
 const MaxSoul = 1 << 20
 
-// The files in a profile's home (contract "On disk"). The methods of Home that are called like them say where each is,
-// for messages and for programs; this program reaches them through Home.Files.
+// The files in a profile's home (contract "On disk"). Methods of Home return their paths, for messages and other programs. This
+// program itself opens them through Home.Files.
 const (
 	SoulName      = "SOUL.md"
 	ConfigName    = "config.yaml"
@@ -24,26 +24,26 @@ const (
 	DatabaseName  = "hermes.db"
 	CountersName  = "metrics.json"
 
-	// FormerDatabaseName is what the database was called until November 2026. The name is also hermes-agent's: a file of that
-	// name is looked at before it is taken for ours.
+	// FormerDatabaseName is the database's name until November 2026. hermes-agent has a file of the same name, so check a file of
+	// that name before using it as ours.
 	FormerDatabaseName = "state.db"
 
-	// stateLockName guards the read-modify-write of StateName. It is a file of its own because StateName is replaced by
-	// every write.
+	// stateLockName is locked while StateName is read, changed and written. It is a separate file because every write replaces
+	// StateName.
 	stateLockName    = ".gateway_state.lock"
 	settingsLockName = ".settings.lock"
 )
 
-// Home is the directory of one profile, and the paths in it (contract "On disk").
+// Home is the directory of one profile, with the paths in it (contract "On disk").
 type Home struct {
 	Name Name
 	Dir  string // absolute
 	Root string // HERMES_HOME: the home of the default profile
 
-	files, root volume.Dir // Dir and Root; zero in a Home that no Store made
+	files, root volume.Dir // Dir and Root, opened; zero in a Home that no Store made
 }
 
-// Files is the home as a directory to read and write in.
+// Files returns the home as a directory to read and write in.
 func (h Home) Files() volume.Dir {
 	if h.files.IsZero() {
 		return volume.At(h.Dir)
@@ -51,7 +51,7 @@ func (h Home) Files() volume.Dir {
 	return h.files
 }
 
-// Logs is LogDir as a directory to read in.
+// Logs returns LogDir as a directory to read in.
 func (h Home) Logs() volume.Dir {
 	root := h.root
 	if root.IsZero() {
@@ -60,41 +60,40 @@ func (h Home) Logs() volume.Dir {
 	return root.Sub(logsName).Sub(h.Name.String())
 }
 
-// Soul is who the agent is: the system prompt. It marks a directory as a profile.
+// Soul is the path of SOUL.md, the system prompt, which says who the agent is. A directory with this file is a profile.
 func (h Home) Soul() string { return filepath.Join(h.Dir, SoulName) }
 
-// Config is config.yaml. It is optional.
+// Config is the path of config.yaml, which is optional.
 func (h Home) Config() string { return filepath.Join(h.Dir, ConfigName) }
 
-// Env holds the profile's secrets, mode 0600.
+// Env is the path of .env, which holds the profile's secrets and has mode 0600.
 func (h Home) Env() string { return filepath.Join(h.Dir, EnvName) }
 
-// OwnEnv has what this program itself would write into Env, where that file is another program's: see env.Put.
+// OwnEnv is the path of hermes.env. If .env belongs to another program, our variables go there: see env.Put.
 func (h Home) OwnEnv() string { return filepath.Join(h.Dir, OwnEnvName) }
 
-// StateFile is gateway_state.json. Read and write it with ReadState and UpdateState.
+// StateFile is the path of gateway_state.json. Use ReadState and UpdateState to read and write it.
 func (h Home) StateFile() string { return filepath.Join(h.Dir, StateName) }
 
-// LockFile is held (flock) by the profile's gateway for as long as it lives.
+// LockFile is the path of the lock (flock) that the profile's gateway holds as long as it lives.
 func (h Home) LockFile() string { return filepath.Join(h.Dir, LockName) }
 
-// PIDFile says who holds LockFile.
+// PIDFile is the path of the file that says which process holds LockFile.
 func (h Home) PIDFile() string { return filepath.Join(h.Dir, PIDName) }
 
-// ProcessesFile lists what the gateway started. It is stale after a container restart.
+// ProcessesFile is the path of the list of processes that the gateway started. It is stale after a container restart.
 func (h Home) ProcessesFile() string { return filepath.Join(h.Dir, ProcessesName) }
 
-// TakeoverFile marks that another gateway asked this one to go: a planned stop.
+// TakeoverFile is the path of the marker that says that another gateway has asked this one to end, which makes it a planned stop.
 func (h Home) TakeoverFile() string { return filepath.Join(h.Dir, TakeoverName) }
 
-// Database is the profile's SQLite file.
+// Database is the path of the profile's SQLite file.
 func (h Home) Database() string { return filepath.Join(h.Dir, DatabaseName) }
 
-// FormerDatabase is where the database was until November 2026.
+// FormerDatabase is the path that the database had until November 2026.
 func (h Home) FormerDatabase() string { return filepath.Join(h.Dir, FormerDatabaseName) }
 
-// LogDir is where the logger of the profile's gateway writes. It lies in the root
-// home for every profile.
+// LogDir is where the logger of the profile's gateway writes. For every profile it lies in the root home.
 func (h Home) LogDir() string {
 	return filepath.Join(h.Root, filepath.FromSlash(logsName), h.Name.String())
 }

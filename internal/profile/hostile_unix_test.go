@@ -14,7 +14,7 @@ import (
 	"hermes/internal/volume"
 )
 
-// atOnce fails the test if f blocks: what it guards against would block for ever.
+// atOnce fails the test if f does not return soon: without the guard under test it would block for ever.
 func atOnce(t *testing.T, what string, f func() error) error {
 	t.Helper()
 	done := make(chan error, 1)
@@ -120,7 +120,7 @@ func TestListShowsTheGoodNamesTheBadAndHidesWhatIsNoProfile(t *testing.T) {
 	}
 	got := map[string]bool{}
 	for i, e := range entries {
-		if e.Label == "default" && i > 0 { // profiles/default, not the root
+		if e.Label == "default" && i > 0 { // the directory profiles/default, not the root home
 			if e.Err == nil {
 				t.Error("profiles/default is used")
 			}

@@ -95,7 +95,7 @@ func TestADeleteThatWasInterruptedIsFinishedAtTheNext(t *testing.T) {
 	s := profile.NewStore(t.TempDir())
 	m := mustCreate(t, s, "coder", nil)
 	profiletest.Put(t, filepath.Join(m.Home.LogDir(), "current"), "log")
-	if err := profile.SetAside(s, t.Context(), m.Home.Name); err != nil { // and then the power fails
+	if err := profile.SetAside(s, t.Context(), m.Home.Name); err != nil { // as if the machine lost power after this step
 		t.Fatal(err)
 	}
 	if entries, err := s.List(); err != nil || len(entries) != 1 {
@@ -135,7 +135,8 @@ func TestARunningGatewayIsNotDeletedFromUnderItsFeet(t *testing.T) {
 	}
 }
 
-// What H#97897 was about: a gateway that still writes brings the profile back.
+// TestAWriterDoesNotBringADeletedProfileBack: a gateway that still writes while its profile is deleted must not make the directory
+// again (H#97897).
 func TestAWriterDoesNotBringADeletedProfileBack(t *testing.T) {
 	s := profile.NewStore(t.TempDir())
 	for range 20 {
@@ -159,7 +160,7 @@ func TestAWriterDoesNotBringADeletedProfileBack(t *testing.T) {
 		close(stop)
 		wg.Wait()
 		if err != nil {
-			// A file made between the listing and the removal of a directory: the next call finishes.
+			// The writer made a file between the listing and the removal of a directory. The next call removes the rest.
 			err = s.Delete(t.Context(), m.Home.Name)
 		}
 		if err != nil {

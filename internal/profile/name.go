@@ -5,9 +5,8 @@ import (
 	"slices"
 )
 
-// Name is a valid profile name. Only ParseName and Default make one, so whoever
-// holds a Name may put it in a path or a script without quoting.
-// The zero Name is not valid.
+// Name is a valid profile name. Only ParseName and NewName make one from a string, so a Name can be used in a path or a script
+// without quoting. The zero Name is not valid.
 type Name struct{ s string }
 
 // DefaultName is the name of the profile whose home is the root of HERMES_HOME.
@@ -19,10 +18,10 @@ const MaxNameLen = 64
 // Default returns the name of the root profile.
 func Default() Name { return Name{DefaultName} }
 
-// reserved names would be taken for a person, a program or a role in a process list.
+// reserved names would look like a person, a program or a role in a list of processes.
 var reserved = []string{DefaultName, "hermes", "root"}
 
-// NameError tells why a string is no profile name.
+// NameError says why a string is not a profile name.
 type NameError struct{ Name, Reason string }
 
 func (e *NameError) Error() string {
@@ -38,8 +37,7 @@ func ParseName(s string) (Name, error) {
 	return NewName(s)
 }
 
-// NewName accepts a name that a named profile may have: [a-z0-9][a-z0-9_-]{0,63},
-// none of the reserved ones. Errors are of type *NameError.
+// NewName accepts a name for a named profile: [a-z0-9][a-z0-9_-]{0,63}, except the reserved ones. Errors are of type *NameError.
 func NewName(s string) (Name, error) {
 	switch {
 	case s == "":

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// contractName is the rule of contract "On disk", written a second time.
+// contractName is the rule of contract "On disk", written independently of the code.
 var contractName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
 
 func TestNamesAreThoseOfTheContract(t *testing.T) {

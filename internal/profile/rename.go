@@ -8,9 +8,9 @@ import (
 	"runtime"
 )
 
-// Rename gives a profile another name. Its logs and its place as the chosen profile (Active) go with it, and so does its port if
-// it has one: provision.Rename sees to that. Its gateway must be down (*RunningError). Other errors are *ExistsError and
-// *NotFoundError. A home that was renamed is returned also with an error, which is about what goes with it.
+// Rename gives a profile another name. Its logs move too, and if it is the chosen profile (Active), it stays that; provision.Rename
+// also keeps its port. Its gateway must be down (*RunningError). Other errors are *ExistsError and *NotFoundError. If the home was
+// renamed and a later step failed, Rename returns both the new home and the error.
 func (s *Store) Rename(ctx context.Context, from, to Name) (Home, error) {
 	old, h := s.Home(from), s.Home(to)
 	if err := s.CanRename(from, to); err != nil {
@@ -22,7 +22,7 @@ func (s *Store) Rename(ctx context.Context, from, to Name) (Home, error) {
 	return h, errors.Join(s.moveLogs(old, h), s.moveActive(from, to), moveState(ctx, h))
 }
 
-// CanRename checks whether a profile is there and its new name is free.
+// CanRename checks that a profile exists and that its new name is free.
 func (s *Store) CanRename(from, to Name) error {
 	if from.IsDefault() || to.IsDefault() {
 		return &RootProfileError{"`hermes profile rename`"}
@@ -42,7 +42,7 @@ func (s *Store) move(ctx context.Context, old, h Home) error {
 		return fmt.Errorf("cannot rename profile '%s': %w", old.Name, err)
 	}
 	defer lock.Unlock()
-	if runtime.GOOS == "windows" { // which renames no directory with an open file
+	if runtime.GOOS == "windows" { // Windows does not rename a directory while a file in it is open
 		lock.Unlock()
 	}
 	if err := s.profiles().Rename(old.Name.String(), h.Name.String()); err != nil {
@@ -65,21 +65,21 @@ func (s *Store) moveLogs(old, h Home) error {
 func (s *Store) moveActive(from, to Name) error {
 	active, ok, err := s.Active()
 	if err != nil || !ok || active != from {
-		return nil // what is wrong with it was wrong before
+		return nil // the file was wrong before the rename
 	}
 	return s.SetActive(to)
 }
 
-// moveState corrects what the state says about where it lies.
+// moveState corrects the paths in the state file.
 func moveState(ctx context.Context, h Home) error {
 	if _, err := ReadState(h); err != nil {
-		return nil // it never ran, or the file is not ours to mend
+		return nil // it never ran, or the file is broken, which is not ours to repair
 	}
 	return UpdateState(ctx, h, func(s *State) error {
 		if s.HermesHome != "" {
 			s.HermesHome = h.Dir
 		}
-		s.Argv = nil // it named the old profile
+		s.Argv = nil // it contains the old name
 		return nil
 	})
 }

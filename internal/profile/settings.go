@@ -15,18 +15,18 @@ import (
 // File is a text file of a profile that people edit.
 type File struct {
 	Text string
-	// Tag is different for each content: who saves says which one was edited.
+	// Tag is different for each content. A caller that saves passes the tag of the text that was edited.
 	Tag string
 }
 
-// ChangedError reports that a file is not as it was when somebody began to edit it.
+// ChangedError reports that a file has changed since somebody began to edit it.
 type ChangedError struct{ File string }
 
 func (e *ChangedError) Error() string {
 	return fmt.Sprintf("cannot save %s: somebody else has changed it since; look at what it says now and edit that", e.File)
 }
 
-// ReadText returns a file that people edit, of at most limit bytes. One that is not there is empty.
+// ReadText returns a file that people edit, of at most limit bytes. A missing file is empty.
 func (h Home) ReadText(name string, limit int64) (File, error) {
 	data, err := h.Files().ReadFile(name, limit)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -45,13 +45,13 @@ func (h Home) ReadText(name string, limit int64) (File, error) {
 // ReadSoul returns SOUL.md.
 func (h Home) ReadSoul() (File, error) { return h.ReadText(SoulName, MaxFile) }
 
-// SaveSoul replaces SOUL.md, if it is still what tag stands for. The file of before stays as SOUL.md.bak.
+// SaveSoul replaces SOUL.md if tag still stands for its content. It keeps the old file as SOUL.md.bak.
 func (h Home) SaveSoul(ctx context.Context, text, tag string) error {
 	return h.SaveText(ctx, SoulName, MaxFile, text, tag, func(_, text string) (string, error) { return text, nil })
 }
 
-// SaveText replaces a file, if it is still what tag stands for. check gets what it says now and the new text; it returns the text to
-// write, or why that cannot be used. The file of before stays beside it, as .bak.
+// SaveText replaces a file if tag still stands for its content. check gets the present text and the new text; it returns the text to
+// write, or an error. SaveText keeps the old file beside the new one, as .bak.
 func (h Home) SaveText(ctx context.Context, name string, limit int64, text, tag string, check func(before, text string) (string, error)) error {
 	path := h.Files().Path(name)
 	unlock, err := h.LockSettings(ctx)
@@ -66,7 +66,7 @@ func (h Home) SaveText(ctx context.Context, name string, limit int64, text, tag 
 	if before.Tag != tag {
 		return &ChangedError{path}
 	}
-	text = strings.ReplaceAll(text, "\r\n", "\n") // what forms send
+	text = strings.ReplaceAll(text, "\r\n", "\n") // browsers send \r\n
 	if int64(len(text)) > limit {
 		return fmt.Errorf("cannot save %s: %w: at most %d kB", path, volume.ErrTooLarge, limit>>10)
 	}
@@ -87,15 +87,16 @@ func (h Home) SaveText(ctx context.Context, name string, limit int64, text, tag 
 	return nil
 }
 
-// LockSettings waits until nobody else changes config.yaml, SOUL.md, .env or hermes.env. Every writer of these holds the lock from
-// its reading of the file to its writing. The lock's file is there only while somebody holds the lock: a home keeps no trace of it.
+// LockSettings waits until no other process changes config.yaml, SOUL.md, .env or hermes.env. Every writer of these files holds the
+// lock from reading the file until it is written. The lock's file exists only while the lock is held, so that the home keeps no
+// trace of it.
 func (h Home) LockSettings(ctx context.Context) (unlock func(), err error) {
 	lock, err := h.Files().WaitLock(ctx, settingsLockName)
 	if err != nil {
 		return nil, err
 	}
 	return func() {
-		_ = h.Files().Remove(settingsLockName) // before the lock is free: who gets it looks whether the file is still in its place
+		_ = h.Files().Remove(settingsLockName) // before unlocking: the next holder checks that the file is still in its place
 		lock.Unlock()
 	}, nil
 }

@@ -16,11 +16,11 @@ const (
 	stagingLock   = ".staging.lock"
 )
 
-// ExistsError reports a name whose place is taken.
+// ExistsError reports that a name is taken.
 type ExistsError struct {
 	Name Name
 	Dir  string
-	// Profile is false for something in that place that is no profile.
+	// Profile is false if what has the name is not a profile.
 	Profile bool
 }
 
@@ -46,16 +46,15 @@ func (s *Store) Vacant(n Name) error {
 	return &ExistsError{n, h.Dir, h.check() == nil}
 }
 
-// Staging is a home that is being made, under a name that no profile can have. Its lock tells a
-// sweep that somebody is at it.
+// Staging is a home that is being made, under a name that no profile can have. Its lock tells Sweep that a process is working on it.
 type Staging struct {
 	store *Store
-	name  string // in the profiles directory; "" when it is published or discarded
+	name  string // the name in the profiles directory; "" after Publish or Discard
 	Files volume.Dir
 	lock  *volume.Lock
 }
 
-// Stage begins a new home. Whoever calls it publishes or discards it.
+// Stage begins a new home. The caller must call Publish or Discard.
 func (s *Store) Stage() (*Staging, error) {
 	if err := s.profiles().MkdirAll(".", 0o755); err != nil {
 		return nil, fmt.Errorf("cannot make a profile: %w", err)
@@ -66,7 +65,7 @@ func (s *Store) Stage() (*Staging, error) {
 		if err == nil {
 			return st, nil
 		}
-		if try == 3 { // a sweep of somebody else may come between
+		if try == 3 { // the sweep of another process may remove the directory before it is locked
 			return nil, fmt.Errorf("cannot make a profile: %w", err)
 		}
 	}
@@ -80,49 +79,49 @@ func (s *Store) tryStage() (*Staging, error) {
 	files := s.profiles().Sub(name)
 	lock, err := files.TryLock(stagingLock)
 	if err != nil {
-		_ = s.profiles().RemoveAll(name) // else the next sweep does it
+		_ = s.profiles().RemoveAll(name) // if this fails, the next sweep removes it
 		return nil, err
 	}
 	return &Staging{s, name, files, lock}, nil
 }
 
-// Home is the staged home as one of a profile.
+// Home returns the staged directory as the Home of a profile.
 func (st *Staging) Home(n Name) Home {
 	return Home{Name: n, Dir: st.Files.Path("."), Root: st.store.root, files: st.Files, root: st.store.files}
 }
 
-// Publish puts the home in its place, all at once, and never over something else: *ExistsError.
+// Publish renames the home to its final place, in one step. If that place is taken, it returns *ExistsError.
 func (st *Staging) Publish(n Name) (Home, error) {
 	h := st.store.Home(n)
 	if err := st.store.Vacant(n); err != nil {
 		return h, err
 	}
-	if runtime.GOOS == "windows" { // which renames no directory with an open file
+	if runtime.GOOS == "windows" { // Windows does not rename a directory while a file in it is open
 		st.lock.Unlock()
 	}
 	if err := st.store.profiles().Rename(st.name, n.String()); err != nil {
 		if verr := st.store.Vacant(n); verr != nil {
-			return h, verr // somebody else was faster
+			return h, verr // another process took the name first
 		}
 		return h, fmt.Errorf("cannot put profile '%s' in place: %w", n, err)
 	}
-	_ = h.Files().Remove(stagingLock) // a lock that nobody holds is no harm
+	_ = h.Files().Remove(stagingLock) // the file does no harm if it stays, because nobody holds the lock
 	st.lock.Unlock()
 	st.name = ""
 	return h, nil
 }
 
-// Discard removes what was not published.
+// Discard removes the home if it was not published.
 func (st *Staging) Discard() {
 	if st.name == "" {
 		return
 	}
 	st.lock.Unlock()
-	_ = st.store.profiles().RemoveAll(st.name) // else the next sweep does it
+	_ = st.store.profiles().RemoveAll(st.name) // if this fails, the next sweep removes it
 }
 
-// Sweep removes what interrupted commands left in the profiles directory: homes half made and half deleted.
-// It is no error if something stays: the next sweep tries again.
+// Sweep removes what interrupted commands left in the profiles directory: unfinished homes and partly deleted ones. If something
+// cannot be removed, the next sweep tries again.
 func (s *Store) Sweep() {
 	names, _ := s.hidden()
 	for _, name := range names {
@@ -132,12 +131,12 @@ func (s *Store) Sweep() {
 		case strings.HasPrefix(name, stagingPrefix):
 			lock, err := s.profiles().Sub(name).TryLock(stagingLock)
 			if err != nil {
-				continue // somebody is at it
+				continue // a process is working on it
 			}
 			if runtime.GOOS == "windows" {
 				lock.Unlock()
 			}
-			// Out of the way first: its maker, who may not have locked it yet, then finds it gone as a whole.
+			// Rename it first. Its maker may not have locked it yet, and must find it either whole or gone.
 			if aside := deletedPrefix + name; s.profiles().Rename(name, aside) == nil {
 				_ = s.profiles().RemoveAll(aside)
 			}
@@ -146,7 +145,7 @@ func (s *Store) Sweep() {
 	}
 }
 
-// hidden returns what lies in the profiles directory under names that no profile can have.
+// hidden returns the names in the profiles directory that no profile can have.
 func (s *Store) hidden() ([]string, error) {
 	entries, err := s.files.ReadDir(profilesName)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -17,7 +17,7 @@ import (
 // GatewayState is what a gateway is doing (contract "On disk").
 type GatewayState string
 
-// The gateway's states. StateNone stands for a gateway that never ran.
+// The states of a gateway. StateNone means that the gateway has never run.
 const (
 	StateNone          GatewayState = ""
 	StateStarting      GatewayState = "starting"
@@ -28,11 +28,11 @@ const (
 	StateStartupFailed GatewayState = "startup_failed"
 )
 
-// transitions is the gateway's state machine: from a state to those that may follow.
-// Every state may be followed by itself, by starting, because a gateway can be killed in any, and by
-// startup_failed, because a supervisor can give up on it in any. draining leads back to running when nobody
-// planned the stop: the file must then say that the gateway is to come back (contract, below "On disk").
-// A file that says nothing, because it was lost or set aside, may say anything next.
+// transitions is the gateway's state machine: for each state, the states that may follow it. Three states may follow any state and
+// are not in the table: the same state; starting, because a gateway can be killed at any time; and startup_failed, because a
+// supervisor can give up at any time. draining leads back to running if nobody planned the stop: then the file must say that the
+// gateway has to come back (contract, below "On disk"). After a file without a state, which may be new or have been set aside, any
+// state may follow.
 var transitions = map[GatewayState][]GatewayState{
 	StateNone:          {StateRunning, StateDegraded, StateDraining, StateStopped},
 	StateStarting:      {StateRunning, StateDegraded, StateDraining, StateStopped},
@@ -43,7 +43,7 @@ var transitions = map[GatewayState][]GatewayState{
 	StateStartupFailed: {StateStopped},
 }
 
-// CanFollow reports whether the state machine allows to go from one state to the next.
+// CanFollow reports whether the state machine allows a change from one state to another.
 func CanFollow(from, to GatewayState) bool {
 	if _, known := transitions[to]; !known || to == StateNone {
 		return false
@@ -51,17 +51,17 @@ func CanFollow(from, to GatewayState) bool {
 	return to == StateStarting || to == StateStartupFailed || to == from || slices.Contains(transitions[from], to)
 }
 
-// TransitionError reports a change of the gateway's state that the state machine does not allow. Nothing was written.
+// TransitionError reports a change that the state machine does not allow. Nothing was written.
 type TransitionError struct{ From, To GatewayState }
 
 func (e *TransitionError) Error() string {
-	return fmt.Sprintf("cannot change the gateway's state from %.40q to %.40q", e.From, e.To) // another tool's word may be of any length
+	return fmt.Sprintf("cannot change the gateway's state from %.40q to %.40q", e.From, e.To) // another tool may have written a long word
 }
 
-// DesiredState is what the operator wants: running, stopped, or nothing said.
+// DesiredState is what the operator wants: running, stopped, or DesiredUnset.
 type DesiredState string
 
-// The operator's intents.
+// The states that an operator can want.
 const (
 	DesiredUnset   DesiredState = ""
 	DesiredRunning DesiredState = "running"
@@ -71,35 +71,36 @@ const (
 // KindGateway is the value of State.Kind in every file that this program writes.
 const KindGateway = "hermes-gateway"
 
-// State is the content of gateway_state.json. Other tools read it: the names are
-// fixed, and fields that this program does not know survive a rewrite.
+// State is the content of gateway_state.json. Other tools read it, so the names are fixed. Fields that this program does not know
+// survive a rewrite.
 type State struct {
 	Gateway   GatewayState `json:"gateway_state,omitempty"`
 	Desired   DesiredState `json:"desired_state,omitempty"`
 	PID       int          `json:"pid,omitempty"`
-	StartTime int64        `json:"start_time,omitempty"` // seconds since the epoch
+	StartTime int64        `json:"start_time,omitempty"` // in seconds since 1970
 	Kind      string       `json:"kind,omitempty"`
-	// Argv is the gateway's command line. It carries no secrets: they come from files.
+	// Argv is the gateway's command line. It contains no secrets, because those come from files.
 	Argv             []string          `json:"argv,omitempty"`
 	HermesHome       string            `json:"hermes_home,omitempty"`
 	ExitReason       string            `json:"exit_reason,omitempty"`
 	RestartRequested bool              `json:"restart_requested,omitempty"`
 	ActiveAgents     int               `json:"active_agents"`
-	Platforms        map[string]string `json:"platforms,omitempty"` // channel: its state
+	Platforms        map[string]string `json:"platforms,omitempty"` // the channels' states, by channel
 	UpdatedAt        time.Time         `json:"updated_at,omitzero"`
 
 	extra map[string]json.RawMessage
-	// written is the text of Platforms in the file, as long as they are what was read: platforms.
+	// written is the text of Platforms in the file that was read, and platforms is its content. If Platforms has not changed,
+	// written is written again.
 	written   json.RawMessage
 	platforms map[string]string
 }
 
-// UnmarshalJSON keeps what it does not know. It also reads what hermes-agent writes, whose platforms are objects with a state,
-// and whose start_time need not be whole.
+// UnmarshalJSON keeps fields that it does not know. It also reads the file of hermes-agent, in which each platform is an object with
+// a state, and start_time need not be a whole number.
 func (s *State) UnmarshalJSON(data []byte) error {
 	type plain State
 	var p plain
-	// The fields that differ hide those of the same name.
+	// These fields have other types and hide the fields of the same name in plain.
 	read := struct {
 		*plain
 		StartTime json.Number              `json:"start_time"`
@@ -127,7 +128,7 @@ func (s *State) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	platforms := all["platforms"]
-	// encoding/json takes Pid for pid: what was read under another spelling is not kept beside it.
+	// encoding/json also reads Pid as pid. A known field in another spelling must not be kept a second time among the unknown ones.
 	maps.DeleteFunc(all, func(name string, _ json.RawMessage) bool {
 		return slices.ContainsFunc(stateFields, func(known string) bool { return strings.EqualFold(known, name) })
 	})
@@ -139,7 +140,7 @@ func (s *State) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// MarshalJSON writes the known fields first, in their order, then the others.
+// MarshalJSON writes the known fields in their order, and then the unknown ones.
 func (s State) MarshalJSON() ([]byte, error) {
 	type plain State
 	var p any = plain(s)
@@ -165,7 +166,7 @@ func (s State) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// platformState is a channel's state: a text, or an object that has it.
+// platformState is a channel's state. In the file it is a text, or an object with a field state.
 type platformState string
 
 func (p *platformState) UnmarshalJSON(data []byte) error {
@@ -185,15 +186,14 @@ var stateFields = []string{
 	"restart_requested", "active_agents", "platforms", "updated_at",
 }
 
-// maxStateFile bounds gateway_state.json: ours has under 2 kB.
+// maxStateFile limits the size of gateway_state.json, which has under 2 kB if we wrote it.
 const maxStateFile = 1 << 20
 
 // ErrNoState reports that a profile has no gateway_state.json.
 var ErrNoState = errors.New("no gateway_state.json")
 
-// ReadState returns what gateway_state.json says. A missing file is ErrNoState;
-// a file that cannot be read or parsed is an error that names it. It takes no
-// lock: every write replaces the file atomically.
+// ReadState reads gateway_state.json. If the file is missing, it returns ErrNoState; if the file cannot be read or parsed, the error
+// names it. It takes no lock, because every write replaces the file atomically.
 func ReadState(h Home) (State, error) {
 	data, err := h.Files().ReadFile(StateName, maxStateFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -209,17 +209,14 @@ func ReadState(h Home) (State, error) {
 	return s, nil
 }
 
-// stateLockWait is how long UpdateState waits for another writer. Writers hold the
-// lock for one read and one rename.
+// stateLockWait is how long UpdateState waits for another writer, which holds the lock for one read and one rename.
 const stateLockWait = 5 * time.Second
 
-// UpdateState changes gateway_state.json under its lock: change gets the present
-// content and edits it. A content that cannot be parsed is kept beside it, as
-// gateway_state.json.corrupt, and change gets an empty State. A file that cannot be read
-// now, for want of rights or because the disk fails, stays as it is and is the error: the
-// operator's intent is in it. If change returns an
-// error nothing is written and the error is returned as it is; if it changes the gateway's
-// state as the state machine does not allow, nothing is written and the error is *TransitionError.
+// UpdateState changes gateway_state.json under its lock. It passes the present content to change, which edits it. If the content
+// cannot be parsed, UpdateState renames the file to gateway_state.json.corrupt and passes an empty State. If the file cannot be
+// read, for want of rights or because the disk fails, it returns that error and leaves the file as it is, because the operator's
+// intent is in it. If change returns an error, nothing is written and UpdateState returns that error unchanged. If change makes a
+// transition that the state machine does not allow, nothing is written and the error is *TransitionError.
 func UpdateState(ctx context.Context, h Home, change func(*State) error) error {
 	ctx, cancel := context.WithTimeout(ctx, stateLockWait)
 	defer cancel()
@@ -258,7 +255,7 @@ func UpdateState(ctx context.Context, h Home, change func(*State) error) error {
 	return nil
 }
 
-// SetDesired records the operator's intent.
+// SetDesired records what the operator wants.
 func SetDesired(ctx context.Context, h Home, d DesiredState) error {
 	return UpdateState(ctx, h, func(s *State) error {
 		s.Desired = d

@@ -13,7 +13,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// The test binary is also the other process that writes a state file.
+// TestMain runs the tests or, if the variable is set, writes a state file as the other process of a test.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("HERMES_TEST_ADD"); dir != "" {
 		if err := addAgents(context.Background(), Home{Dir: dir}, 20); err != nil {
@@ -31,7 +31,7 @@ func addAgents(ctx context.Context, h Home, n int) error {
 		switch {
 		case err == nil:
 			done++
-		case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded): // it had no turn among so many on a busy machine, and says so
+		case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded): // no turn in time on a busy machine
 		default:
 			return err
 		}
@@ -61,8 +61,8 @@ func putState(t testing.TB, h Home, content string) {
 	}
 }
 
-// The machine of contract "On disk", written a second time: every pair of states is walked, with a file. What is refused leaves the
-// file as it was.
+// TestEveryTransitionIsWrittenOrRefusedAsTheTableSays has its own copy of the state machine of contract "On disk". It tries every
+// pair of states with a file. A refused change must leave the file as it was.
 func TestEveryTransitionIsWrittenOrRefusedAsTheTableSays(t *testing.T) {
 	allowed := map[GatewayState]string{
 		StateNone:          "starting running degraded draining stopped startup_failed",
@@ -85,7 +85,7 @@ func TestEveryTransitionIsWrittenOrRefusedAsTheTableSays(t *testing.T) {
 				t.Errorf("%q to %q: %v, want %v", from, next, got, want)
 			}
 			if from == next {
-				want = true // no change of the state: whoever writes something else may
+				want = true // the state does not change, and other fields may
 			}
 			before := fmt.Sprintf(`{"gateway_state":%q,"pid":7,"theirs":1}`, from)
 			putState(t, h, before)
@@ -199,7 +199,7 @@ func TestWritersInManyGoroutinesAndProcessesLoseNothing(t *testing.T) {
 	}
 	broken := make(chan error, 1)
 	stop := make(chan struct{})
-	go func() { // atomic: a reader never sees half
+	go func() { // every write is atomic, so a reader never sees half a file
 		for {
 			select {
 			case <-stop:
@@ -293,7 +293,7 @@ func FuzzState(f *testing.F) {
 	})
 }
 
-// TestTheStateOfAnotherProgramIsRead: hermes-agent writes the same file, with more in it.
+// TestTheStateOfAnotherProgramIsRead: hermes-agent writes the same file, with more fields.
 func TestTheStateOfAnotherProgramIsRead(t *testing.T) {
 	h := home(t)
 	putState(t, h, `{"gateway_state":"running","pid":4711,"start_time":17.5,"platforms":{"telegram":{"state":"connected","error_code":null},"api":"up"}}`)
@@ -301,7 +301,7 @@ func TestTheStateOfAnotherProgramIsRead(t *testing.T) {
 	if err != nil || s.Gateway != StateRunning || s.StartTime != 17 || s.Platforms["telegram"] != "connected" || s.Platforms["api"] != "up" {
 		t.Fatalf("%+v %v", s, err)
 	}
-	// Who changes something else keeps their objects as they are.
+	// A change of another field keeps hermes-agent's objects as they are.
 	if err := SetDesired(t.Context(), h, DesiredStopped); err != nil {
 		t.Fatal(err)
 	}

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// activeName names the profile that commands without -p are about, for people at a host's shell.
+// activeName is the file with the profile that commands without -p use, for people at a host's shell.
 const activeName = ".active_profile"
 
-// Active returns the profile that `hermes profile use` chose. ok is false if it chose none. It says
-// nothing about whether the profile exists.
+// Active returns the profile that `hermes profile use` chose. ok is false if none is chosen. It does not check whether the profile
+// exists.
 func (s *Store) Active() (n Name, ok bool, err error) {
 	data, err := s.files.ReadFile(activeName, 4096)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -27,7 +27,7 @@ func (s *Store) Active() (n Name, ok bool, err error) {
 	return n, !n.IsDefault(), nil
 }
 
-// ActiveGoneError reports a chosen profile that does not exist any more.
+// ActiveGoneError reports that the chosen profile does not exist any more.
 type ActiveGoneError struct {
 	Name  Name
 	Cause error
@@ -40,8 +40,8 @@ func (e *ActiveGoneError) Error() string {
 
 func (e *ActiveGoneError) Unwrap() error { return e.Cause }
 
-// ActiveOrDefault returns the chosen profile, or the default one if none is chosen. One that is gone is
-// *ActiveGoneError: a command must not turn to another profile in silence.
+// ActiveOrDefault returns the chosen profile, or the default profile if none is chosen. If the chosen profile is gone, it returns
+// *ActiveGoneError, because a command must not silently use another profile.
 func (s *Store) ActiveOrDefault() (Name, error) {
 	n, ok, err := s.Active()
 	if err != nil || !ok {
@@ -53,7 +53,7 @@ func (s *Store) ActiveOrDefault() (Name, error) {
 	return n, nil
 }
 
-// SetActive chooses a profile that exists. The default one is the same as none.
+// SetActive chooses a profile, which must exist. Choosing the default profile is the same as choosing none.
 func (s *Store) SetActive(n Name) error {
 	if n.IsDefault() {
 		return s.ClearActive()
@@ -67,7 +67,7 @@ func (s *Store) SetActive(n Name) error {
 	return nil
 }
 
-// ClearActive chooses none.
+// ClearActive chooses no profile.
 func (s *Store) ClearActive() error {
 	if err := s.files.RemoveIfThere(activeName); err != nil {
 		return fmt.Errorf("cannot forget the chosen profile: %w", err)

@@ -14,7 +14,7 @@ import (
 // ImageRoot is HERMES_HOME in the image (contract "On disk").
 const ImageRoot = "/opt/data"
 
-// NotFoundError reports a name without a home.
+// NotFoundError reports that there is no profile of that name.
 type NotFoundError struct {
 	Name Name
 	Dir  string
@@ -36,7 +36,7 @@ func NewStore(root string) *Store {
 	return &Store{root, volume.At(root)}
 }
 
-// RootFromEnv returns HERMES_HOME, else ~/.hermes, as an absolute path.
+// RootFromEnv returns HERMES_HOME or otherwise ~/.hermes, as an absolute path.
 func RootFromEnv(getenv func(string) string) (string, error) {
 	if dir := getenv("HERMES_HOME"); dir != "" {
 		abs, err := filepath.Abs(dir)
@@ -55,14 +55,14 @@ func RootFromEnv(getenv func(string) string) (string, error) {
 	return filepath.Join(home, ".hermes"), nil
 }
 
-// Root is HERMES_HOME.
+// Root returns HERMES_HOME.
 func (s *Store) Root() string { return s.root }
 
-// Files is HERMES_HOME as a directory to read and write in.
+// Files returns HERMES_HOME as a directory to read and write in.
 func (s *Store) Files() volume.Dir { return s.files }
 
 const (
-	// profilesName is the directory of the named profiles, logsName that of their gateways' logs.
+	// profilesName is the directory of the named profiles; logsName is the directory of all gateways' logs.
 	profilesName = "profiles"
 	logsName     = "logs/gateways"
 )
@@ -78,9 +78,8 @@ func (s *Store) Home(n Name) Home {
 	return Home{Name: n, Dir: filepath.Join(s.root, profilesName, n.String()), Root: s.root, files: s.profiles().Sub(n.String()), root: s.files}
 }
 
-// Get returns the home of a profile that exists: a real directory that holds
-// SOUL.md. The default profile exists always; provision.Seed fills it. Errors are of type
-// *NotFoundError, or say what is in the way.
+// Get returns the home of an existing profile, which is a real directory with a SOUL.md. The default profile always exists;
+// provision.Seed fills it. The errors are *NotFoundError, or say what is in the way.
 func (s *Store) Get(n Name) (Home, error) {
 	h := s.Home(n)
 	if n.IsDefault() {
@@ -108,17 +107,16 @@ func (h Home) check() error {
 	return nil
 }
 
-// Entry is something in the profiles directory: a profile, or what looks like one
-// and cannot be used. Err is nil for a usable profile.
+// Entry is a profile in the profiles directory, or something that looks like a profile and cannot be used. Err is nil for a usable
+// profile.
 type Entry struct {
 	Home  Home
-	Label string // the directory's name, also when it is no valid profile name
+	Label string // the directory's name, even if it is not a valid profile name
 	Err   error
 }
 
-// List returns the default profile and every named one, by name. What cannot be
-// used comes with its Err and does not hide the others; profiles/default always does. Other
-// directories without SOUL.md are no profiles and are left out.
+// List returns the default profile and all named ones, ordered by name. An entry that cannot be used has an Err and does not hide
+// the others; that is always so for profiles/default. Other directories without SOUL.md are not profiles and are left out.
 func (s *Store) List() ([]Entry, error) {
 	entries := []Entry{{Home: s.Home(Default()), Label: DefaultName}}
 	names, err := s.files.ReadDir(profilesName)
@@ -140,8 +138,7 @@ func (s *Store) List() ([]Entry, error) {
 	return entries, nil
 }
 
-// inspect decides about one name in the profiles directory. ok is false for what
-// is not meant to be a profile.
+// inspect makes the entry for one name in the profiles directory. ok is false if it is not meant to be a profile.
 func (s *Store) inspect(label string) (_ Entry, ok bool) {
 	name, err := NewName(label)
 	if err != nil {
@@ -160,7 +157,7 @@ func (s *Store) inspect(label string) (_ Entry, ok bool) {
 	return Entry{Home: h, Label: label, Err: err}, true
 }
 
-// CheckSource checks that a profile can be copied from. One that is not there is *NotFoundError.
+// CheckSource checks that a profile can be copied. If it does not exist, the error is *NotFoundError.
 func (h Home) CheckSource() error {
 	if h.Name.IsDefault() {
 		if _, err := h.Files().Lstat(SoulName); err != nil {

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// asNobody calls f as a user who may not read everything, also where the tests run as root: what a thread may do to files
-// depends on its fsuid (credentials(7)).
+// asNobody calls f as a user who may not read everything, even if the tests run as root. It changes the fsuid of the thread, which
+// decides what the thread may do to files (credentials(7)).
 func asNobody(t *testing.T, f func()) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -22,7 +22,7 @@ func asNobody(t *testing.T, f func()) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		runtime.LockOSThread() // never unlocked, so that the thread ends with the goroutine
 		const nobody = 65534
 		if _, err := unix.SetfsuidRetUid(nobody); err != nil {
 			t.Error(err)
@@ -33,9 +33,9 @@ func asNobody(t *testing.T, f func()) {
 	<-ended
 }
 
-// TestAStateThatCannotBeReadIsNotMovedAside: the operator's intent is in it.
+// TestAStateThatCannotBeReadIsNotMovedAside, because the operator's intent is in it.
 func TestAStateThatCannotBeReadIsNotMovedAside(t *testing.T) {
-	h := NewStore(t.TempDir()).Home(Default()) // held open: nobody may not walk to it
+	h := NewStore(t.TempDir()).Home(Default()) // the store opens the directory now, because nobody cannot walk to it later
 	if err := SetDesired(t.Context(), h, DesiredStopped); err != nil {
 		t.Fatal(err)
 	}

@@ -10,8 +10,8 @@ import (
 	"hermes/internal/volume"
 )
 
-// Backup writes a consistent copy of a database into a new file, mode 0600. The database may be in use, and of any
-// schema; one of another program stays as it is. Errors wrap volume.ErrNotRegular for what is no file.
+// Backup writes a consistent copy of a database into a new file, mode 0600. The database may be in use and may have any schema; a
+// database of another program is not changed. If from is not a regular file, the error wraps volume.ErrNotRegular.
 func Backup(ctx context.Context, from, to string) error {
 	if err := backup(ctx, from, to); err != nil {
 		return fmt.Errorf("cannot copy the profile's database %s: %w", from, err)
@@ -48,7 +48,7 @@ func backup(ctx context.Context, from, to string) error {
 	}
 	defer db.Close()
 	db.SetMaxOpenConns(1)
-	// SQLite wants its target empty or missing. Made here, it is private from the start.
+	// SQLite wants a target that is empty or missing. Creating it here makes it private from the start.
 	f, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err

@@ -23,7 +23,7 @@ func TestABackupOfADatabaseInUseIsWholeAndPrivate(t *testing.T) {
 				return
 			default:
 			}
-			// Two at a time: a copy never has one without the other.
+			// The writer adds two messages in one transaction, so a copy must have both or neither.
 			text := fmt.Sprint(i)
 			if err := s.Append(t.Context(), "a", Message{Role: "user", Content: text}, Message{Role: "assistant", Content: text}); err != nil {
 				stopped <- err

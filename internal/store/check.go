@@ -11,11 +11,12 @@ import (
 	"path/filepath"
 )
 
-// Check looks for damage in a database, which may be in use: it reads all of it, for as long as ctx lasts. It changes nothing.
-// One that no gateway made yet is an error for which Missing is true.
+// Check looks for damage in a database, which may be in use. It reads all of it, until ctx ends, and changes nothing. If no gateway
+// has made the database yet, Missing is true for the error.
 func Check(ctx context.Context, path string) error {
-	// Read in the usual way, a database in WAL mode that nobody uses gets its side files, which then stay. Read as one that nobody
-	// changes (https://www.sqlite.org/uri.html#uriimmutable) it gets none, but may look damaged if somebody changes it after all.
+	// SQLite's usual way of reading leaves side files beside a WAL database that nobody uses. Reading it as immutable
+	// (https://www.sqlite.org/uri.html#uriimmutable) leaves none, but the database may look damaged if another process changes it
+	// meanwhile. So an error here does not count: the usual way below decides.
 	if _, err := os.Lstat(path + "-wal"); errors.Is(err, fs.ErrNotExist) && checkUnused(ctx, path) == nil {
 		return nil
 	}
@@ -27,9 +28,9 @@ func Check(ctx context.Context, path string) error {
 	return checked(path, check(ctx, r.db))
 }
 
-// checkUnused is Check for a database that nobody uses.
+// checkUnused is Check for a database that no process uses.
 func checkUnused(ctx context.Context, path string) error {
-	if _, err := os.Lstat(path); err != nil { // claim would make one
+	if _, err := os.Lstat(path); err != nil { // otherwise claim would create the file
 		return err
 	}
 	if err := claim(path); err != nil {
@@ -74,7 +75,7 @@ func check(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// newer is the error about a database of a schema that is not known here.
+// newer is the error for a database whose schema is newer than this program.
 func newer(have int) error {
 	return fmt.Errorf("it was written by a newer hermes (schema %d, this one knows %d): update hermes", have, schema)
 }

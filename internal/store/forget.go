@@ -10,24 +10,24 @@ import (
 	"time"
 )
 
-// Retention says what is kept of a profile's sessions. The zero value keeps everything.
+// Retention says which sessions and messages of a profile are kept. The zero value keeps everything.
 type Retention struct {
-	// MaxAge is how long after somebody last wrote to it a session is removed; 0 for never.
+	// MaxAge is how long a session is kept after the last message to it; 0 keeps it for ever.
 	MaxAge time.Duration
-	// MaxMessages is how many messages of each session are kept, the newest; 0 for all.
+	// MaxMessages is how many messages of each session are kept; the oldest go first. 0 keeps all.
 	MaxMessages int
 }
 
-// On reports whether anything is ever removed.
+// On reports whether the retention removes anything at all.
 func (r Retention) On() bool { return r.MaxAge > 0 || r.MaxMessages > 0 }
 
-// Removed is how much was removed, or would be.
+// Removed counts what was removed, or would be.
 type Removed struct {
-	Sessions int   `json:"sessions"` // whole ones
-	Messages int64 `json:"messages"` // those of whole sessions too
+	Sessions int   `json:"sessions"` // sessions that were removed as a whole
+	Messages int64 `json:"messages"` // messages, including those of removed sessions
 }
 
-// NoSessionError reports a session that is not there.
+// NoSessionError reports that there is no session with this ID.
 type NoSessionError struct{ ID string }
 
 func (e *NoSessionError) Error() string {
@@ -35,28 +35,29 @@ func (e *NoSessionError) Error() string {
 }
 
 const (
-	// usualBatch is how many messages are removed at a time, and how many pages are given back: a gateway that writes meanwhile waits
-	// for no more than that.
+	// usualBatch is how many messages are removed in one transaction, and how many pages are returned at a time. A gateway that
+	// wants to write waits for one batch at most.
 	usualBatch = 1000
-	// minPause is how long others may write between two batches. SQLite knows no queue: who waits looks again every 100 ms at most.
+	// minPause is the least time between two batches, in which others may write. SQLite has no queue: a waiting writer looks again
+	// every 100 ms at most.
 	minPause = 20 * time.Millisecond
 )
 
-// Editor removes sessions from a database that a gateway may be writing.
+// Editor removes sessions from a database into which a gateway may be writing.
 type Editor struct{ remover }
 
-// remover removes from a database.
+// remover removes sessions and messages from a database.
 type remover struct {
 	db    *sql.DB
-	batch int // how many messages, sessions and pages at a time: usualBatch, but for tests
+	batch int // how many messages, sessions and pages go at a time: usualBatch; tests set fewer
 }
 
-// oldestEdited is the oldest schema from which sessions can be removed as from the newest. A gateway that is down has not brought its
-// database up to date.
+// oldestEdited is the oldest schema from which an Editor can remove sessions. It works on old schemas too, because a gateway that is
+// down has not brought its database up to date.
 const oldestEdited = 1
 
-// OpenEditor opens a database to remove sessions from it. One that no gateway made yet is fs.ErrNotExist. Its tables must be
-// known here: only a gateway brings them up to date.
+// OpenEditor opens a database in order to remove sessions from it. The error is fs.ErrNotExist if no gateway has made the database
+// yet. It refuses a schema that this program does not know, and does not migrate: only a gateway does.
 func OpenEditor(ctx context.Context, path string) (*Editor, error) {
 	fail := func(err error) (*Editor, error) {
 		return nil, fmt.Errorf("cannot change the profile's database %s: %w", path, err)
@@ -92,7 +93,7 @@ func OpenEditor(ctx context.Context, path string) (*Editor, error) {
 // Close closes the database.
 func (e *Editor) Close() error { return e.db.Close() }
 
-// Known returns a *NoSessionError if a session is not there.
+// Known returns a *NoSessionError if there is no such session.
 func (e *Editor) Known(ctx context.Context, id string) error {
 	var there bool
 	if err := e.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM sessions WHERE id = ?)", id).Scan(&there); err != nil {
@@ -104,15 +105,15 @@ func (e *Editor) Known(ctx context.Context, id string) error {
 	return nil
 }
 
-// Delete removes a session with all its messages. If it is interrupted some of them may be left: do it again. Errors:
-// *NoSessionError.
+// Delete removes a session with all its messages. If it is interrupted, some messages may be left; calling it again removes them. It
+// returns *NoSessionError if there is no such session.
 func (e *Editor) Delete(ctx context.Context, id string) (Removed, error) {
 	var r Removed
 	err := e.Known(ctx, id)
 	if err != nil {
 		return r, err
 	}
-	emptyLog(ctx, e.db) // on a full volume its room is what a removal needs
+	emptyLog(ctx, e.db) // on a full volume the removal needs the room that the log takes
 	for err == nil && r.Sessions == 0 {
 		err = e.inBatch(ctx, &r, func(tx *sql.Tx, r *Removed) error {
 			_, err := forgetSession(ctx, tx, id, e.batch, r)
@@ -125,12 +126,12 @@ func (e *Editor) Delete(ctx context.Context, id string) (Removed, error) {
 	return r, e.giveBack(ctx)
 }
 
-// Prune removes what a retention does not keep at a time.
+// Prune removes what the retention does not keep, as of now.
 func (e *Editor) Prune(ctx context.Context, keep Retention, now time.Time) (Removed, error) {
 	return e.prune(ctx, keep, now)
 }
 
-// Prune removes what a retention does not keep at a time. Turns go on meanwhile.
+// Prune removes what the retention does not keep, as of now. Turns can write meanwhile.
 func (s *Store) Prune(ctx context.Context, keep Retention, now time.Time) (Removed, error) {
 	return remover{s.db, usualBatch}.prune(ctx, keep, now)
 }
@@ -138,7 +139,7 @@ func (s *Store) Prune(ctx context.Context, keep Retention, now time.Time) (Remov
 func (m remover) prune(ctx context.Context, keep Retention, now time.Time) (Removed, error) {
 	var r Removed
 	var err error
-	emptyLog(ctx, m.db) // on a full volume its room is what a removal needs
+	emptyLog(ctx, m.db) // on a full volume the removal needs the room that the log takes
 	if keep.MaxAge > 0 {
 		err = m.pruneOld(ctx, now.Add(-keep.MaxAge), &r)
 	}
@@ -154,7 +155,7 @@ func (m remover) prune(ctx context.Context, keep Retention, now time.Time) (Remo
 	return r, m.giveBack(ctx)
 }
 
-// pruneOld removes sessions that nobody wrote to since a time, in the order of their ids.
+// pruneOld removes the sessions to which nobody has written since a time, in the order of their ids.
 func (m remover) pruneOld(ctx context.Context, since time.Time, r *Removed) error {
 	for last, more := "", true; more; {
 		at := last
@@ -171,12 +172,12 @@ func (m remover) pruneOld(ctx context.Context, since time.Time, r *Removed) erro
 		if err != nil {
 			return err
 		}
-		last = at // not before it is committed
+		last = at // only after the commit, so that a failed batch is not skipped
 	}
 	return nil
 }
 
-// pruneLong removes the oldest messages of sessions that have more than so many.
+// pruneLong removes the oldest messages of each session that has more than keep.
 func (m remover) pruneLong(ctx context.Context, keep int, r *Removed) error {
 	for last := ""; ; {
 		ids, err := texts(ctx, m.db, "SELECT session FROM messages WHERE session > ? GROUP BY session HAVING count(*) > ? ORDER BY session LIMIT ?", last, keep, m.batch)
@@ -203,8 +204,8 @@ func (m remover) pruneLong(ctx context.Context, keep int, r *Removed) error {
 	}
 }
 
-// forgetSession removes up to left messages of a session, the oldest first, and the session with the last of them. It
-// returns how many more may be removed.
+// forgetSession removes up to left messages of a session, the oldest first, and removes the session itself after its last message.
+// It returns how many more messages the batch may remove.
 func forgetSession(ctx context.Context, tx *sql.Tx, id string, left int, r *Removed) (int, error) {
 	done, err := tx.ExecContext(ctx, "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE session = ? ORDER BY id LIMIT ?)", id, left)
 	if err != nil {
@@ -216,7 +217,7 @@ func forgetSession(ctx context.Context, tx *sql.Tx, id string, left int, r *Remo
 	}
 	r.Messages += n
 	if left -= int(n); left == 0 {
-		return 0, nil // there may be more
+		return 0, nil // the session may have more messages
 	}
 	if _, err = tx.ExecContext(ctx, "DELETE FROM sessions WHERE id = ?", id); err == nil {
 		r.Sessions++
@@ -224,7 +225,8 @@ func forgetSession(ctx context.Context, tx *sql.Tx, id string, left int, r *Remo
 	return left, err
 }
 
-// inBatch does something in a transaction, counts what it removed if it is committed, and gives others a time to write.
+// inBatch runs do in a transaction and, after the commit, adds what it removed to r. After a full batch it pauses, so that others
+// can write.
 func (m remover) inBatch(ctx context.Context, r *Removed, do func(*sql.Tx, *Removed) error) error {
 	began := time.Now()
 	tx, err := m.db.BeginTx(ctx, nil)
@@ -247,7 +249,7 @@ func (m remover) inBatch(ctx context.Context, r *Removed, do func(*sql.Tx, *Remo
 	return pause(ctx, max(minPause, time.Since(began)))
 }
 
-// pause waits, or returns why not.
+// pause waits for the time, or returns the error of ctx when ctx ends.
 func pause(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -259,8 +261,8 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// giveBack makes the file smaller by what is free in it, and the log of what was removed empty. A database of before
-// November 2026 keeps its size, and fills its free pages again: only a copy of it (Backup) is smaller.
+// giveBack returns the free pages to the file system, so that the file gets smaller, and empties the log. A database that was made
+// before November 2026 cannot shrink: it keeps its size and reuses its free pages. Only a copy of it (Backup) is smaller.
 func (m remover) giveBack(ctx context.Context) error {
 	for before := int64(-1); ; {
 		began := time.Now()
@@ -285,8 +287,8 @@ func (m remover) giveBack(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// emptyLog moves what is in SQLite's log into the database, as far as it goes: somebody who reads meanwhile keeps the log from
-// becoming empty now, and then the next one does it. Nobody can write while it waits for readers, so it does not wait for long.
+// emptyLog moves as much as it can from SQLite's log into the database. If a reader keeps it from emptying the log, a later call
+// does it. Nobody can write while it waits for readers, so it waits for 200 ms at most.
 func emptyLog(ctx context.Context, db *sql.DB) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
@@ -296,21 +298,21 @@ func emptyLog(ctx context.Context, db *sql.DB) {
 	_, err = conn.ExecContext(ctx, "PRAGMA busy_timeout = 200")
 	if err == nil {
 		var busy, pages, moved int64
-		_ = conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved) // see above
+		_ = conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved) // a busy reader is no error: see above
 	}
 	if _, err := conn.ExecContext(context.WithoutCancel(ctx), fmt.Sprintf("PRAGMA busy_timeout = %d", busyTimeout)); err != nil {
-		_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // the next one waits again
+		_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // close the connection, so that the next one has the usual timeout
 	}
 }
 
-// stepAll runs a statement to its end: incremental_vacuum does a page with each row.
+// stepAll runs a statement to its end. incremental_vacuum needs that: it frees one page with each row that is read.
 func stepAll(ctx context.Context, db *sql.DB, query string) error {
 	rows, err := db.QueryContext(ctx, query)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	for rows.Next() { // there is nothing in the rows
+	for rows.Next() { // the rows are empty
 	}
 	return rows.Err()
 }
@@ -320,7 +322,7 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// texts returns the one column of all rows.
+// texts returns the only column of a query's rows.
 func texts(ctx context.Context, db querier, query string, args ...any) ([]string, error) {
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
@@ -341,7 +343,7 @@ func texts(ctx context.Context, db querier, query string, args ...any) ([]string
 // Prunable returns what Prune would remove.
 func (r *Reader) Prunable(ctx context.Context, keep Retention, now time.Time) (Removed, error) {
 	var n Removed
-	since := int64(0) // nothing is older
+	since := int64(0) // the zero time: no session is older
 	if keep.MaxAge > 0 {
 		since = now.Add(-keep.MaxAge).UnixMilli()
 		err := r.db.QueryRowContext(ctx, `SELECT count(*), coalesce(sum((SELECT count(*) FROM messages m WHERE m.session = s.id)), 0)

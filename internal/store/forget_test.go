@@ -14,7 +14,7 @@ import (
 
 var start = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 
-// aged makes a session of n messages, that was last written to so many days after start.
+// aged makes a session of n messages, the last of which came the given number of days after start.
 func aged(t *testing.T, s *Store, id string, n, days int) {
 	t.Helper()
 	var list []Message
@@ -40,7 +40,7 @@ func editor(t *testing.T, path string) *Editor {
 	return e
 }
 
-// testBatch is small, so that little needs several batches.
+// testBatch is small, so that a test with few messages needs several batches.
 const testBatch = 10
 
 // kept returns how many messages each session has.
@@ -57,7 +57,7 @@ func kept(t *testing.T, path string) map[string]int {
 	return m
 }
 
-// TestPruneRemovesWhatPrunableCountedAndNothingElse: with more messages and sessions than go at a time.
+// TestPruneRemovesWhatPrunableCountedAndNothingElse, with more messages and sessions than one batch removes.
 func TestPruneRemovesWhatPrunableCountedAndNothingElse(t *testing.T) {
 	const day = 24 * time.Hour
 	for what, c := range map[string]struct {
@@ -103,7 +103,7 @@ func TestPruneRemovesWhatPrunableCountedAndNothingElse(t *testing.T) {
 			if fmt.Sprint(got) != fmt.Sprint(c.want) {
 				t.Errorf("kept %v, want %v", got, c.want)
 			}
-			if c.want["long"] == 10 { // the newest
+			if c.want["long"] == 10 { // these must be the newest ten
 				if list, err := s.History(t.Context(), "long", 1<<20); err != nil || len(list) != 10 || list[0].Content != "long 16" || list[9].Content != "long 25" {
 					t.Errorf("%+v, %v", list, err)
 				}
@@ -169,7 +169,7 @@ func size(t *testing.T, path string) int64 {
 	return info.Size()
 }
 
-// TestAGatewayWritesWhileSessionsAreRemoved: nothing of what it writes is lost, and it never waits too long.
+// TestAGatewayWritesWhileSessionsAreRemoved: none of its messages is lost, and no write waits too long.
 func TestAGatewayWritesWhileSessionsAreRemoved(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.db")
 	s := mustOpen(t, path)
@@ -201,7 +201,7 @@ func TestAGatewayWritesWhileSessionsAreRemoved(t *testing.T) {
 	}
 }
 
-// TestAnAnswerBringsNoDeletedSessionBack: it was deleted while the model thought.
+// TestAnAnswerBringsNoDeletedSessionBack: the session is deleted while the model works on the answer.
 func TestAnAnswerBringsNoDeletedSessionBack(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.db")
 	s := mustOpen(t, path)
@@ -225,7 +225,7 @@ func TestAnAnswerBringsNoDeletedSessionBack(t *testing.T) {
 	}
 }
 
-// TestAnInterruptedPruneIsFinishedByTheNext, and loses nothing that was to be kept.
+// TestAnInterruptedPruneIsFinishedByTheNext: the second prune removes the rest, and neither removes a message that is to be kept.
 func TestAnInterruptedPruneIsFinishedByTheNext(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.db")
 	s := mustOpen(t, path)
@@ -319,7 +319,7 @@ func TestASessionIsReadForwardsInPagesOfALimitedSize(t *testing.T) {
 	}
 }
 
-// TestAReaderDoesNotKeepAGatewayFromWriting: a removal meets somebody who reads for long, and goes on without an empty log.
+// TestAReaderDoesNotKeepAGatewayFromWriting: while a reader reads for long, a removal goes on without emptying the log.
 func TestAReaderDoesNotKeepAGatewayFromWriting(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.db")
 	s := mustOpen(t, path)

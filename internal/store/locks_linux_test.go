@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// locksOn returns the locks that this process has on a file, as in /proc/locks (proc_locks(5)).
+// locksOn returns the locks that this process holds on a file, from /proc/locks (proc_locks(5)).
 func locksOn(t *testing.T, path string) []string {
 	t.Helper()
 	info, err := os.Stat(path)
@@ -31,7 +31,8 @@ func locksOn(t *testing.T, path string) []string {
 	return mine
 }
 
-// TestWhoLooksAtADatabaseKeepsItsLocks: the dashboard answers several at once, and a gateway that writes must see all of them.
+// TestWhoLooksAtADatabaseKeepsItsLocks: the dashboard reads a database several times at once, and a gateway that writes must see the
+// locks of all readers.
 func TestWhoLooksAtADatabaseKeepsItsLocks(t *testing.T) {
 	dir := t.TempDir()
 	path, former := filepath.Join(dir, "hermes.db"), filepath.Join(dir, "state.db")
@@ -78,11 +79,11 @@ func TestWhoLooksAtADatabaseKeepsItsLocks(t *testing.T) {
 	}
 }
 
-// TestOpeningADatabaseWritesNothing: who opens one waits for nobody who writes, however long that takes.
+// TestOpeningADatabaseWritesNothing: opening a database does not wait for a transaction that writes, however long that takes.
 func TestOpeningADatabaseWritesNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "hermes.db")
 	s := mustOpen(t, path)
-	tx, err := s.db.BeginTx(t.Context(), nil) // it has the right to write
+	tx, err := s.db.BeginTx(t.Context(), nil) // takes the write lock
 	if err != nil {
 		t.Fatal(err)
 	}

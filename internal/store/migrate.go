@@ -13,9 +13,8 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// schema is the number of the newest migration. The database carries it as its
-// user_version, so that a normal start reads one number and leaves goose alone: its
-// parser's buffers would stay resident in every gateway.
+// schema is the number of the newest migration. The database has it as its user_version, so that a normal start reads one number and
+// does not run goose, whose parser's buffers would stay in the memory of every gateway.
 const schema = 2
 
 func migrate(ctx context.Context, db *sql.DB) error {
@@ -40,7 +39,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("cannot migrate it from schema %d: %w", have, err)
 	}
-	// After a crash between the two, goose finds its own table and applies nothing twice.
+	// If the process dies between the two steps, goose finds the migration in its own table and does not apply it again.
 	_, err = db.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", schema))
 	return err
 }

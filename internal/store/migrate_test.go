@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// ofSchema1 puts a database there that was made by the last version whose schema was 1, with the sessions a, b and c.
+// ofSchema1 writes a database that the last version with schema 1 made. It has the sessions a, b and c.
 func ofSchema1(t *testing.T, path string) {
 	t.Helper()
 	data, err := os.ReadFile("testdata/schema-1.db")
@@ -23,7 +23,7 @@ func ofSchema1(t *testing.T, path string) {
 	}
 }
 
-// told returns everything that commands and pages read of a database.
+// told returns everything that the commands and pages read from a database.
 func told(t *testing.T, path string) string {
 	t.Helper()
 	r := reader(t, path)
@@ -75,7 +75,7 @@ func TestAnOldDatabaseIsReadAsItIsAndUpgradedByAGateway(t *testing.T) {
 	}
 }
 
-// TestSessionsOfAnOldDatabaseCanBeRemoved: a gateway that is down has not upgraded it.
+// TestSessionsOfAnOldDatabaseCanBeRemoved: no gateway has migrated the database yet.
 func TestSessionsOfAnOldDatabaseCanBeRemoved(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "hermes.db")
 	ofSchema1(t, path)
@@ -95,11 +95,11 @@ func TestSessionsOfAnOldDatabaseCanBeRemoved(t *testing.T) {
 	}
 }
 
-// TestACurrentDatabaseIsNotMigrated: a start reads one number.
+// TestACurrentDatabaseIsNotMigrated: a start with a current database reads only user_version.
 func TestACurrentDatabaseIsNotMigrated(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "hermes.db")
 	s := mustOpen(t, path)
-	// Whoever migrates needs the table of what was migrated.
+	// Without its table goose would fail, so Open must not run goose.
 	if _, err := s.db.Exec("DROP TABLE goose_db_version"); err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func TestPartsAndOriginAreKeptAndReasoningIsNotToldAgain(t *testing.T) {
 	if err := s.db.QueryRow("SELECT count(*) FROM parts WHERE kind = 'reasoning' AND text = 'hm'").Scan(&reasoning); err != nil || reasoning != 2 {
 		t.Errorf("%d reasonings are kept, %v", reasoning, err)
 	}
-	// What a history needs beside words counts as its words do.
+	// What the parts need beside their words counts towards the limit too.
 	if got, err := s.History(t.Context(), "a", len("onetwo")+len(texts)+10); err != nil || len(got) != 1 {
 		t.Errorf("%+v %v", got, err)
 	}

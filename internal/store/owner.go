@@ -21,30 +21,30 @@ import (
 	"hermes/internal/volume"
 )
 
-// applicationID marks a database as ours: the letters hrms. SQLite keeps it in the bytes 68 to 71 of the file ("Application
-// ID" in https://www.sqlite.org/fileformat2.html). A file without it is not written, whatever its name is.
+// applicationID marks a database as ours: the letters hrms. SQLite keeps it in the bytes 68 to 71 of the file ("Application ID" in
+// https://www.sqlite.org/fileformat2.html). A file without the mark is not written to, whatever its name is.
 const applicationID = 0x68726d73
 
-// ErrForeign reports a database that another program made.
+// ErrForeign reports that another program made the database.
 var ErrForeign = errors.New("it is another program's database")
 
-// owner says who made a database.
+// owner says which program made a database.
 type owner int
 
 const (
-	// nobody: there is no file, or nothing in it.
+	// nobody: there is no file, or it is empty.
 	nobody owner = iota
-	// ours has our mark.
+	// ours: the database has our mark.
 	ours
-	// earlier is ours from before there was a mark.
+	// earlier: we made the database before there was a mark.
 	earlier
-	// foreign is another program's.
+	// foreign: another program made the database.
 	foreign
-	// unreadable is no database.
+	// unreadable: the file is not a database.
 	unreadable
 )
 
-// The places in a database's header that are read here (https://www.sqlite.org/fileformat2.html, "The Database Header").
+// The offsets in a database's header that are read here (https://www.sqlite.org/fileformat2.html, "The Database Header").
 const (
 	headerSize    = 100
 	applicationAt = 68
@@ -52,9 +52,10 @@ const (
 
 var magic = []byte("SQLite format 3\x00")
 
-// ownerOf tells whose a database is. It changes nothing: no journal is rolled back, and no file is made beside it but, in a
-// database whose first life was killed before anything reached the file itself, the index of its log. What is no regular
-// file is volume.ErrNotRegular. A process that has the database open asks ownerOfOpened.
+// ownerOf says which program made a database. It changes nothing: it rolls back no journal and makes no file beside the database,
+// with one exception: if the first process to use the database was killed before anything reached the file itself, SQLite makes the
+// index of its log. If the path is not a regular file, the error is volume.ErrNotRegular. A process that may have the database open
+// calls ownerOfOpened.
 func ownerOf(ctx context.Context, path string) (owner, error) {
 	header, err := readHeader(path)
 	switch {
@@ -77,8 +78,8 @@ func ownerOf(ctx context.Context, path string) (owner, error) {
 	return ownerOfOpened(ctx, path)
 }
 
-// ownerOfOpened is ownerOf for a file that this process may have open as a database already. It leaves the opening to SQLite: a
-// process that closes any descriptor of a file loses all its locks on it (https://www.sqlite.org/howtocorrupt.html, section 2.2).
+// ownerOfOpened is ownerOf for a file that this process may have open as a database. It lets SQLite open the file, because a process
+// loses all its locks on a file as soon as it closes any descriptor of it (https://www.sqlite.org/howtocorrupt.html, section 2.2).
 func ownerOfOpened(ctx context.Context, path string) (owner, error) {
 	info, err := os.Lstat(path)
 	switch {
@@ -89,7 +90,8 @@ func ownerOfOpened(ctx context.Context, path string) (owner, error) {
 	case !info.Mode().IsRegular():
 		return unreadable, fmt.Errorf("%s is %s: %w", filepath.Base(path), volume.Kind(info.Mode()), volume.ErrNotRegular)
 	}
-	// The file alone tells, without what is still in its log: ours were made by one transaction.
+	// Mostly the file is enough, without what is still in its log, because one transaction makes our mark or our tables. Only if the
+	// file is empty, look into the log too.
 	who, err := inspect(ctx, path, "immutable")
 	if err == nil && who == nobody && hasContent(path+"-wal") {
 		who, err = inspect(ctx, path, "ro")
@@ -112,7 +114,7 @@ func hasContent(path string) bool {
 	return err == nil && info.Size() > 0
 }
 
-// inspect looks at the tables.
+// inspect opens a database read-only and says which program made it.
 func inspect(ctx context.Context, path, how string) (owner, error) {
 	db, err := sql.Open("sqlite", readOnly(path, how))
 	if err != nil {
@@ -128,7 +130,7 @@ func inspect(ctx context.Context, path, how string) (owner, error) {
 	return who, err
 }
 
-// whose tells by its tables who made an open database.
+// whose says which program made an open database, by its mark and its tables.
 func whose(ctx context.Context, db *sql.DB) (owner, error) {
 	var id, version int64
 	err := db.QueryRowContext(ctx, "SELECT application_id, user_version FROM pragma_application_id, pragma_user_version").Scan(&id, &version)
@@ -140,7 +142,7 @@ func whose(ctx context.Context, db *sql.DB) (owner, error) {
 	case id != 0:
 		return foreign, nil
 	}
-	// The versions before the mark made these, and no other.
+	// Our versions without a mark made these tables and no others.
 	known := []string{"goose_db_version", "messages", "sessions", "sqlite_sequence"}
 	rows, err := db.QueryContext(ctx, "SELECT name FROM sqlite_schema WHERE type = 'table' LIMIT 10")
 	if err != nil {
@@ -167,7 +169,7 @@ func whose(ctx context.Context, db *sql.DB) (owner, error) {
 	case !has("sessions") && !has("messages") && version != 0:
 		return foreign, nil
 	case !has("sessions") && !has("messages"):
-		return nobody, nil // a start that was killed made no more
+		return nobody, nil // a start that was killed early left no more than this
 	case !has("sessions") || !has("messages") || !has("goose_db_version"):
 		return foreign, nil
 	}
@@ -183,7 +185,7 @@ func whose(ctx context.Context, db *sql.DB) (owner, error) {
 	return earlier, nil
 }
 
-// readOnly is the URI of a database that is only read: "ro" as everybody does, "immutable" without locks, log and journal
+// readOnly is the URI of a database that is only read. "ro" reads in the usual way; "immutable" reads without locks, log and journal
 // (https://www.sqlite.org/uri.html).
 func readOnly(path, how string) string {
 	q := url.Values{"_pragma": {"busy_timeout(2000)", "cache_size(-512)"}, "mode": {"ro"}}
@@ -193,8 +195,8 @@ func readOnly(path, how string) string {
 	return uri(path, q)
 }
 
-// leavesNoTrace chooses how to read a database of another program. Who opens one that has no log, though its mode is WAL,
-// makes a log.
+// leavesNoTrace chooses how to read a database of another program without creating a file beside it: if the database is in WAL mode
+// and has no log, SQLite's usual way would create one.
 func leavesNoTrace(path string) (how string, err error) {
 	header, err := readHeader(path)
 	if err != nil {
@@ -207,41 +209,40 @@ func leavesNoTrace(path string) (how string, err error) {
 	return "ro", nil
 }
 
-// begin makes a new database ours, in one transaction. It can become smaller again: this has to be said before there is anything in it,
-// and not at each opening, because it writes each time (https://www.sqlite.org/pragma.html#pragma_auto_vacuum).
+// begin makes a new database ours, in one transaction. It also allows the file to shrink later (auto_vacuum). That must be set while
+// the database is empty; setting it at each opening would write each time (https://www.sqlite.org/pragma.html#pragma_auto_vacuum).
 func begin(ctx context.Context, db *sql.DB) error {
 	_, err := db.ExecContext(ctx, fmt.Sprintf("BEGIN; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA application_id = %d; COMMIT", applicationID))
 	return err
 }
 
-// mark makes a database ours.
+// mark writes our mark into a database.
 func mark(ctx context.Context, db *sql.DB) error {
 	_, err := db.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d", applicationID))
 	return err
 }
 
-// Adopted says what Adopt found.
+// Adopted says what Adopt found and did.
 type Adopted int
 
-// What Adopt may find.
+// The results of Adopt.
 const (
-	// Nothing was to be done.
+	// Nothing: there was nothing to do.
 	Nothing Adopted = iota
-	// Moved is a database of ours that has its new name now.
+	// Moved: our database had the former name and has the present one now.
 	Moved
-	// LeftAlone is a file that is not ours. There is no database of ours yet.
+	// LeftAlone: the file with the former name is not ours. We have no database yet.
 	LeftAlone
 )
 
-// Adopt gives a profile's database, which earlier versions called former, the name of path, once: where there is nothing at
-// path, and at former a database of ours. A file of another program stays as it is. Whoever calls it must keep others
-// from starting the profile's gateway. It may be killed at any moment: the next call finds the whole database under
-// one of the two names.
+// Adopt renames a profile's database from its former name to path. It does so once: only if nothing is at path and a database of
+// ours is at former. A file of another program is not changed. The caller must keep the profile's gateway from starting meanwhile.
+// The process may be killed at any moment; the next call finds the whole database under one of the two names.
 //
-// Errors name the file; one that cannot be moved because it is a mount is volume.ErrMount.
+// Its errors name the file. If the file cannot be renamed because it is a mount, the error is volume.ErrMount.
 func Adopt(ctx context.Context, former, path string) (Adopted, error) {
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-		return Nothing, nil // what is wrong with it is Open's to tell
+		return Nothing, nil // if something is wrong with it, Open reports that
 	}
 	who, err := ownerOf(ctx, former)
 	switch {
@@ -283,11 +284,11 @@ func move(ctx context.Context, former, path string) error {
 	return dir.Rename(from, filepath.Base(path))
 }
 
-// readersEnd is how long Adopt waits for those who read: a page of the dashboard takes less than a second.
+// readersEnd is how long Adopt waits for readers to finish: a page of the dashboard takes less than a second.
 const readersEnd = 5 * time.Second
 
-// oneFile takes what is in the log into the file. SQLite refuses while somebody else has the database open, and does not
-// wait.
+// oneFile moves the content of the log into the file and leaves WAL mode. SQLite refuses that while another connection has the
+// database open, and does not wait, so oneFile tries again until readersEnd is over.
 func oneFile(ctx context.Context, db *sql.DB) error {
 	ctx, cancel := context.WithTimeout(ctx, readersEnd)
 	defer cancel()
@@ -309,7 +310,7 @@ func oneFile(ctx context.Context, db *sql.DB) error {
 	}
 }
 
-// Find returns where a profile's database is: at path, or at former as long as no gateway has moved it.
+// Find returns the path of a profile's database: path, or former if no gateway has renamed it yet.
 func Find(ctx context.Context, path, former string) string {
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		return path
@@ -320,7 +321,7 @@ func Find(ctx context.Context, path, former string) string {
 	return path
 }
 
-// Foreign reports whether a file is another program's database.
+// Foreign reports whether a file is a database that another program made.
 func Foreign(ctx context.Context, path string) bool {
 	who, err := ownerOfOpened(ctx, path)
 	return err == nil && who == foreign

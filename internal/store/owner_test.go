@@ -14,13 +14,13 @@ import (
 	"hermes/internal/volume"
 )
 
-// otherTables are those of hermes-agent, which keeps a state.db in the same directory.
+// otherTables are the tables of hermes-agent, which keeps its state.db in the same directory.
 const otherTables = `CREATE TABLE schema_version (version INTEGER NOT NULL); INSERT INTO schema_version VALUES (30);
 	CREATE TABLE sessions (id TEXT PRIMARY KEY, source TEXT NOT NULL, started_at REAL NOT NULL, title TEXT);
 	CREATE TABLE messages (id INTEGER PRIMARY KEY AUTOINCREMENT, session_id TEXT NOT NULL, role TEXT NOT NULL, content TEXT, timestamp REAL NOT NULL);
 	INSERT INTO messages (session_id, role, content, timestamp) VALUES ('s', 'user', 'which tea?', 1);`
 
-// made runs statements on a database, in a journal mode, and leaves it as a process does that ends, or is killed.
+// made runs statements on a database with a journal mode. It leaves the files as a process does that ends, or that is killed.
 func made(t *testing.T, path, journal, statements string, killed bool) {
 	t.Helper()
 	work := filepath.Join(t.TempDir(), "made.db")
@@ -49,7 +49,7 @@ func made(t *testing.T, path, journal, statements string, killed bool) {
 	}
 }
 
-// snapshot is everything in a directory, with times and content, but for indexes of logs, which hold nothing.
+// snapshot returns everything in a directory, with times and content. It leaves out the indexes of logs, which hold no data.
 func snapshot(t *testing.T, dir string) string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -71,7 +71,7 @@ func snapshot(t *testing.T, dir string) string {
 	return all
 }
 
-// former makes a database as the versions before the mark left it, with one message in its session a.
+// former makes a database as the versions without a mark left it, with one message in session a.
 func former(t *testing.T, path string) {
 	t.Helper()
 	ofSchema1(t, path)
@@ -85,7 +85,8 @@ func former(t *testing.T, path string) {
 	}
 }
 
-// firstLife makes a database as a version of schema 1 did, which still has it open: everything is in the log.
+// firstLife makes a database as the first process of a version with schema 1 did, while that still has it open: all data is in the
+// log.
 func firstLife(t *testing.T, path string) *sql.DB {
 	t.Helper()
 	from := filepath.Join(t.TempDir(), "from.db")
@@ -129,7 +130,7 @@ func remembers(t *testing.T, path string) {
 	}
 }
 
-// TestAnotherProgramsDatabaseIsNeverWritten: not where it lies under the name that was ours, nor under the one that is.
+// TestAnotherProgramsDatabaseIsNeverWritten: neither under our former name nor under the present one.
 func TestAnotherProgramsDatabaseIsNeverWritten(t *testing.T) {
 	for name, put := range map[string]func(path string){
 		"closed":                  func(p string) { made(t, p, "DELETE", otherTables, false) },
@@ -178,7 +179,7 @@ func TestAnotherProgramsDatabaseIsNeverWritten(t *testing.T) {
 	}
 }
 
-// TestTheDatabaseGetsItsNameOnce also after a life that was killed, and after each step of a move that was.
+// TestTheDatabaseGetsItsNameOnce, also after the first process was killed, and after the rename was killed at any step.
 func TestTheDatabaseGetsItsNameOnce(t *testing.T) {
 	for name, change := range map[string]func(dir, old string){
 		"as it was left": nil,
@@ -193,7 +194,7 @@ func TestTheDatabaseGetsItsNameOnce(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if suffix == "" { // what the file itself holds of a first life: a header without a mark
+				if suffix == "" { // the file itself has only a header without a mark
 					data = data[:4096]
 					copy(data[applicationAt:], []byte{0, 0, 0, 0})
 				}
@@ -253,7 +254,7 @@ func TestTheDatabaseGetsItsNameOnce(t *testing.T) {
 				t.Errorf("after the move it is at %s", got)
 			}
 			remembers(t, path)
-			// One that comes later, such as from a backup, is not taken for the one in use.
+			// A file that appears later under the former name, such as from a backup, must not replace the database in use.
 			former(t, old)
 			if got, err := Adopt(t.Context(), old, path); got != Nothing || err != nil {
 				t.Error(got, err)
@@ -279,7 +280,7 @@ func TestAMoveWaitsForReaders(t *testing.T) {
 		_, err := Adopt(t.Context(), old, path)
 		moved <- err
 	}()
-	// Whether it waits already cannot be seen from here; either way it must get there.
+	// The test cannot see whether Adopt waits already. It must succeed either way.
 	if _, _, err := r.Sessions(t.Context(), "", 0, 10); err != nil {
 		t.Error(err)
 	}
@@ -324,7 +325,7 @@ func TestWhatIsNoDatabaseIsLeftAlone(t *testing.T) {
 	}
 }
 
-// TestTheMarkIsInTheFileBeforeAnythingElse: a first life that is killed leaves a file that says whose it is.
+// TestTheMarkIsInTheFileBeforeAnythingElse: if the first process is killed, the file says already that it is ours.
 func TestTheMarkIsInTheFileBeforeAnythingElse(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "hermes.db")
 	s := mustOpen(t, path)
@@ -365,7 +366,7 @@ func FuzzOwner(f *testing.F) {
 			t.Fatal(err)
 		}
 		before := snapshot(t, filepath.Dir(path))
-		_, _ = ownerOf(t.Context(), path) // it tells or fails
+		_, _ = ownerOf(t.Context(), path) // it may succeed or fail
 		if after := snapshot(t, filepath.Dir(path)); after != before {
 			t.Errorf("before\n%s\nafter\n%s", before, after)
 		}

@@ -9,7 +9,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// Kind says what a part is.
+// Kind says what kind of part a Part is.
 type Kind string
 
 // The kinds of parts.
@@ -18,33 +18,33 @@ const (
 	KindImage      Kind = "image"
 	KindToolCall   Kind = "tool_call"
 	KindToolResult Kind = "tool_result"
-	KindReasoning  Kind = "reasoning" // what a model thought
+	KindReasoning  Kind = "reasoning" // the model's reasoning
 )
 
 // Part is a piece of a message.
 type Part struct {
 	Kind      Kind
-	Text      string // words, the input of a call, the output of a result
-	MediaType string // an image's
-	Data      []byte // an image's
-	Call      string // the id of a call, which its result has too
-	Tool      string // the name of the tool that is called
-	Failed    bool   // a result that says why there is none
+	Text      string // the text, the input of a call, or the output of a result
+	MediaType string // of an image
+	Data      []byte // the image itself
+	Call      string // the id of a call; its result has the same
+	Tool      string // the name of the called tool
+	Failed    bool   // the tool failed; Text says why
 }
 
-// Origin is where a message came from; empty fields are unknown.
+// Origin says where a message came from; an empty field is unknown.
 type Origin struct {
 	Channel string
 	Chat    string
 	Thread  string
 	Sender  string
-	Key     string // the channel's name for the message: a chat has none twice
+	Key     string // the channel's key for the message; no two messages of a chat have the same
 }
 
-// ErrDouble reports a message of a chat whose key is there already.
+// ErrDouble reports that the chat already has a message with this key.
 var ErrDouble = errors.New("this message is there already")
 
-// doubled makes ErrDouble of what SQLite says about the index of keys, the only unique one that an insert can meet.
+// doubled turns SQLite's error about a violated unique index into ErrDouble. An insert can violate only the index of keys.
 func doubled(err error) error {
 	var se *sqlite.Error
 	if errors.As(err, &se) && se.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
@@ -53,7 +53,7 @@ func doubled(err error) error {
 	return err
 }
 
-// insert adds a message to a session that is there.
+// insert adds a message to an existing session.
 func insert(ctx context.Context, tx *sql.Tx, session string, m Message) error {
 	done, err := tx.ExecContext(ctx, "INSERT INTO messages (session, role, content, interrupted, created) VALUES (?, ?, ?, ?, ?)",
 		session, m.Role, m.Content, m.Interrupted, m.Created.UnixMilli())
@@ -70,7 +70,7 @@ func insert(ctx context.Context, tx *sql.Tx, session string, m Message) error {
 			return doubled(err)
 		}
 	}
-	several := 0 // texts
+	several := 0 // how many texts the message has
 	for _, p := range m.Parts {
 		if p.Kind == KindText {
 			several++
@@ -86,19 +86,19 @@ func insert(ctx context.Context, tx *sql.Tx, session string, m Message) error {
 	return nil
 }
 
-// size is how many bytes a history needs of a part, beside the message's content.
+// size is how many bytes a part adds to a history, beyond the message's content.
 func (p Part) size(severalTexts bool) int {
 	switch {
 	case p.Kind == KindReasoning, p.Kind == KindText && !severalTexts:
 		return 0
 	case p.Kind == KindText:
-		return 1 // the place where it begins
+		return 1 // only the place where it begins has to be stored
 	}
 	return len(p.Kind) + len(p.Text) + len(p.MediaType) + len(p.Data) + len(p.Call) + len(p.Tool)
 }
 
-// addParts adds what else than content the messages of a session have whose ids are the keys of at. Reasoning is left out: a
-// model is not told again what it thought.
+// addParts reads the parts of the messages in at, whose keys are the messages' ids. It leaves out reasoning, because a model is not
+// told again what it thought.
 func (s *Store) addParts(ctx context.Context, session string, oldest int64, at map[int64]*Message) error {
 	rows, err := s.db.QueryContext(ctx, `SELECT p.message, p.kind, p.text, p.media_type, p.data, p.call, p.tool, p.failed FROM messages m CROSS JOIN parts p
 		ON p.message = m.id WHERE m.session = ? AND m.id >= ? AND p.kind <> 'reasoning' ORDER BY m.id, p.position`, session, oldest)
@@ -115,7 +115,7 @@ func (s *Store) addParts(ctx context.Context, session string, oldest int64, at m
 		}
 		m := at[id]
 		if m == nil {
-			continue // it needs none, or was written since the messages were read
+			continue // the message needs no parts, or it was written after the messages were read
 		}
 		p.Text = text.String
 		if !text.Valid {

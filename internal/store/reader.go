@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// Reader reads a database that a gateway may be writing. It changes nothing.
+// Reader reads a database into which a gateway may be writing. It changes nothing.
 type Reader struct{ db *sql.DB }
 
-// OpenReader opens a database to read it. One that no gateway made yet is fs.ErrNotExist.
+// OpenReader opens a database in order to read it. The error is fs.ErrNotExist if no gateway has made the database yet.
 func OpenReader(ctx context.Context, path string) (*Reader, error) {
 	fail := func(err error) (*Reader, error) {
 		return nil, fmt.Errorf("cannot read the profile's database %s: %w", path, err)
@@ -39,22 +39,22 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 // Close closes the database.
 func (r *Reader) Close() error { return r.db.Close() }
 
-// Session is what is known of a conversation without reading it.
+// Session describes a session without its messages.
 type Session struct {
 	ID               string    `json:"id"`
 	Created, Updated time.Time `json:"-"`
 	Messages         int       `json:"messages"`
-	// First is the beginning of what was said first.
+	// First is the beginning of the session's first message.
 	First string `json:"first"`
 }
 
-// previewLength is how many characters of a message a list shows.
+// previewLength is how many characters of a message a list of sessions shows.
 const previewLength = 120
 
-// Sessions returns the sessions that were written to last, the newest first, and whether there are older ones. q is a text
-// that one of a session's messages must contain; "" for any.
+// Sessions returns limit sessions after the first skip ones, the one with the newest message first, and whether there are more. If q
+// is not "", only sessions with a message that contains q count.
 func (r *Reader) Sessions(ctx context.Context, q string, skip, limit int) (list []Session, more bool, err error) {
-	// Chosen first, counted then: only what is shown is counted.
+	// The inner query chooses the sessions, so that messages are counted only for those that are returned.
 	const query = `SELECT s.id, s.created, s.updated, (SELECT count(*) FROM messages m WHERE m.session = s.id),
 		coalesce((SELECT substr(content, 1, ?1) FROM messages m WHERE m.session = s.id ORDER BY m.id LIMIT 1), '')
 		FROM (SELECT * FROM sessions o WHERE ?2 = '' OR EXISTS (SELECT 1 FROM messages m WHERE m.session = o.id AND instr(lower(m.content), lower(?2)) > 0)
@@ -79,8 +79,8 @@ func (r *Reader) Sessions(ctx context.Context, q string, skip, limit int) (list 
 	return list, more, readFailed(rows.Err())
 }
 
-// Transcript returns messages of a session, the oldest first: the last limit ones of those before the message with the id
-// before, or of all if that is 0. earlier is the id to go on from, 0 at the beginning.
+// Transcript returns up to limit messages of a session, the oldest first: the last ones before the message with the id before, or
+// the last ones of all if before is 0. earlier is the id to pass as before for the messages before these, or 0 if there are none.
 func (r *Reader) Transcript(ctx context.Context, session string, before int64, limit int) (list []Message, earlier int64, err error) {
 	rows, err := r.db.QueryContext(ctx, `SELECT id, role, content, interrupted, created FROM (SELECT * FROM messages
 		WHERE session = ?1 AND (?2 = 0 OR id < ?2) ORDER BY id DESC LIMIT ?3) ORDER BY id`, session, before, limit+1)
@@ -104,11 +104,11 @@ func (r *Reader) Transcript(ctx context.Context, session string, before int64, l
 	return list, earlier, readFailed(rows.Err())
 }
 
-// pageBytes bounds what After returns at a time, in bytes of text; one message is returned however long it is.
+// pageBytes limits what After returns at a time, in bytes of text. A single message is returned even if it is longer.
 const pageBytes = 1 << 20
 
-// After returns messages of a session, the oldest first: those after the message with the id after, 0 for all. next is the
-// id to go on from, 0 at the end. A session that is not there has none.
+// After returns messages of a session, the oldest first, that come after the message with the id after; 0 begins with the first.
+// next is the id to pass for the following messages, or 0 at the end. A session that does not exist has no messages.
 func (r *Reader) After(ctx context.Context, session string, after int64) (list []Message, next int64, err error) {
 	rows, err := r.db.QueryContext(ctx, "SELECT id, role, content, interrupted, created FROM messages WHERE session = ? AND id > ? ORDER BY id LIMIT 500", session, after)
 	if err != nil {
@@ -128,7 +128,7 @@ func (r *Reader) After(ctx context.Context, session string, after int64) (list [
 	return list, next, readFailed(rows.Err())
 }
 
-// LastOf returns the id after which the last n messages of a session are; 0 if it has no more than those.
+// LastOf returns the id after which the last n messages of a session begin, or 0 if the session has no more than n.
 func (r *Reader) LastOf(ctx context.Context, session string, n int) (after int64, err error) {
 	err = r.db.QueryRowContext(ctx, "SELECT id FROM messages WHERE session = ? ORDER BY id DESC LIMIT 1 OFFSET ?", session, n).Scan(&after)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -137,14 +137,14 @@ func (r *Reader) LastOf(ctx context.Context, session string, n int) (after int64
 	return after, readFailed(err)
 }
 
-// Broken is an answer that was broken off, and the question that it answered.
+// Broken is an answer that was interrupted, with its question.
 type Broken struct {
 	Session  string
 	Question string
 	Created  time.Time
 }
 
-// Interrupted returns the answers that were broken off and that nobody asked again for, the latest first.
+// Interrupted returns the interrupted answers whose question was not asked again, the latest first.
 func (r *Reader) Interrupted(ctx context.Context, limit int) ([]Broken, error) {
 	rows, err := r.db.QueryContext(ctx, `SELECT a.session, a.created, coalesce((SELECT q.content FROM messages q WHERE q.session = a.session AND q.id < a.id
 		AND q.role = 'user' ORDER BY q.id DESC LIMIT 1), '') FROM messages a WHERE a.interrupted = 1 AND a.role = 'assistant'
@@ -166,14 +166,14 @@ func (r *Reader) Interrupted(ctx context.Context, limit int) ([]Broken, error) {
 	return list, readFailed(rows.Err())
 }
 
-// Day is how much was said on one day (UTC).
+// Day counts the messages of one day (UTC).
 type Day struct {
 	Date    string `json:"date"` // 2006-01-02
 	Asked   int    `json:"asked"`
 	Replied int    `json:"replied"`
 }
 
-// Usage returns the days on which something was said since a time, the oldest first.
+// Usage returns the days since a time that have messages, the oldest first.
 func (r *Reader) Usage(ctx context.Context, since time.Time) ([]Day, error) {
 	rows, err := r.db.QueryContext(ctx, `SELECT date(created / 1000, 'unixepoch') AS day, sum(role = 'user'), sum(role = 'assistant')
 		FROM messages WHERE created >= ? GROUP BY day ORDER BY day`, since.UnixMilli())
@@ -199,5 +199,5 @@ func readFailed(err error) error {
 	return fmt.Errorf("cannot read the profile's database: %w", err)
 }
 
-// Missing reports whether an error of OpenReader says that there is no database yet.
+// Missing reports whether the error of OpenReader means that there is no database yet.
 func Missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }

@@ -3,8 +3,7 @@ package store
 // MaxSessionID is the length of the longest session id, in bytes.
 const MaxSessionID = 128
 
-// ValidSessionID reports whether a client may name a session so: 1 to 128 printable
-// ASCII characters without a space.
+// ValidSessionID reports whether a client may use this session id: 1 to 128 printable ASCII characters without spaces.
 func ValidSessionID(id string) bool {
 	if id == "" || len(id) > MaxSessionID {
 		return false

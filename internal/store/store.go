@@ -1,4 +1,4 @@
-// Package store keeps what a profile remembers, in the SQLite file of its home.
+// Package store keeps a profile's sessions in the SQLite file of its home.
 package store
 
 import (
@@ -13,7 +13,7 @@ import (
 	"slices"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	_ "modernc.org/sqlite" // registers the driver "sqlite"
 
 	"hermes/internal/volume"
 )
@@ -21,12 +21,12 @@ import (
 // Message is one entry of a session.
 type Message struct {
 	Role    string // user or assistant
-	Content string // the words: all texts, one after the other
-	// Parts is what it is made of, if that is more than one text. Only Append and History have it.
+	Content string // all texts, one after the other
+	// Parts are the message's parts, if it is more than one text. Only Append and History use them.
 	Parts       []Part
-	Interrupted bool // an answer that was broken off
+	Interrupted bool // an answer that was interrupted
 	Created     time.Time
-	Origin      Origin // only Append and History have it
+	Origin      Origin // only Append and History use it
 }
 
 // Store is an open database. It is safe for concurrent use.
@@ -35,8 +35,8 @@ type Store struct {
 	journal string
 }
 
-// Open opens the database, makes it where it is missing, and brings its tables up to
-// date. The error names the file; one of another program is ErrForeign, and stays as it is.
+// Open opens the database, creates it if it is missing, and brings its tables up to date. Its error names the file. A database of
+// another program gives ErrForeign and is not changed.
 func Open(ctx context.Context, path string) (*Store, error) {
 	s, err := open(ctx, path)
 	if err != nil {
@@ -60,7 +60,7 @@ func open(ctx context.Context, path string) (_ *Store, err error) {
 	if err != nil {
 		return nil, err
 	}
-	// The page cache is per connection, and turns are short: one is enough.
+	// Each connection has a page cache of its own. Turns use the database only shortly, so one connection is enough.
 	db.SetMaxOpenConns(1)
 	defer func() {
 		if err != nil {
@@ -68,7 +68,7 @@ func open(ctx context.Context, path string) (_ *Store, err error) {
 		}
 	}()
 	s := &Store{db: db}
-	// Before the journal is a log, so that the mark is in the file itself.
+	// Write the mark before switching to WAL, so that it is in the file itself and not only in the log.
 	switch who {
 	case nobody:
 		err = begin(ctx, db)
@@ -87,8 +87,8 @@ func open(ctx context.Context, path string) (_ *Store, err error) {
 	return s, nil
 }
 
-// claim makes the file private before SQLite opens it (its side files take over the
-// mode), and refuses what is not a file: SQLite would follow a link out of the home.
+// claim creates the file with mode 0600 before SQLite opens it; SQLite gives its side files the same mode. It refuses anything but a
+// regular file, because SQLite would follow a link out of the home.
 func claim(path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err == nil {
@@ -109,7 +109,7 @@ func claim(path string) error {
 	return nil
 }
 
-// reason drops the path, which Open names.
+// reason removes the path from an error, because Open names it.
 func reason(err error) error {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
@@ -118,11 +118,11 @@ func reason(err error) error {
 	return err
 }
 
-// busyTimeout is how long a statement waits for others that use the database, in milliseconds.
+// busyTimeout is how long a statement waits while others use the database, in milliseconds.
 const busyTimeout = 5000
 
-// dsn is the URI of a database that is written. No character of a path is special in it. What is removed from it is overwritten. Opening
-// alone writes nothing, and so waits for nobody who writes.
+// dsn is the URI for opening a database to write to it. A path may contain any character. Deleted data is overwritten
+// (secure_delete). Opening alone writes nothing, so it does not wait for a writer.
 func dsn(path string) string {
 	return uri(path, url.Values{"_pragma": {fmt.Sprintf("busy_timeout(%d)", busyTimeout), "cache_size(-512)", "foreign_keys(1)", "secure_delete(1)"}, "_txlock": {"immediate"}})
 }
@@ -130,14 +130,13 @@ func dsn(path string) string {
 func uri(path string, q url.Values) string {
 	p := filepath.ToSlash(path)
 	if p != "" && p[0] != '/' {
-		p = "/" + p // C:/...
+		p = "/" + p // a path such as C:/...
 	}
 	return (&url.URL{Scheme: "file", Path: p, RawQuery: q.Encode()}).String()
 }
 
-// chooseJournal asks for WAL. File systems without shared memory, such as some network
-// mounts, cannot have it: SQLite then answers with another mode, or fails. A rollback
-// journal works everywhere.
+// chooseJournal asks SQLite for WAL. A file system without shared memory, such as some network mounts, cannot have it; then SQLite
+// answers with another mode or fails, and a rollback journal is used, which works everywhere.
 func chooseJournal(ctx context.Context, db *sql.DB) (string, error) {
 	var mode string
 	err := db.QueryRowContext(ctx, "PRAGMA journal_mode=WAL").Scan(&mode)
@@ -146,8 +145,8 @@ func chooseJournal(ctx context.Context, db *sql.DB) (string, error) {
 			return "", err
 		}
 	}
-	// In WAL mode NORMAL loses nothing when a process dies, only (the last turns) when the
-	// machine does, and saves an fsync per message.
+	// In WAL mode NORMAL loses nothing if the process dies; if the machine dies, the last turns may be lost. It saves an fsync for
+	// each message.
 	sync := "FULL"
 	if mode == "wal" {
 		sync = "NORMAL"
@@ -156,17 +155,17 @@ func chooseJournal(ctx context.Context, db *sql.DB) (string, error) {
 	return mode, err
 }
 
-// Journal is the journal mode that the file system allows: wal, or truncate.
+// Journal returns the journal mode in use: wal or, where the file system has no WAL, truncate.
 func (s *Store) Journal() string { return s.journal }
 
 // Close closes the database.
 func (s *Store) Close() error { return s.db.Close() }
 
-// maxHistory bounds how many messages History returns.
+// maxHistory limits how many messages History returns.
 const maxHistory = 400
 
-// History returns the newest messages of a session, oldest first: at most 400, and of
-// at most limit bytes together, without what a model thought. A session that nobody has written to has none.
+// History returns the newest messages of a session, the oldest first: at most 400 messages and at most limit bytes, without
+// reasoning. A session that does not exist has no messages.
 func (s *Store) History(ctx context.Context, session string, limit int) ([]Message, error) {
 	out, err := s.history(ctx, session, limit)
 	if err != nil {
@@ -186,7 +185,7 @@ func (s *Store) history(ctx context.Context, session string, limit int) ([]Messa
 	defer rows.Close()
 	var out []Message
 	var ids []int64
-	var more []int // the messages that have parts to be read
+	var more []int // indexes of messages whose parts have to be read
 	for size := 0; rows.Next(); {
 		var m Message
 		var id, created int64
@@ -220,8 +219,8 @@ func (s *Store) history(ctx context.Context, session string, limit int) ([]Messa
 	return out, nil
 }
 
-// Append adds messages to a session, all or none. A zero Created means now. An answer begins no session: one that was
-// deleted while the model thought stays deleted. Errors: ErrDouble.
+// Append adds messages to a session, all or none. A zero Created means now. An answer does not create a session: if the session was
+// deleted while the model worked, it stays deleted. It returns ErrDouble for a key that the chat has already.
 func (s *Store) Append(ctx context.Context, session string, msgs ...Message) error {
 	if err := s.append(ctx, session, msgs); err != nil {
 		return fmt.Errorf("cannot save a message: %w", err)

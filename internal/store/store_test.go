@@ -163,7 +163,7 @@ func TestOpenRefusesALinkedSideFile(t *testing.T) {
 
 func TestFallsBackToARollbackJournal(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "hermes.db")
-	// SQLite's VFS without locks has no shared memory either, like some network mounts.
+	// SQLite's VFS without locks has no shared memory, like some network mounts.
 	if err := claim(path); err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ func TestALabelIsReadAsItWasWritten(t *testing.T) {
 			t.Errorf("%v is read as %v, %v", want, got, ok)
 		}
 	}
-	// The examples of https://cr.yp.to/libtai/tai64.html: one second before 1970, and 1970 TAI itself.
+	// The examples of https://cr.yp.to/libtai/tai64.html: one second before 1970 TAI, and 1970 TAI itself.
 	for label, want := range map[string]time.Time{
 		"@3fffffffffffffff00000000": time.Unix(-1, 0),
 		"@400000000000000000000001": time.Unix(0, 1),

@@ -14,14 +14,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// base is a directory that is opened at the first use and held from then on.
+// base is a directory that is opened when it is first used, and stays open.
 type base struct {
 	path string
 	mu   sync.Mutex
 	file *os.File
 }
 
-// open returns the descriptor. It stays open as long as the base is used.
+// open returns the descriptor, which stays open as long as the base is used.
 func (b *base) open() (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -36,7 +36,8 @@ func (b *base) open() (int, error) {
 	return fd, nil
 }
 
-// renew forgets a base that was removed, so that the next call opens what is at its path now. It reports whether it did.
+// renew closes a base whose directory was removed, so that the next call opens what is at its path now. It reports whether it did
+// so.
 func (b *base) renew() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -52,7 +53,7 @@ func (b *base) renew() bool {
 	return true
 }
 
-// create makes the base, and what is missing above it.
+// create creates the base's directory and those above it that are missing.
 func (b *base) create(perm fs.FileMode) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -63,12 +64,11 @@ func (b *base) create(perm fs.FileMode) error {
 	return unix.Close(fd)
 }
 
-// openBase opens the directory at an absolute path; what is missing of it is made with the mode perm, or is
-// an error if that is 0. If this
-// process is root it walks the path itself, element by element, and follows a link only where nobody but root can have
-// put it: in a directory that belongs to root and that nobody else may write. Another user who owns a directory on the
-// way can then choose between directories, but cannot lead root anywhere else. Anybody else walks with their own
-// rights, as every program of theirs does.
+// openBase opens the directory at an absolute path. If perm is not 0, it creates missing directories with that mode; otherwise they
+// are an error. As root it walks the path itself, element by element. It follows a link only in a directory that belongs to root and
+// that nobody else may write, because only there nobody but root can have put the link. Another user who owns a directory of the
+// path can then choose which of the directories below it is meant, but cannot lead root anywhere else. For any other user the kernel
+// walks the path with that user's rights, as it does for all of that user's programs.
 func openBase(path string, perm fs.FileMode) (int, error) {
 	fd, err := walkBase(path, perm, os.Geteuid() == 0)
 	if err != nil {
@@ -84,7 +84,7 @@ func (e *linkError) Error() string {
 	return fmt.Sprintf("%s is a symbolic link that another user can change, and root follows none such: name the directory itself", e.path)
 }
 
-// walkBase does what openBase says. With careful false it follows every link.
+// walkBase does what openBase says. If careful is false, it follows every link.
 func walkBase(path string, perm fs.FileMode, careful bool) (int, error) {
 	if !careful && perm == 0 {
 		return ignoringEINTR(func() (int, error) { return unix.Open(path, dirFlags|unix.O_DIRECTORY|unix.O_CLOEXEC, 0) })
@@ -115,7 +115,7 @@ func walkBase(path string, perm fs.FileMode, careful bool) (int, error) {
 			continue
 		}
 		target, lerr := readlinkat(at, element)
-		if lerr != nil { // no link
+		if lerr != nil { // it is not a link
 			unix.Close(at)
 			return -1, err
 		}
@@ -138,7 +138,7 @@ func walkBase(path string, perm fs.FileMode, careful bool) (int, error) {
 	return at, nil
 }
 
-// openStart opens where a path begins: at the top, or at the working directory.
+// openStart opens the directory in which a path begins: the root directory or the working directory.
 func openStart(path string) (fd int, start string, err error) {
 	if start = "."; filepath.IsAbs(path) {
 		start = "/"
@@ -147,14 +147,14 @@ func openStart(path string) (fd int, start string, err error) {
 	return fd, start, err
 }
 
-// openElement opens a directory that lies directly in another. A link fails.
+// openElement opens a directory directly within another. If it is a link, it fails.
 func openElement(at int, name string) (int, error) {
 	return ignoringEINTR(func() (int, error) {
 		return unix.Openat(at, name, dirFlags|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	})
 }
 
-// roots reports whether nobody but root may put anything into an open directory.
+// roots reports whether only root may put something into an open directory.
 func roots(fd int) bool {
 	var st unix.Stat_t
 	return unix.Fstat(fd, &st) == nil && st.Uid == 0 && st.Mode&0o022 == 0
@@ -178,8 +178,8 @@ func readlinkat(at int, name string) (string, error) {
 	return string(buf[:n]), nil
 }
 
-// Owner tells to whom a path leads: the owner of the first directory or link on the way that is not root's, else root.
-// A path that ends early belongs to whom it leads so far.
+// Owner returns to whom a path belongs: the owner of the first directory or link on the way that is not root's, or root if all are
+// root's. If a part of the path does not exist and everything before it is root's, it returns root too.
 func Owner(path string) (uid, gid int, err error) {
 	at, _, err := openStart(path)
 	if err != nil {

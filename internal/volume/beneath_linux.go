@@ -8,22 +8,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// dirFlags opens a directory as a place to start from. O_PATH asks for no right to list it.
+// dirFlags opens a directory as a start for other calls. O_PATH needs no right to list it.
 const dirFlags = unix.O_PATH
 
-// lookFlags opens anything to look at it, without a right to read it.
+// lookFlags opens anything in order to look at it, without a right to read it.
 const lookFlags = unix.O_PATH
 
-// old is set once it is known that there is no openat2 here.
+// old is set once it is known that openat2 does not work here.
 var old atomic.Bool
 
-// missing reports whether an error of openat2 says that there is no such call: before Linux 5.6 (ENOSYS), or behind a seccomp filter that
-// is older than that and answers EPERM to what it does not know. EPERM of a call that is there is about the file.
+// missing reports whether an error of openat2 means that there is no such call. Before Linux 5.6 that is ENOSYS; a seccomp filter
+// from before that version may answer EPERM to calls that it does not know. If the call exists, EPERM is about the file.
 func missing(err error) bool {
 	return errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) && refused()
 }
 
-// refused asks, once, for something that can only be refused if the call itself is.
+// refused makes one call of openat2 that fails only if the call itself is refused.
 var refused = sync.OnceValue(func() bool {
 	fd, err := unix.Openat2(unix.AT_FDCWD, "/", &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC})
 	if err == nil {
@@ -32,8 +32,8 @@ var refused = sync.OnceValue(func() bool {
 	return errors.Is(err, unix.EPERM)
 })
 
-// openBeneath opens a name below an open directory. The kernel sees to it that no element is a link and that nothing
-// leads out (openat2(2)).
+// openBeneath opens a name below an open directory. The kernel makes sure that no element is a link and that the name does not lead
+// out of the directory (openat2(2)).
 func openBeneath(at int, name string, flags int, perm uint32) (int, error) {
 	if old.Load() {
 		return openSteps(at, name, flags, perm)
@@ -55,8 +55,7 @@ func openBeneath(at int, name string, flags int, perm uint32) (int, error) {
 	}
 }
 
-// openHere opens a name that lies directly in an open directory, without being led to another mount: what is mounted
-// there is ErrMount.
+// openHere opens a name directly within an open directory. If something is mounted at that name, it returns ErrMount.
 func openHere(at int, name string, flags int) (int, error) {
 	if !old.Load() {
 		for {

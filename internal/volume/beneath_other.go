@@ -4,23 +4,23 @@ package volume
 
 import "golang.org/x/sys/unix"
 
-// dirFlags opens a directory as a place to start from.
+// dirFlags opens a directory as a start for other calls.
 const dirFlags = unix.O_RDONLY
 
-// lookFlags opens anything to look at it.
+// lookFlags opens anything in order to look at it.
 const lookFlags = unix.O_RDONLY | fileFlags
 
-// isMountRoot returns false: no file is a mount there.
+// isMountRoot returns false, because on these systems no single file can be a mount.
 func isMountRoot(int) bool { return false }
 
-// reserve does nothing: the system has no call for it.
+// reserve does nothing, because these systems have no call for it.
 func reserve(int, int64) error { return nil }
 
 func openBeneath(at int, name string, flags int, perm uint32) (int, error) {
 	return openSteps(at, name, flags, perm)
 }
 
-// openHere opens a name that lies directly in an open directory, unless another file system is mounted there: ErrMount.
+// openHere opens a name directly within an open directory. If another file system is mounted at that name, it returns ErrMount.
 func openHere(at int, name string, flags int) (int, error) {
 	fd, err := ignoringEINTR(func() (int, error) { return unix.Openat(at, name, flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0) })
 	if err != nil {

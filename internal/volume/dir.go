@@ -14,35 +14,34 @@ import (
 	"strings"
 )
 
-// ErrNotRegular reports something else than a regular file where a file is
-// expected: a directory, a symbolic link, a FIFO, a device, a socket.
+// ErrNotRegular reports that something else lies where a regular file is expected: a directory, a symbolic link, a FIFO, a device,
+// or a socket.
 var ErrNotRegular = errors.New("not a regular file")
 
-// ErrTooLarge reports a file over the limit that the caller gave.
+// ErrTooLarge reports that a file is larger than the caller allows.
 var ErrTooLarge = errors.New("too large")
 
-// ErrMount reports something that lies on another file system than the directory above it, or is mounted
-// there from elsewhere: a bind mount of the host, for example.
+// ErrMount reports that something lies on another file system than the directory above it, or is mounted there from elsewhere, such
+// as a bind mount of the host.
 var ErrMount = errors.New("is a mount of its own")
 
-// errLeaves reports a name that would lead out of a directory.
+// errLeaves reports that a name would lead out of the directory.
 var errLeaves = errors.New("the name leads out of the directory")
 
-// Dir is a directory below which files are reached. It consists of a base, which is opened once, at the first use,
-// and held; and of a place below the base, which each call looks up from there. The zero Dir is unusable.
+// Dir is a directory below which files are used. It has a base, which is opened when it is first used and stays open, and a path
+// below the base, which each call looks up anew from there. The zero Dir cannot be used.
 //
-// Names are relative and have slashes. "." is the directory itself.
+// Names are relative and use slashes. "." is the directory itself.
 type Dir struct {
 	base *base
 	rel  string
 }
 
-// At returns the directory of an absolute path. Nothing is opened yet: the directory need not exist, and every call
-// reports that it does not. If this process is root, the path counts only as far as nobody else can change where it
-// leads: see openBase.
+// At returns the directory at an absolute path. It opens nothing: the directory need not exist, and then every call reports that. As
+// root, a Dir refuses links on the path that somebody else could have changed: see openBase.
 func At(path string) Dir { return Dir{&base{path: filepath.Clean(path)}, "."} }
 
-// Split returns the directory of an absolute path's parent, and the last element.
+// Split returns the parent directory of an absolute path, and the path's last element.
 func Split(path string) (Dir, string) { return At(filepath.Dir(path)), filepath.Base(path) }
 
 // IsZero reports whether d is the zero Dir.
@@ -51,8 +50,7 @@ func (d Dir) IsZero() bool { return d.base == nil }
 // Sub returns a directory below d.
 func (d Dir) Sub(name string) Dir { return Dir{d.base, path.Join(d.rel, name)} }
 
-// Path returns the path of a name, for messages and for programs that are told where a file is. It says nothing about
-// what is there.
+// Path returns the path of a name, for messages and for programs that need one. It does not look at what is there.
 func (d Dir) Path(name string) string {
 	return filepath.Join(d.base.path, filepath.FromSlash(d.rel), filepath.FromSlash(name))
 }
@@ -65,7 +63,7 @@ func (d Dir) full(name string) (string, error) {
 	return path.Join(d.rel, name), nil
 }
 
-// failed makes an error of the file system, about a name in d, one with the whole path.
+// failed turns an error of the file system about a name in d into one with the whole path.
 func (d Dir) failed(op, name string, err error) error {
 	if err == nil {
 		return nil
@@ -77,7 +75,7 @@ func (d Dir) failed(op, name string, err error) error {
 	return &fs.PathError{Op: op, Path: d.Path(name), Err: err}
 }
 
-// notRegular is the error for something that is no file.
+// notRegular is the error for something that is not a regular file.
 func (d Dir) notRegular(name string, mode fs.FileMode) error {
 	return fmt.Errorf("%s is %s: %w", d.Path(name), Kind(mode), ErrNotRegular)
 }
@@ -113,7 +111,7 @@ func (d Dir) IsDir(name string) error {
 	return nil
 }
 
-// Lstat is Stat for those who expect a fs.FileInfo.
+// Lstat is Stat with the result as a fs.FileInfo.
 func (d Dir) Lstat(name string) (fs.FileInfo, error) {
 	info, err := d.Stat(name)
 	if err != nil {
@@ -122,16 +120,16 @@ func (d Dir) Lstat(name string) (fs.FileInfo, error) {
 	return info, nil
 }
 
-// MkdirTemp makes a directory of mode 0700 with a new name that begins with prefix, and returns the name.
+// MkdirTemp creates a directory of mode 0700 whose new name begins with prefix, and returns the name.
 func (d Dir) MkdirTemp(prefix string) (string, error) {
 	return unused(prefix, func(name string) error { return d.Mkdir(name, 0o700) })
 }
 
-// Rename gives a file or directory another name. A file or an empty directory of that name is replaced.
+// Rename renames a file or directory. It replaces a file or an empty directory that has the new name.
 func (d Dir) Rename(from, to string) error { return d.RenameTo(from, d, to) }
 
-// SetAside gives a file another name, as Rename does. One that is a mount stays, empty, and its content, of at most limit
-// bytes, gets that name.
+// SetAside renames a file, as Rename does. If the file is a mount, it cannot be renamed: then its content, of at most limit bytes,
+// is written to the new name and the file is emptied.
 func (d Dir) SetAside(from, to string, limit int64) error {
 	err := d.Rename(from, to)
 	if !errors.Is(err, ErrMount) {
@@ -147,13 +145,13 @@ func (d Dir) SetAside(from, to string, limit int64) error {
 	return d.WriteFile(from, nil, 0o600)
 }
 
-// Exists reports whether there is anything of that name. What cannot be looked at is taken to be there.
+// Exists reports whether something has that name. If that cannot be found out, it returns true.
 func (d Dir) Exists(name string) bool {
 	_, err := d.Lstat(name)
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// RemoveIfThere removes a file. One that is not there is no error.
+// RemoveIfThere removes a file. It is no error if there is none.
 func (d Dir) RemoveIfThere(name string) error {
 	if err := d.Remove(name); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -161,8 +159,8 @@ func (d Dir) RemoveIfThere(name string) error {
 	return nil
 }
 
-// Walk calls f for the directory and for everything below it, by name, a directory before what is in it, as
-// fs.WalkDir does. It follows no link. What vanishes meanwhile is left out.
+// Walk calls f for the directory and everything below it, ordered by name, each directory before its content, as fs.WalkDir does. It
+// follows no links and ignores what vanishes meanwhile.
 func (d Dir) Walk(f fs.WalkDirFunc) error {
 	info, err := d.Lstat(".")
 	if err != nil {
@@ -196,7 +194,7 @@ func (d Dir) walk(name string, entry fs.DirEntry, f fs.WalkDirFunc) error {
 	for _, e := range entries {
 		if err := d.walk(path.Join(name, e.Name()), e, f); err != nil {
 			if errors.Is(err, fs.SkipDir) {
-				return nil // a file's SkipDir leaves out what is beside it
+				return nil // SkipDir for a file leaves out the rest of its directory
 			}
 			return err
 		}
@@ -204,13 +202,13 @@ func (d Dir) walk(name string, entry fs.DirEntry, f fs.WalkDirFunc) error {
 	return nil
 }
 
-// maxLinks is how many links one may lead over, as in Linux.
+// maxLinks is how many links a path may lead over, as in Linux.
 const maxLinks = 40
 
-// Leads returns nil if a name leads, over symbolic links or none, to something that exists in d. It opens nothing.
+// Leads returns nil if a name leads, over symbolic links or without any, to something that exists in d. It opens nothing.
 func (d Dir) Leads(name string) error { return d.Follow(name, func(string) bool { return true }) }
 
-// Follow is Leads where only that exists of which known says so: each directory and link on the way, and the end.
+// Follow is Leads, but each directory and link on the way, and the end, counts as existing only if known returns true for it.
 func (d Dir) Follow(name string, known func(name string) bool) error {
 	todo := strings.Split(name, "/")
 	var done []string
@@ -251,12 +249,12 @@ func (d Dir) Follow(name string, known func(name string) bool) error {
 	return nil
 }
 
-// unused calls f with names that begin with prefix until one is new.
+// unused calls f with names that begin with prefix until f does not report that the name is taken.
 func unused(prefix string, f func(name string) error) (string, error) {
 	const tries = 1000
 	for try := 0; ; try++ {
 		var b [8]byte
-		rand.Read(b[:]) // never fails: crypto/rand
+		rand.Read(b[:]) // crypto/rand.Read never fails
 		name := prefix + strconv.FormatUint(1e9+binary.NativeEndian.Uint64(b[:])%9e9, 10)
 		if err := f(name); !errors.Is(err, fs.ErrExist) || try == tries {
 			return name, err
@@ -264,7 +262,7 @@ func unused(prefix string, f func(name string) error) (string, error) {
 	}
 }
 
-// Kind names the type of a file the way a person would.
+// Kind names the type of a file in plain words.
 func Kind(mode fs.FileMode) string {
 	switch {
 	case mode.IsRegular():
@@ -283,13 +281,13 @@ func Kind(mode fs.FileMode) string {
 	return "a special file"
 }
 
-// ReadPath is ReadFile for a path that lies on no volume.
+// ReadPath is ReadFile for an absolute path.
 func ReadPath(path string, limit int64) ([]byte, error) {
 	d, name := Split(path)
 	return d.ReadFile(name, limit)
 }
 
-// WritePath is WriteFile for a path that lies on no volume.
+// WritePath is WriteFile for an absolute path.
 func WritePath(path string, data []byte, perm fs.FileMode) error {
 	d, name := Split(path)
 	return d.WriteFile(name, data, perm)

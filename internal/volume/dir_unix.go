@@ -15,10 +15,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// fileFlags: O_NONBLOCK keeps open(2) from waiting for a FIFO's writer, O_NOCTTY keeps a terminal from becoming ours.
+// fileFlags: with O_NONBLOCK open(2) does not wait for the writer of a FIFO; with O_NOCTTY a terminal does not become ours.
 const fileFlags = unix.O_NONBLOCK | unix.O_NOCTTY
 
-// open opens a name. No element of it may be a link.
+// open opens a name. No element of the name may be a link.
 func (d Dir) open(name string, flags int, perm fs.FileMode) (int, error) {
 	full, err := d.full(name)
 	if err != nil {
@@ -38,14 +38,14 @@ func (d Dir) open(name string, flags int, perm fs.FileMode) (int, error) {
 	}
 }
 
-// parent opens the directory in which a name lies, and returns the last element. Call done with what it returns.
+// parent opens the directory that contains a name, and returns it with the name's last element. The caller passes at to done.
 func (d Dir) parent(name string) (at int, last string, err error) {
 	full, err := d.full(name)
 	if err != nil {
 		return -1, "", err
 	}
 	if full == "." {
-		return -1, "", errLeaves // it lies in no directory of ours
+		return -1, "", errLeaves // "." is not in any directory below the base
 	}
 	above, last := path.Split(full)
 	at, err = Dir{d.base, "."}.open(cmp.Or(path.Clean(above), "."), dirFlags|unix.O_DIRECTORY, 0)
@@ -54,7 +54,7 @@ func (d Dir) parent(name string) (at int, last string, err error) {
 
 func done(fd int) { _ = unix.Close(fd) }
 
-// inParent calls f for the directory in which a name lies.
+// inParent calls f with the directory that contains a name.
 func (d Dir) inParent(op, name string, f func(at int, last string) error) error {
 	at, last, err := d.parent(name)
 	if err != nil {
@@ -64,7 +64,7 @@ func (d Dir) inParent(op, name string, f func(at int, last string) error) error 
 	return d.failed(op, name, f(at, last))
 }
 
-// file makes an os.File of a descriptor of a regular file.
+// file turns a descriptor of a regular file into an os.File.
 func (d Dir) file(name string, fd int) (*os.File, error) {
 	info, err := infoOf(name, fd)
 	if err == nil && !info.Mode().IsRegular() {
@@ -80,7 +80,7 @@ func (d Dir) file(name string, fd int) (*os.File, error) {
 	return os.NewFile(uintptr(fd), d.Path(name)), nil
 }
 
-// notFile explains why a name cannot be opened as a file: by what it is, if that is why.
+// notFile returns the error for a name that cannot be opened as a file. If the reason is what kind of file it is, the error says so.
 func (d Dir) notFile(op, name string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		return d.failed(op, name, err)
@@ -91,8 +91,8 @@ func (d Dir) notFile(op, name string, err error) error {
 	return d.failed(op, name, err)
 }
 
-// Open opens an existing regular file for reading. It does not block on a FIFO. Errors wrap fs.ErrNotExist,
-// fs.ErrPermission or ErrNotRegular.
+// Open opens an existing regular file for reading. It does not block on a FIFO. Its errors wrap fs.ErrNotExist, fs.ErrPermission or
+// ErrNotRegular.
 func (d Dir) Open(name string) (*os.File, error) {
 	fd, err := d.open(name, unix.O_RDONLY|fileFlags, 0)
 	if err != nil {
@@ -101,10 +101,10 @@ func (d Dir) Open(name string) (*os.File, error) {
 	return d.file(name, fd)
 }
 
-// Stat returns what is known of a file, and does not follow a link.
+// Stat describes a file. It does not follow a link.
 func (d Dir) Stat(name string) (*Info, error) {
 	if full, err := d.full(name); err == nil && full == "." {
-		// The base itself, also where this process may not enter it.
+		// The base itself is looked at by its descriptor, which works even if this process may not enter it.
 		d.base.renew()
 		at, err := d.base.open()
 		if err != nil {
@@ -122,7 +122,7 @@ func (d Dir) Stat(name string) (*Info, error) {
 	return info, err
 }
 
-// Is reports whether a name is that open file.
+// Is reports whether a name stands for that open file.
 func (d Dir) Is(name string, f *os.File) bool {
 	a, err := d.Stat(name)
 	if err != nil {
@@ -132,7 +132,7 @@ func (d Dir) Is(name string, f *os.File) bool {
 	return err == nil && a.Same(b)
 }
 
-// ReadDir lists a directory by name.
+// ReadDir lists a directory, ordered by name.
 func (d Dir) ReadDir(name string) ([]fs.DirEntry, error) {
 	fd, err := d.open(name, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
@@ -156,7 +156,8 @@ func (d Dir) ReadDir(name string) ([]fs.DirEntry, error) {
 	return entries, err
 }
 
-// notDir explains why a name cannot be opened as a directory: by what it is, if that is why.
+// notDir returns the error for a name that cannot be opened as a directory. If the reason is what kind of file it is, the error says
+// so.
 func (d Dir) notDir(op, name string, err error) error {
 	if errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {
 		if derr := d.IsDir(name); derr != nil && !errors.Is(derr, fs.ErrNotExist) {
@@ -166,7 +167,7 @@ func (d Dir) notDir(op, name string, err error) error {
 	return d.failed(op, name, err)
 }
 
-// Mkdir makes a directory. The mode is less the umask.
+// Mkdir creates a directory. The umask takes bits from its mode.
 func (d Dir) Mkdir(name string, perm fs.FileMode) error {
 	return d.inParent("mkdir", name, func(at int, last string) error { return mkdir(at, last, perm) })
 }
@@ -186,8 +187,7 @@ func mkdir(at int, name string, perm fs.FileMode) error {
 	return give(fd, at)
 }
 
-// MkdirAll makes a directory and those above it that are missing, the base included. What is there already must be a
-// directory.
+// MkdirAll creates a directory and the missing directories above it, the base included. What exists there must be a directory.
 func (d Dir) MkdirAll(name string, perm fs.FileMode) error {
 	full, err := d.full(name)
 	if err != nil {
@@ -198,7 +198,7 @@ func (d Dir) MkdirAll(name string, perm fs.FileMode) error {
 		done(fd)
 		return nil
 	}
-	// A home that is made on the way to something in it is its owner's alone.
+	// If the base is created only because something is created below it, only its owner may enter it.
 	basePerm := fs.FileMode(0o700)
 	if full == "." {
 		basePerm = perm
@@ -220,8 +220,8 @@ func (d Dir) MkdirAll(name string, perm fs.FileMode) error {
 	return from.IsDir(full)
 }
 
-// RenameTo moves a file or directory into another directory of the same file system. What is a mount cannot be moved or
-// replaced: ErrMount.
+// RenameTo moves a file or directory into another directory of the same file system. A mount can be neither moved nor replaced:
+// ErrMount.
 func (d Dir) RenameTo(from string, other Dir, to string) error {
 	return d.inParent("rename", from, func(at int, last string) error {
 		return other.inParent("rename", to, func(toAt int, toLast string) error {
@@ -234,7 +234,7 @@ func (d Dir) RenameTo(from string, other Dir, to string) error {
 	})
 }
 
-// IsMount reports whether a name is a mount of its own: a file or directory from elsewhere.
+// IsMount reports whether a name is a mount: a file or directory from elsewhere.
 func (d Dir) IsMount(name string) bool {
 	at, last, err := d.parent(name)
 	if err != nil {
@@ -248,7 +248,7 @@ func (d Dir) IsMount(name string) bool {
 func (d Dir) Remove(name string) error {
 	return d.inParent("remove", name, func(at int, last string) error {
 		err := unix.Unlinkat(at, last, 0)
-		if errors.Is(err, unix.EISDIR) || errors.Is(err, unix.EPERM) { // darwin says EPERM
+		if errors.Is(err, unix.EISDIR) || errors.Is(err, unix.EPERM) { // darwin returns EPERM for a directory
 			if derr := unix.Unlinkat(at, last, unix.AT_REMOVEDIR); !errors.Is(derr, unix.ENOTDIR) {
 				return derr
 			}
@@ -257,12 +257,12 @@ func (d Dir) Remove(name string) error {
 	})
 }
 
-// Symlink makes a link.
+// Symlink creates a symbolic link.
 func (d Dir) Symlink(target, name string) error {
 	return d.inParent("symlink", name, func(at int, last string) error { return unix.Symlinkat(target, at, last) })
 }
 
-// Readlink returns what a link says.
+// Readlink returns the target of a link.
 func (d Dir) Readlink(name string) (target string, err error) {
 	err = d.inParent("readlink", name, func(at int, last string) (err error) {
 		target, err = readlinkat(at, last)
@@ -281,7 +281,7 @@ func (d Dir) Chmod(name string, perm fs.FileMode) error {
 	return d.failed("chmod", name, unix.Fchmod(fd, uint32(perm.Perm())))
 }
 
-// Chown gives a file or directory to somebody.
+// Chown changes the owner of a file or directory.
 func (d Dir) Chown(name string, uid, gid int) error {
 	fd, err := d.open(name, unix.O_RDONLY|fileFlags, 0)
 	if err != nil {
@@ -291,7 +291,7 @@ func (d Dir) Chown(name string, uid, gid int) error {
 	return d.failed("chown", name, unix.Fchown(fd, uid, gid))
 }
 
-// Writable returns nil if this process may make files in a directory, else why not (access(2)).
+// Writable returns nil if this process may create files in a directory, and otherwise the reason (access(2)).
 func (d Dir) Writable(name string) error {
 	fd, err := d.open(name, dirFlags|unix.O_DIRECTORY, 0)
 	if err != nil {
@@ -301,7 +301,7 @@ func (d Dir) Writable(name string) error {
 	return d.failed("write", name, unix.Faccessat(fd, ".", unix.W_OK|unix.X_OK, 0))
 }
 
-// Accessible reports whether this process may read and write a file or directory (access(2)). A link is neither.
+// Accessible reports whether this process may read and write a file or directory (access(2)). For a link it returns false.
 func (d Dir) Accessible(name string) bool {
 	info, err := d.Stat(name)
 	if err != nil || info.Mode()&fs.ModeSymlink != 0 {
@@ -313,8 +313,8 @@ func (d Dir) Accessible(name string) bool {
 	return d.inParent("access", name, func(at int, last string) error { return unix.Faccessat(at, last, unix.R_OK|unix.W_OK, 0) }) == nil
 }
 
-// Descriptor opens a directory and calls f with the descriptor, which is good for the length of the call, for example as
-// /proc/self/fd/N or for fstatfs(2).
+// Descriptor opens a directory and calls f with its descriptor, which is valid until f returns. It can be used as /proc/self/fd/N or
+// for fstatfs(2).
 func (d Dir) Descriptor(name string, f func(fd int) error) error {
 	fd, err := d.open(name, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// base is a directory that is opened at the first use and held from then on.
+// base is a directory that is opened when it is first used, and stays open.
 type base struct {
 	path string
 	mu   sync.Mutex
@@ -38,7 +38,7 @@ func (b *base) open() (*os.Root, error) {
 
 func (b *base) create(perm fs.FileMode) error { return os.MkdirAll(b.path, perm) }
 
-// with calls f for the open base and a name relative to it, no element of which is a link.
+// with calls f with the open base and a name relative to it. No element of the name is a link.
 func (d Dir) with(op, name string, f func(r *os.Root, full string) error) error {
 	full, err := d.full(name)
 	if err != nil {
@@ -64,19 +64,19 @@ func (d Dir) with(op, name string, f func(r *os.Root, full string) error) error 
 	return d.failed(op, name, err)
 }
 
-// Info is what there is to know about a file.
+// Info describes a file.
 type Info struct{ fs.FileInfo }
 
-// Owner returns zeros: the system has no such ids.
+// Owner returns zeros, because Windows has no such ids.
 func (i *Info) Owner() (uid, gid int) { return 0, 0 }
 
-// Links returns 1: how many names a file has is not looked up.
+// Links returns 1, because the number of the file's names is not looked up.
 func (i *Info) Links() uint64 { return 1 }
 
-// Same reports whether two are about one file.
+// Same reports whether both describe the same file.
 func (i *Info) Same(other *Info) bool { return os.SameFile(i.FileInfo, other.FileInfo) }
 
-// Owner tells nothing: the system has no such ids.
+// Owner fails, because Windows has no such ids.
 func Owner(string) (uid, gid int, err error) { return 0, 0, errors.ErrUnsupported }
 
 func (d Dir) regular(name string, r *os.Root, full string) error {
@@ -110,12 +110,12 @@ func (d Dir) openOrMake(name string, flags int, perm fs.FileMode) (f *os.File, e
 	return f, err
 }
 
-// Append opens a regular file to read, and to write at its end. One that is not there is made with that mode.
+// Append opens a regular file for reading and for writing at its end. If it is missing, Append creates it with mode perm.
 func (d Dir) Append(name string, perm fs.FileMode) (*os.File, error) {
 	return d.openOrMake(name, os.O_RDWR|os.O_APPEND, perm)
 }
 
-// Create makes a file that is not there, and opens it to write.
+// Create creates a new file and opens it for writing.
 func (d Dir) Create(name string, perm fs.FileMode) (f *os.File, err error) {
 	err = d.with("create", name, func(r *os.Root, full string) (err error) {
 		f, err = r.OpenFile(full, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
@@ -124,8 +124,8 @@ func (d Dir) Create(name string, perm fs.FileMode) (f *os.File, err error) {
 	return f, err
 }
 
-// WriteFile replaces a name with a regular file of that content: a temporary file in the same directory, then a rename,
-// which replaces what is there.
+// WriteFile replaces a name with a regular file that has this content. It writes a temporary file in the same directory and renames
+// it, which replaces the old file.
 func (d Dir) WriteFile(name string, data []byte, perm fs.FileMode) error {
 	if info, err := d.Lstat(name); err == nil && info.IsDir() {
 		return d.notRegular(name, info.Mode())
@@ -142,7 +142,7 @@ func (d Dir) WriteTransient(name string, data []byte, perm fs.FileMode) error {
 	return d.WriteFile(name, data, perm)
 }
 
-// Stat returns what is known of a file, and does not follow a link.
+// Stat describes a file. It does not follow a link.
 func (d Dir) Stat(name string) (info *Info, err error) {
 	err = d.with("stat", name, func(r *os.Root, full string) error {
 		i, err := r.Lstat(full)
@@ -152,7 +152,7 @@ func (d Dir) Stat(name string) (info *Info, err error) {
 	return info, err
 }
 
-// Is reports whether a name is that open file.
+// Is reports whether a name stands for that open file.
 func (d Dir) Is(name string, f *os.File) bool {
 	a, err := d.Stat(name)
 	if err != nil {
@@ -162,7 +162,7 @@ func (d Dir) Is(name string, f *os.File) bool {
 	return err == nil && os.SameFile(a.FileInfo, b)
 }
 
-// ReadDir lists a directory by name.
+// ReadDir lists a directory, ordered by name.
 func (d Dir) ReadDir(name string) (entries []fs.DirEntry, err error) {
 	if err := d.IsDir(name); err != nil {
 		return nil, err
@@ -180,12 +180,12 @@ func (d Dir) ReadDir(name string) (entries []fs.DirEntry, err error) {
 	return entries, err
 }
 
-// Mkdir makes a directory.
+// Mkdir creates a directory.
 func (d Dir) Mkdir(name string, perm fs.FileMode) error {
 	return d.with("mkdir", name, func(r *os.Root, full string) error { return r.Mkdir(full, perm) })
 }
 
-// MkdirAll makes a directory and those above it that are missing, the base included.
+// MkdirAll creates a directory and the missing directories above it, the base included.
 func (d Dir) MkdirAll(name string, perm fs.FileMode) error {
 	if err := d.base.create(perm); err != nil {
 		return d.failed("mkdir", name, err)
@@ -193,7 +193,7 @@ func (d Dir) MkdirAll(name string, perm fs.FileMode) error {
 	return d.with("mkdir", name, func(r *os.Root, full string) error { return r.MkdirAll(full, perm) })
 }
 
-// RenameTo moves a file or directory into another directory. Both have one base.
+// RenameTo moves a file or directory into another directory. Both must have the same base.
 func (d Dir) RenameTo(from string, other Dir, to string) error {
 	if other.base != d.base {
 		return d.failed("rename", from, errors.ErrUnsupported)
@@ -208,7 +208,7 @@ func (d Dir) Remove(name string) error {
 	return d.with("remove", name, func(r *os.Root, full string) error { return r.Remove(full) })
 }
 
-// RemoveAll removes a name and everything below it. A name that is not there is no error.
+// RemoveAll removes a name and everything below it. It is no error if the name does not exist.
 func (d Dir) RemoveAll(name string) error {
 	err := d.with("remove", name, func(r *os.Root, full string) error { return r.RemoveAll(full) })
 	if errors.Is(err, fs.ErrNotExist) {
@@ -217,12 +217,12 @@ func (d Dir) RemoveAll(name string) error {
 	return err
 }
 
-// Symlink makes a link.
+// Symlink creates a symbolic link.
 func (d Dir) Symlink(target, name string) error {
 	return d.with("symlink", name, func(r *os.Root, full string) error { return r.Symlink(filepath.FromSlash(target), full) })
 }
 
-// Readlink returns what a link says.
+// Readlink returns the target of a link.
 func (d Dir) Readlink(name string) (target string, err error) {
 	err = d.with("readlink", name, func(r *os.Root, full string) (err error) {
 		target, err = r.Readlink(full)
@@ -236,20 +236,20 @@ func (d Dir) Chmod(name string, perm fs.FileMode) error {
 	return d.with("chmod", name, func(r *os.Root, full string) error { return r.Chmod(full, perm) })
 }
 
-// awaitWriter does nothing: every write replaces the file.
+// awaitWriter does nothing, because on Windows every write replaces the file.
 func awaitWriter(*os.File) {}
 
-// IsMount returns false: no file is one there.
+// IsMount returns false, because on Windows no file is a mount.
 func (d Dir) IsMount(string) bool { return false }
 
-// Writable returns nil: the system tells only by trying.
+// Writable returns nil, because Windows tells only when something is written.
 func (d Dir) Writable(string) error { return nil }
 
 func (d Dir) openLock(name string) (*os.File, error) {
 	return d.openOrMake(name, os.O_RDWR, 0o600)
 }
 
-// tryLock locks the first byte, which keeps others from locking it, also within this process (LockFileEx).
+// tryLock locks the first byte, so that nobody else can lock it, not even within this process (LockFileEx).
 func tryLock(f *os.File) (bool, error) {
 	err := windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &windows.Overlapped{})
 	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bothWays runs a test with openat2, and with what takes its place on old kernels.
+// bothWays runs a test with openat2, and with the code that replaces it on old kernels.
 func bothWays(t *testing.T, test func(t *testing.T)) {
 	t.Helper()
 	for _, without := range []bool{false, true} {
@@ -31,7 +31,7 @@ func bothWays(t *testing.T, test func(t *testing.T)) {
 	}
 }
 
-// exchange swaps two names, over and over, until the test ends.
+// exchange swaps two names again and again until the test ends.
 func exchange(t *testing.T, a, b string) {
 	t.Helper()
 	stop := make(chan struct{})
@@ -52,7 +52,7 @@ func exchange(t *testing.T, a, b string) {
 	})
 }
 
-// listing is everything below a directory, with its owner, mode and content.
+// listing describes everything below a directory: owner, mode and content.
 func listing(t *testing.T, dir string) string {
 	t.Helper()
 	all := ""
@@ -74,8 +74,8 @@ func listing(t *testing.T, dir string) string {
 	return all
 }
 
-// TestNothingIsReachedThroughADirectoryThatIsExchangedForALink: somebody who may rename in a directory swaps one below
-// it for a link to a directory that is none of theirs, all the time.
+// TestNothingIsReachedThroughADirectoryThatIsExchangedForALink: all the time somebody who may rename in a directory swaps a
+// directory in it with a link to a directory that belongs to somebody else.
 func TestNothingIsReachedThroughADirectoryThatIsExchangedForALink(t *testing.T) {
 	bothWays(t, func(t *testing.T) {
 		root, outside := t.TempDir(), t.TempDir()
@@ -146,7 +146,7 @@ func TestNothingIsReachedThroughADirectoryThatIsExchangedForALink(t *testing.T) 
 	})
 }
 
-// TestATreeIsRemovedWithoutLeavingItWhileItIsExchanged: what is removed is swapped below the remover's feet.
+// TestATreeIsRemovedWithoutLeavingItWhileItIsExchanged: while the tree is removed, a directory in it is swapped with a link.
 func TestATreeIsRemovedWithoutLeavingItWhileItIsExchanged(t *testing.T) {
 	bothWays(t, func(t *testing.T) {
 		root, outside := t.TempDir(), t.TempDir()
@@ -201,7 +201,7 @@ func TestNamesThatLeadOutAreRefused(t *testing.T) {
 	})
 }
 
-// TestRootFollowsALinkOnlyWhereNobodyElseCanHavePutIt walks paths the way root does.
+// TestRootFollowsALinkOnlyWhereNobodyElseCanHavePutIt walks paths as root does.
 func TestRootFollowsALinkOnlyWhereNobodyElseCanHavePutIt(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root to give a directory away")
@@ -241,7 +241,7 @@ func TestRootFollowsALinkOnlyWhereNobodyElseCanHavePutIt(t *testing.T) {
 	}
 }
 
-// bind mounts a directory or file in another place until the test ends.
+// bind mounts a directory or file at another place until the test ends.
 func bind(t *testing.T, from, to string) {
 	t.Helper()
 	if os.Geteuid() != 0 {

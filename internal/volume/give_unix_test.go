@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestWhatRootWritesBelongsToTheDirectorysOwner holds for everybody; it asks something of root only.
+// TestWhatRootWritesBelongsToTheDirectorysOwner is true for every user, but tests something only if it runs as root.
 func TestWhatRootWritesBelongsToTheDirectorysOwner(t *testing.T) {
 	dir := t.TempDir()
 	owner := os.Geteuid()

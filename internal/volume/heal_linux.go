@@ -9,21 +9,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Healed is what Heal did.
+// Healed says what Heal did.
 type Healed struct {
 	// Given is how many files and directories got another owner.
 	Given int
-	// LeftAlone are mounts that belong to somebody else: directories and files from elsewhere, whose owner is not ours to
-	// change.
+	// LeftAlone are mounts with another owner. They are directories and files from elsewhere, so Heal does not change their owner.
 	LeftAlone []string
 }
 
-// Heal gives a directory to a user (contract M15): the directory itself, what lies directly in it, and whatever there
-// belongs to somebody else with all that is below. Trees whose top is right are not walked, but for those
-// that looked names: so many levels of them are looked at as well.
+// Heal changes the owner of a directory to a user (contract M15): of the directory itself, of what lies directly in it and, if the
+// owner of one of these is wrong, of everything below that one. It does not walk a tree whose top has the right owner, except for
+// the directories that are keys of looked: of those it looks at as many levels as the value says.
 //
-// It works from descriptors, follows no symbolic link, and leaves alone what is mounted, and regular files with more than
-// one name: one of the names may be somewhere else. The error is of the first few that failed.
+// It works with descriptors and follows no symbolic link. It leaves mounts alone, and regular files with more than one name, because
+// another name may be outside the directory. The error has the first few failures.
 func (d Dir) Heal(uid, gid int, looked map[string]int) (Healed, error) {
 	h := healer{uid: uid, gid: gid, looked: looked}
 	fd, err := d.open(".", unix.O_RDONLY|unix.O_DIRECTORY, 0)
@@ -41,11 +40,11 @@ type healer struct {
 	errs     []error
 }
 
-// topLevel marks the directory itself, whose directories are not all looked into.
+// topLevel is the number of levels of the directory itself. For its subdirectories, looked says how many levels count.
 const topLevel = 9
 
-// dir heals an open directory and closes it. levels says how deep to look below it where owners
-// are right: 0 for no further than itself.
+// dir heals an open directory and closes it. levels is how many levels below it to look at where the owner is right; 0 means only
+// the directory itself.
 func (h *healer) dir(fd int, path string, levels int) {
 	f := os.NewFile(uintptr(fd), path)
 	defer f.Close()
@@ -73,8 +72,8 @@ func (h *healer) dir(fd int, path string, levels int) {
 	}
 }
 
-// entry heals one name in an open directory. What is given is what was opened and looked at: the name may mean
-// something else by then.
+// entry heals one name in an open directory. It opens the file, looks at it by its descriptor and changes the owner of that
+// descriptor, because the name may stand for another file by then.
 func (h *healer) entry(at int, path, name string, levels int) {
 	info, err := infoAt(at, name)
 	if err != nil {
@@ -124,7 +123,8 @@ func (h *healer) give(fd int, path string) {
 	h.Given++
 }
 
-// failed keeps the first few errors: on a volume that refuses, every file fails alike. What is gone needs no healing.
+// failed keeps only the first few errors, because on some volumes every change fails in the same way. A file that is gone needs no
+// healing.
 func (h *healer) failed(path string, err error) {
 	if len(h.errs) < 3 && !errors.Is(err, fs.ErrNotExist) {
 		h.errs = append(h.errs, fmt.Errorf("%s: %w", path, err))

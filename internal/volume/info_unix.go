@@ -10,37 +10,37 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Info is what there is to know about a file. Its Sys is nil: Owner and Links tell what people look for there.
+// Info describes a file. Its Sys returns nil; Owner and Links return what is usually taken from there.
 type Info struct {
 	name string
 	st   unix.Stat_t
 }
 
-// Name is the last element of the file's name.
+// Name returns the last element of the file's name.
 func (i *Info) Name() string { return i.name }
 
-// Size is the file's size in bytes.
+// Size returns the file's size in bytes.
 func (i *Info) Size() int64 { return i.st.Size }
 
-// ModTime is when the content changed.
+// ModTime returns when the content last changed.
 func (i *Info) ModTime() time.Time { return time.Unix(i.st.Mtim.Unix()) }
 
-// IsDir reports whether it is a directory.
+// IsDir reports whether the file is a directory.
 func (i *Info) IsDir() bool { return i.Mode().IsDir() }
 
 // Sys returns nil.
 func (i *Info) Sys() any { return nil }
 
-// Owner returns the ids of the user and the group to whom the file belongs.
+// Owner returns the ids of the user and the group that own the file.
 func (i *Info) Owner() (uid, gid int) { return int(i.st.Uid), int(i.st.Gid) }
 
 // Links returns how many names the file has.
 func (i *Info) Links() uint64 { return uint64(i.st.Nlink) } //nolint:unconvert // uint16 on macOS
 
-// Same reports whether two are about one file.
+// Same reports whether both describe the same file.
 func (i *Info) Same(other *Info) bool { return i.st.Dev == other.st.Dev && i.st.Ino == other.st.Ino }
 
-// Mode is the type and the permissions (inode(7)).
+// Mode returns the type and the permissions (inode(7)).
 func (i *Info) Mode() fs.FileMode {
 	m := uint32(i.st.Mode) //nolint:unconvert // uint16 on macOS
 	mode := fs.FileMode(m & 0o777)

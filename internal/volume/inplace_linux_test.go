@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mounted makes a file in a home that is a mount: what docker run -v FILE:/opt/data/NAME does. It returns the file on the host.
+// mounted mounts a file at a name in a home, as docker run -v FILE:/opt/data/NAME does. It returns the path of the file on the host.
 func mounted(t *testing.T, root, name, content string) (outside string) {
 	t.Helper()
 	outside = put(t, filepath.Join(t.TempDir(), name), content)
@@ -65,7 +65,7 @@ func TestAFileThatIsAMountIsWrittenInPlace(t *testing.T) {
 	})
 }
 
-// TestAMountThatCannotBeWrittenStaysAsItIs: read-only, or without room.
+// TestAMountThatCannotBeWrittenStaysAsItIs: because it is read-only, or because there is no room.
 func TestAMountThatCannotBeWrittenStaysAsItIs(t *testing.T) {
 	for name, c := range map[string]struct {
 		prepare func(t *testing.T, file string)

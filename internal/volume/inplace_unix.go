@@ -13,13 +13,13 @@ import (
 )
 
 const (
-	// maxInPlace is how large a file may be that is written in place in one step: far more than any that this program writes.
+	// maxInPlace is the size of the largest file that is written in place in one step, far larger than any that this program writes.
 	maxInPlace = 8 << 20
-	// inPlaceWait is how long another process may take to write or read the same file.
+	// inPlaceWait is how long to wait for another process that is writing or reading the same file.
 	inPlaceWait = 2 * time.Second
 )
 
-// isMount reports whether something is mounted at a name that lies directly in an open directory.
+// isMount reports whether something is mounted at a name directly within an open directory.
 func isMount(at int, name string) bool {
 	fd, err := openHere(at, name, lookFlags)
 	if err == nil {
@@ -28,18 +28,17 @@ func isMount(at int, name string) bool {
 	return errors.Is(err, ErrMount)
 }
 
-// writeInPlace writes a file that cannot be replaced because it is a mount (rename(2): EBUSY). The room that it needs is
-// reserved first, all of the content is written by one call, and what was there is put back if that fails. A process that is
-// killed leaves the content of before or the new one, as long as both fit into a page of 4 kB; a larger one may be
-// half written then. ReadFile sees one of the two; where the new content is shorter, other readers may see line ends behind
-// it for a moment.
+// writeInPlace writes a file that cannot be replaced because it is a mount (rename(2): EBUSY). It first reserves the room that it
+// needs, then writes the whole content with one call, and restores the old content if that fails. If the process is killed, the file
+// has the old content or the new one, as long as both fit into a page of 4 kB; a larger file may be half written. ReadFile always
+// sees one of the two. If the new content is shorter, other readers may see newlines after it for a moment.
 func writeInPlace(at int, name string, data []byte) error {
 	fd, err := openBeneath(at, name, unix.O_RDWR|fileFlags, 0)
 	if err != nil {
 		return err
 	}
 	f := os.NewFile(uintptr(fd), name)
-	defer f.Close() // and with it the lock
+	defer f.Close() // also releases the lock
 	info, err := infoOf(name, fd)
 	if err != nil {
 		return err
@@ -71,22 +70,23 @@ func writeInPlace(at int, name string, data []byte) error {
 	return nil
 }
 
-// awaitWriter keeps writeInPlace from writing a file as long as it is open here. Any other file is not written, but replaced.
+// awaitWriter keeps writeInPlace from writing a file while it is open here. A file that is not a mount is replaced, so it needs no
+// lock.
 func awaitWriter(f *os.File) {
 	if fd := int(f.Fd()); isMountRoot(fd) {
 		share(fd, unix.LOCK_SH)
 	}
 }
 
-// share locks a file that is written in place until it is closed. Where somebody else keeps the lock, or the file system has
-// none, it goes on without.
+// share locks a file that is written in place until it is closed. If another process keeps the lock too long, or the file system has
+// no locks, it returns without the lock.
 func share(fd, how int) {
 	for begun := time.Now(); errors.Is(unix.Flock(fd, how|unix.LOCK_NB), unix.EWOULDBLOCK) && time.Since(begun) < inPlaceWait; {
 		time.Sleep(lockPause)
 	}
 }
 
-// overwrite writes a file from its beginning and cuts it to a size.
+// overwrite writes a file from its beginning and truncates it to a size.
 func overwrite(f *os.File, text []byte, size int) error {
 	if _, err := f.WriteAt(text, 0); err != nil {
 		return err
@@ -97,7 +97,7 @@ func overwrite(f *os.File, text []byte, size int) error {
 	return f.Sync()
 }
 
-// mountError says that a name is a mount, which is why it could not be written, and what kept it from being written in place.
+// mountError adds to an error of writing in place that the name is a mount, which is why it was written in place.
 func mountError(err error) error {
 	var pe *os.PathError
 	if errors.As(err, &pe) {

@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// ErrLocked reports a lock that somebody else holds.
+// ErrLocked reports that another process or Lock holds the lock.
 var ErrLocked = errors.New("locked by another process")
 
-// Lock is an advisory lock on a file (flock(2)). The kernel releases it when
-// its holder dies, however that happens.
+// Lock is an advisory lock on a file (flock(2)). The kernel releases it when its holder dies, in whatever way.
 type Lock struct{ f *os.File }
 
-// lockPause is how long WaitLock waits between two tries. The locks that it is for are held for about that long.
+// lockPause is the pause between two tries of WaitLock. The locks for which WaitLock is meant are held for about that long.
 const lockPause = 2 * time.Millisecond
 
-// TryLock takes the lock on a file, which it makes if it is not there, or returns ErrLocked at once.
+// TryLock takes the lock on a file, which it creates if it is missing. If another process holds the lock, it returns ErrLocked at
+// once.
 func (d Dir) TryLock(name string) (*Lock, error) {
 	for {
 		f, err := d.openLock(name)
@@ -33,7 +33,7 @@ func (d Dir) TryLock(name string) (*Lock, error) {
 			f.Close()
 			return nil, fmt.Errorf("%s: %w", d.Path(name), err)
 		}
-		// Somebody who held it may have removed the file, or the directory, since it was opened.
+		// An earlier holder may have removed the file, or its directory, after we had opened it.
 		if d.Is(name, f) {
 			return &Lock{f}, nil
 		}
@@ -41,8 +41,8 @@ func (d Dir) TryLock(name string) (*Lock, error) {
 	}
 }
 
-// WaitLock takes the lock, waiting for its holder until ctx ends; then it returns ctx's error. It is for locks that
-// are held for the length of one file's rewrite.
+// WaitLock takes the lock and waits for its holder until ctx ends; then it returns the error of ctx. It is meant for locks that are
+// held while one file is rewritten.
 func (d Dir) WaitLock(ctx context.Context, name string) (*Lock, error) {
 	for {
 		lock, err := d.TryLock(name)
@@ -57,6 +57,6 @@ func (d Dir) WaitLock(ctx context.Context, name string) (*Lock, error) {
 	}
 }
 
-// Unlock releases the lock. The file stays: removing it would let two holders
-// lock two files of one name.
+// Unlock releases the lock. It does not remove the file, because otherwise two holders could lock two different files of the same
+// name.
 func (l *Lock) Unlock() error { return l.f.Close() }

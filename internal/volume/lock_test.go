@@ -16,7 +16,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// The test binary is also the other process of the tests below.
+// TestMain runs the tests or, if a variable is set, is the other process of a test.
 func TestMain(m *testing.M) {
 	if path := os.Getenv("HERMES_TEST_HOLD"); path != "" {
 		if _, err := lockNow(path); err != nil {
@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		fmt.Println("held")
-		_, _ = os.Stdin.Read(make([]byte, 1)) // until the test ends it
+		_, _ = os.Stdin.Read(make([]byte, 1)) // until the test ends this process
 		os.Exit(0)
 	}
 	if path := os.Getenv("HERMES_TEST_COUNT"); path != "" {
@@ -131,7 +131,7 @@ func TestWaitLockEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// count adds to a number in a file, n times, each time under the lock.
+// count adds 1 to a number in a file, n times, each time under the lock.
 func count(ctx context.Context, path string, n int) error {
 	for range n {
 		lock, err := waitLock(ctx, path+".lock")

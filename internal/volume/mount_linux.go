@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sameMount tells whether two descriptors lie in one mount, by proc(5): a bind mount has the device number of what it
-// shows, so that alone does not tell.
+// sameMount reports whether two descriptors are in the same mount, according to proc(5). Comparing device numbers is not enough,
+// because a bind mount has the device number of what it shows.
 func sameMount(a, b int) (bool, error) {
 	x, err := mountID(a)
 	if err != nil {
@@ -33,15 +33,15 @@ func mountID(fd int) (string, error) {
 	return "", errors.New("cannot tell what is a mount: the kernel does not say")
 }
 
-// isMountRoot reports whether an open file is a mount of its own. Before Linux 5.8 it does not tell.
+// isMountRoot reports whether an open file is a mount itself. Before Linux 5.8 the kernel does not tell, and it returns false.
 func isMountRoot(fd int) bool {
 	var st unix.Statx_t
 	err := unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_TYPE, &st)
 	return err == nil && st.Attributes&st.Attributes_mask&unix.STATX_ATTR_MOUNT_ROOT != 0
 }
 
-// reserve makes sure that an open file can grow to a size (fallocate(2)), where the file system knows how. Its size
-// stays as it is.
+// reserve makes sure that an open file can grow to a size (fallocate(2)), if the file system can do that. The file's size does not
+// change.
 func reserve(fd int, size int64) error {
 	if size == 0 {
 		return nil

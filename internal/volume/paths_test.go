@@ -6,7 +6,7 @@ import (
 	"os"
 )
 
-// The tests name files by their paths.
+// The tests name files by their paths, so these functions take paths.
 
 func readFile(path string, limit int64) ([]byte, error) {
 	d, name := Split(path)

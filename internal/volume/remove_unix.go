@@ -15,8 +15,8 @@ import (
 // maxOpen is how many directories are open at a time while a tree is removed. Trees may be deeper than that.
 const maxOpen = 64
 
-// RemoveAll removes a name and everything below it. It follows no link and goes into no other mount: what is
-// mounted there stays, and the error wraps ErrMount. A name that is not there is no error.
+// RemoveAll removes a name and everything below it. It follows no link and does not enter another mount: a mount stays, and then the
+// error wraps ErrMount. It is no error if the name does not exist.
 func (d Dir) RemoveAll(name string) error {
 	at, last, err := d.parent(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -39,9 +39,9 @@ func (d Dir) RemoveAll(name string) error {
 // remover removes one tree.
 type remover struct {
 	dir   Dir
-	top   int // where the tree lies
+	top   int // the directory that contains the tree
 	later []string
-	err   error // the first
+	err   error // the first error
 }
 
 func (r *remover) failed(name string, err error) {
@@ -61,7 +61,8 @@ func (r *remover) remove(at int, last, name string, depth int) {
 		return
 	}
 	if depth == maxOpen {
-		// Too deep to hold every directory on the way open: it becomes a tree of its own beside the first.
+		// The tree is too deep to keep every directory open. So move this directory up beside the tree and remove it as a tree of
+		// its own.
 		moved, err := unused(".removed-", func(to string) error {
 			if _, err := infoAt(r.top, to); err == nil {
 				return fs.ErrExist
@@ -78,7 +79,7 @@ func (r *remover) remove(at int, last, name string, depth int) {
 	r.failed(name, unix.Unlinkat(at, last, unix.AT_REMOVEDIR))
 }
 
-// content removes what is in a directory.
+// content removes everything in a directory.
 func (r *remover) content(at int, last, name string, depth int) {
 	fd, err := openHere(at, last, unix.O_RDONLY|unix.O_DIRECTORY)
 	if errors.Is(err, fs.ErrPermission) && unix.Fchmodat(at, last, 0o700, unix.AT_SYMLINK_NOFOLLOW) == nil {
@@ -96,10 +97,10 @@ func (r *remover) content(at int, last, name string, depth int) {
 			r.remove(fd, n, path.Join(name, n), depth+1)
 		}
 		if len(names) == 0 || r.err != nil {
-			_ = err // the end, or what removing the directory will say
+			_ = err // the end of the list; after another error the directory cannot be removed, and that is reported
 			return
 		}
-		// A directory that changed is read from its beginning.
+		// After a change, read the directory from its beginning again.
 		if _, err := f.Seek(0, 0); err != nil {
 			r.failed(name, err)
 			return

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// busyWait is how long somebody may keep a file from being replaced by reading it.
+// busyWait is how long a reader may keep a file from being replaced.
 const busyWait = time.Second
 
-// replaceIn writes a new file, syncs it, and renames it over a name. It is for systems without openat(2). A rename whose error is busy is
-// tried again for busyWait: somebody may be reading what is replaced, without allowing that, for a moment. Whatever fails, the name has
-// the content of before.
+// replaceIn writes a new file, syncs it, and renames it over a name. It is for systems without openat(2). If busy says so of the
+// rename's error, it tries again for up to busyWait, because a reader may keep the file from being replaced for a moment. If
+// anything fails, the name keeps its old content.
 func replaceIn(r *os.Root, name string, data []byte, perm fs.FileMode, busy func(error) bool) error {
 	var f *os.File
 	tmp, err := unused(path.Join(path.Dir(name), "."+path.Base(name)), func(tmp string) (err error) {
@@ -34,7 +34,7 @@ func replaceIn(r *os.Root, name string, data []byte, perm fs.FileMode, busy func
 		}
 	}
 	if err != nil {
-		_ = r.Remove(tmp) // the first error counts
+		_ = r.Remove(tmp) // the first error is the one to return
 	}
 	return err
 }

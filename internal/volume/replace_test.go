@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestReplaceInIsAtomic: who reads sees the one content or the other, and never a part.
+// TestReplaceInIsAtomic: a reader sees either the old content or the new one, and never a part.
 func TestReplaceInIsAtomic(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("readers like these keep a file from being replaced there")

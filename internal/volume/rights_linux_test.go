@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// withoutRootsRights has the rest of a test reach files as somebody who owns none of them (setfsuid(2)), if it is root's: root may
-// read everything.
+// withoutRootsRights makes the rest of a test that runs as root use files with the rights of a user who owns none of them
+// (setfsuid(2)), because root may read everything.
 func withoutRootsRights(t *testing.T) {
 	t.Helper()
 	if os.Geteuid() != 0 {

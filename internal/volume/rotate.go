@@ -6,7 +6,7 @@ import (
 	"io/fs"
 )
 
-// SetAsideError reports a file that is full and cannot be set aside.
+// SetAsideError reports that a file is full and cannot be renamed to NAME.1.
 type SetAsideError struct{ Err error }
 
 func (e *SetAsideError) Error() string { return e.Err.Error() }
@@ -14,8 +14,9 @@ func (e *SetAsideError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *SetAsideError) Unwrap() error { return e.Err }
 
-// AppendLimited adds data to a file in one write. A file that it would make larger than limit is set aside as NAME.1 first, in the place
-// of the one of before, or the error is *SetAsideError. What is missing is made: the directory of d with mode 0755, the file with perm.
+// AppendLimited appends data to a file in one write. If the file would become larger than limit, AppendLimited first renames it to
+// NAME.1, which replaces the earlier NAME.1; if that fails, the error is *SetAsideError. It creates what is missing: the directory
+// of d with mode 0755 and the file with mode perm.
 func (d Dir) AppendLimited(name string, data []byte, perm fs.FileMode, limit int64) error {
 	if err := d.MkdirAll(".", 0o755); err != nil {
 		return err

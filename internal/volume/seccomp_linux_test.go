@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestWorksBehindAFilterThatRefusesOpenat2: a seccomp profile that is older than the call answers EPERM to it.
+// TestWorksBehindAFilterThatRefusesOpenat2: an old seccomp profile, which does not know the call, answers EPERM.
 func TestWorksBehindAFilterThatRefusesOpenat2(t *testing.T) {
 	if os.Getenv("HERMES_TEST_FILTER") == "" {
 		self := exec.CommandContext(context.Background(), os.Args[0], "-test.run=^TestWorksBehindAFilterThatRefusesOpenat2$", "-test.v")
@@ -39,7 +39,7 @@ func TestWorksBehindAFilterThatRefusesOpenat2(t *testing.T) {
 	}
 }
 
-// TestAnotherRefusalIsAnError where openat2 works.
+// TestAnotherRefusalIsAnError, on kernels where openat2 works.
 func TestAnotherRefusalIsAnError(t *testing.T) {
 	if _, err := unix.Openat2(unix.AT_FDCWD, "/", &unix.OpenHow{Flags: unix.O_PATH}); err != nil {
 		t.Skip("there is no openat2 here:", err)
@@ -49,16 +49,16 @@ func TestAnotherRefusalIsAnError(t *testing.T) {
 	}
 }
 
-// refuse has a system call answer EPERM in all threads, for good (seccomp(2)).
+// refuse makes a system call return EPERM in all threads, from now on (seccomp(2)).
 func refuse(t *testing.T, call uint32) {
 	t.Helper()
 	program := []unix.SockFilter{
-		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0}, // the call's number
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0}, // the number of the system call
 		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: call, Jf: 1},
 		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)},
 		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
 	}
-	runtime.LockOSThread() // both calls are this thread's; the second is for all
+	runtime.LockOSThread() // both calls must be made by this thread; the second one applies to all threads
 	defer runtime.UnlockOSThread()
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		t.Skip("no filters here:", err)

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openSteps opens a name below an open directory where the kernel cannot look up a whole name safely: element by
-// element, each from the descriptor of the one before, none of them a link.
+// openSteps opens a name below an open directory on a kernel that cannot safely look up a whole name. It opens one element after the
+// other, each from the descriptor of the one before, and refuses links.
 func openSteps(at int, name string, flags int, perm uint32) (int, error) {
 	elements := strings.Split(name, "/")
 	from := at

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// atOnce fails the test if f blocks: what it guards against would block for ever.
+// atOnce fails the test if f does not return soon: without the guard under test it would block for ever.
 func atOnce(t *testing.T, what string, f func() error) error {
 	t.Helper()
 	done := make(chan error, 1)
@@ -37,7 +37,7 @@ func fifo(t *testing.T, path string) string {
 	return path
 }
 
-// nasties are things that may lie where a file is expected, by their word in a message.
+// nasties are things that may lie where a file is expected. The keys are the words for them in messages.
 func nasties(t *testing.T) map[string]string {
 	t.Helper()
 	dir := t.TempDir()
@@ -82,8 +82,8 @@ func TestNothingButARegularFileIsLockedAndNothingBlocks(t *testing.T) {
 	}
 }
 
-// While a file, a link to a secret, and a FIFO take turns at one path, a reader gets the file or an
-// error: never the secret, never stuck.
+// TestASwapAfterTheLookIsNoticed: while a file, a link to a secret and a FIFO take turns at one path, a reader gets the file or an
+// error. It never gets the secret and never blocks.
 func TestASwapAfterTheLookIsNoticed(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "f")
@@ -182,12 +182,13 @@ func TestWriteFileGivesTheModeThatWasAskedFor(t *testing.T) {
 	}
 }
 
-// The temporary file of a secret lies beside it, where only those look who may read the secret anyway.
+// TestWriteFileTouchesNoOtherDirectory: the temporary file of a secret lies beside the secret, where only those look who may read
+// the secret anyway.
 func TestWriteFileTouchesNoOtherDirectory(t *testing.T) {
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
 	dir := t.TempDir()
-	long := time.Unix(1e9, 0) // any name made or removed moves this
+	long := time.Unix(1e9, 0) // creating or removing any name in the directory changes its time
 	if err := os.Chtimes(tmp, long, long); err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +248,7 @@ func TestNoPermissionIsReportedAsThat(t *testing.T) {
 	}
 }
 
-// TestADirectoryThatMayNotBeEnteredIsLookedAtAllTheSame: who cannot get in is to be told whose it is.
+// TestADirectoryThatMayNotBeEnteredIsLookedAtAllTheSame, so that a message can say whose it is.
 func TestADirectoryThatMayNotBeEnteredIsLookedAtAllTheSame(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0); err != nil {

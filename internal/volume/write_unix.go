@@ -11,12 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Append opens a regular file to read, and to write at its end. One that is not there is made with that mode.
+// Append opens a regular file for reading and for writing at its end. If it is missing, Append creates it with mode perm.
 func (d Dir) Append(name string, perm fs.FileMode) (*os.File, error) {
 	return d.openOrMake(name, unix.O_RDWR|unix.O_APPEND|fileFlags, perm)
 }
 
-// openOrMake opens a regular file, or makes it, and gives what it made to the owner of the directory.
+// openOrMake opens a regular file or creates it. A file that it creates gets the owner of the directory.
 func (d Dir) openOrMake(name string, flags int, perm fs.FileMode) (*os.File, error) {
 	at, last, err := d.parent(name)
 	if err != nil {
@@ -27,7 +27,7 @@ func (d Dir) openOrMake(name string, flags int, perm fs.FileMode) (*os.File, err
 		fd, err := openBeneath(at, last, flags, 0)
 		if errors.Is(err, fs.ErrNotExist) {
 			if fd, err = makeFile(at, last, flags, perm); errors.Is(err, fs.ErrExist) {
-				continue // somebody was faster
+				continue // another process created it first
 			}
 		}
 		if err != nil {
@@ -37,7 +37,7 @@ func (d Dir) openOrMake(name string, flags int, perm fs.FileMode) (*os.File, err
 	}
 }
 
-// makeFile makes a file that is not there.
+// makeFile creates a new file.
 func makeFile(at int, name string, flags int, perm fs.FileMode) (int, error) {
 	fd, err := openBeneath(at, name, flags|unix.O_CREAT|unix.O_EXCL, uint32(perm.Perm()))
 	if err != nil {
@@ -50,7 +50,7 @@ func makeFile(at int, name string, flags int, perm fs.FileMode) (int, error) {
 	return fd, nil
 }
 
-// Create makes a file that is not there, and opens it to write. The mode is less the umask.
+// Create creates a new file and opens it for writing. The umask takes bits from its mode.
 func (d Dir) Create(name string, perm fs.FileMode) (*os.File, error) {
 	var f *os.File
 	err := d.inParent("create", name, func(at int, last string) error {
@@ -63,8 +63,8 @@ func (d Dir) Create(name string, perm fs.FileMode) (*os.File, error) {
 	return f, err
 }
 
-// give makes what root has just made belong to whom the directory around it belongs: a command that root types about a
-// home must not lock the home's user out of it.
+// give gives something that root has just created the owner of the directory in which it lies. Otherwise a command that root runs
+// could lock the home's user out of the home.
 func give(fd, dir int) error {
 	if os.Geteuid() != 0 {
 		return nil
@@ -76,12 +76,12 @@ func give(fd, dir int) error {
 	return chownFD(fd, int(st.Uid), int(st.Gid))
 }
 
-// WriteFile replaces a name with a regular file of that content, atomically: a
-// temporary file in the same directory, fsync, rename. Its mode is perm less the
-// umask, whatever was there before. An existing symbolic link is replaced, not followed.
+// WriteFile atomically replaces a name with a regular file that has this content: it writes a temporary file in the same directory,
+// calls fsync, and renames it. The new file's mode is perm without the bits of the umask, whatever the old mode was. If the name is
+// a symbolic link, the link is replaced and not followed.
 //
-// A file that is a mount of its own (docker run -v file:file) cannot be replaced: it is written in place, as safely as
-// that goes, and keeps its mode. If it cannot be written the error is ErrMount too.
+// A file that is a mount (docker run -v file:file) cannot be replaced. It is written in place, as safely as possible, and keeps its
+// mode. If that fails, the error is ErrMount too.
 func (d Dir) WriteFile(name string, data []byte, perm fs.FileMode) error {
 	return d.write(name, data, perm, (*os.File).Sync)
 }
@@ -122,7 +122,7 @@ func replace(at int, name string, data []byte, perm fs.FileMode, sync func(*os.F
 		mount = errors.Is(err, unix.EBUSY) && isMount(at, name)
 	}
 	if mount {
-		// The whole new content stays beside it until it is written.
+		// The temporary file with the new content stays until the file in place is written.
 		if err = writeInPlace(at, name, data); err != nil {
 			err = mountError(err)
 		}

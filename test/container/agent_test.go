@@ -11,11 +11,11 @@ import (
 	"hermes/test/container/docker"
 )
 
-// agent is a testclient in a container that runs commands there as root. A docker exec takes a tenth of a second of processor
-// time, and a test that waits for something asks again and again.
+// agent is a testclient in a container that runs commands there as root. It saves time: a docker exec takes a tenth of a second of
+// processor time, and a test that waits for something asks many times.
 type agent struct {
 	in   io.WriteCloser
-	dead chan struct{} // closed when it has ended
+	dead chan struct{} // closed when the agent has ended
 
 	mu      sync.Mutex
 	next    int
@@ -30,7 +30,7 @@ type agentReply struct {
 
 var errNoAgent = errors.New("the test client in the container has ended")
 
-// startAgent starts one; it ends with its container.
+// startAgent starts an agent in a container. It ends when the container ends.
 func startAgent(container string) (*agent, error) {
 	cmd := exec.CommandContext(context.Background(), "docker", "exec", "-i", "-u", "0", container, docker.TestServerPath, "serve")
 	in, err := cmd.StdinPipe()
@@ -53,7 +53,7 @@ func startAgent(container string) (*agent, error) {
 				break
 			}
 			a.mu.Lock()
-			a.waiting[r.ID] <- r // has room
+			a.waiting[r.ID] <- r // the channel has room for one reply
 			delete(a.waiting, r.ID)
 			a.mu.Unlock()
 		}
@@ -62,7 +62,7 @@ func startAgent(container string) (*agent, error) {
 	return a, nil
 }
 
-// run runs a command. An error means that the agent, and so most likely the container, has ended.
+// run runs a command. An error means that the agent has ended, and so most likely the container.
 func (a *agent) run(ctx context.Context, input string, args ...string) (docker.Result, error) {
 	reply := make(chan agentReply, 1)
 	a.mu.Lock()
@@ -92,7 +92,8 @@ func (a *agent) end() {
 	<-a.dead
 }
 
-// inside runs a command as root through the container's agent. ok is false where there is none: `docker exec` says why.
+// inside runs a command as root through the container's agent. ok is false if there is no agent; then the caller uses `docker exec`,
+// which says why.
 func (b *box) inside(input string, cmd []string) (r docker.Result, ok bool) {
 	b.t.Helper()
 	a, err := b.agentOf()
@@ -112,7 +113,7 @@ func (b *box) agentOf() (*agent, error) {
 	defer b.agentMu.Unlock()
 	if b.agent != nil {
 		select {
-		case <-b.agent.dead: // the container ended, and may have been started again
+		case <-b.agent.dead: // the container has ended, and may have been started again
 		default:
 			return b.agent, nil
 		}

@@ -20,19 +20,19 @@ type box struct {
 	name string
 
 	agentMu sync.Mutex
-	agent   *agent // nil before the first command of root's
+	agent   *agent // nil before root's first command
 }
 
-// options are what a test asks of `docker run`.
+// options are what a test passes to `docker run`.
 type options struct {
 	image string   // default: the image under test
-	flags []string // of docker run, before the image
+	flags []string // of docker run; they stand before the image
 	env   []string
-	vol   string // volume for /opt/data; default: an anonymous one
+	vol   string // volume for /opt/data; default: an anonymous volume
 }
 
-// start runs `docker run -d IMAGE cmd...` and returns at once. The container goes with the
-// test; if the test failed its log is printed.
+// start runs `docker run -d IMAGE cmd...` and returns at once. The container is removed at the end of the test. If the test failed,
+// its log is printed.
 func start(t *testing.T, o options, cmd ...string) *box {
 	t.Helper()
 	b := &box{t: t, name: uniqueName(t)}
@@ -41,7 +41,7 @@ func start(t *testing.T, o options, cmd ...string) *box {
 	return b
 }
 
-// run is `docker run IMAGE cmd...` in the foreground: it returns when the container ended.
+// run runs `docker run IMAGE cmd...` in the foreground and returns when the container has ended.
 func run(t *testing.T, o options, cmd ...string) docker.Result {
 	t.Helper()
 	b := &box{t: t, name: uniqueName(t)}
@@ -76,7 +76,7 @@ func (b *box) remove() {
 	}
 }
 
-// tail keeps a log that went wild from burying the failure.
+// tail shortens a very long log, so that the failure can still be found.
 func tail(s string) string {
 	const most = 8000
 	if len(s) > most {
@@ -85,7 +85,7 @@ func tail(s string) string {
 	return s
 }
 
-// exec runs a command in the container as a user ("" is the image's: root).
+// exec runs a command in the container as a user; "" is the image's user, which is root.
 func (b *box) exec(user string, cmd ...string) docker.Result {
 	b.t.Helper()
 	return b.execInput("", user, cmd...)
@@ -93,7 +93,8 @@ func (b *box) exec(user string, cmd ...string) docker.Result {
 
 func (b *box) execInput(input, user string, cmd ...string) docker.Result {
 	b.t.Helper()
-	// What tests look at and do as root goes the short way; what users type, and what another user does, is docker's exec.
+	// What the tests themselves do as root goes through the agent, which is faster. Commands that users type, and commands of other
+	// users, go through docker exec.
 	if user == "0" && cmd[0] != "hermes" {
 		if r, ok := b.inside(input, cmd); ok {
 			return r
@@ -104,7 +105,7 @@ func (b *box) execInput(input, user string, cmd ...string) docker.Result {
 		args = append(args, "-u", user)
 	}
 	var r docker.Result
-	// Right after docker start the runtime may not know yet that the container runs.
+	// Right after docker start the container runtime may not know yet that the container runs.
 	_ = waitFor(5*time.Second, func() error {
 		r = doWithInput(b.t, input, append(append(args, b.name), cmd...)...)
 		if r.Code == 126 && strings.Contains(r.Stdout+r.Stderr, "cannot exec in a stopped container") && b.running() == nil {
@@ -115,7 +116,7 @@ func (b *box) execInput(input, user string, cmd ...string) docker.Result {
 	return r
 }
 
-// mustExec is exec for a command that has to succeed; it returns its stdout, trimmed.
+// mustExec is exec for a command that must succeed. It returns the command's stdout, trimmed.
 func (b *box) mustExec(user string, cmd ...string) string {
 	b.t.Helper()
 	r := b.exec(user, cmd...)
@@ -125,7 +126,7 @@ func (b *box) mustExec(user string, cmd ...string) string {
 	return strings.TrimSpace(r.Stdout)
 }
 
-// background starts a command in the container that nobody waits for.
+// background starts a command in the container and does not wait for it.
 func (b *box) background(user string, cmd ...string) {
 	b.t.Helper()
 	must(b.t, append([]string{"exec", "-d", "-u", user, b.name}, cmd...)...)
@@ -143,20 +144,20 @@ func (b *box) logs() (stdout, stderr string) {
 	return stdout, stderr
 }
 
-// allLogs returns both streams, for messages whose stream is not the promise.
+// allLogs returns both streams. It is for messages that may be on either stream.
 func (b *box) allLogs() string {
 	b.t.Helper()
 	stdout, stderr := b.logs()
 	return stdout + stderr
 }
 
-// lastLine returns the last line that the container wrote, on whichever stream.
+// lastLine returns the last line that the container wrote, on either stream.
 func (b *box) lastLine() string {
 	b.t.Helper()
 	r := must(b.t, "logs", "--timestamps", b.name)
 	last := ""
 	for line := range strings.Lines(r.Stdout + r.Stderr) {
-		// RFC 3339 timestamps of equal width sort as text.
+		// RFC 3339 timestamps of the same width can be compared as text.
 		if line = strings.TrimSpace(line); line > last {
 			last = line
 		}
@@ -165,7 +166,7 @@ func (b *box) lastLine() string {
 	return text
 }
 
-// wait returns the container's exit code, when it has ended.
+// wait waits until the container has ended and returns its exit code.
 func (b *box) wait() int {
 	b.t.Helper()
 	code, err := strconv.Atoi(strings.TrimSpace(must(b.t, "wait", b.name).Stdout))
@@ -175,7 +176,7 @@ func (b *box) wait() int {
 	return code
 }
 
-// stop is docker stop with a period of grace long enough to tell an end by itself from a kill.
+// stop runs docker stop with so much time that a container that had to be killed can be told from one that ended by itself.
 func (b *box) stop() docker.Result {
 	b.t.Helper()
 	return must(b.t, "stop", "-t", "30", b.name)
@@ -201,7 +202,7 @@ func (b *box) running() error {
 	return nil
 }
 
-// file returns a file of the container, which may have ended, or fails the test.
+// file returns the content of a file in the container, which may have ended. Without the file the test fails.
 func (b *box) file(path string) string {
 	b.t.Helper()
 	content, err := b.readFile(path)
@@ -211,7 +212,7 @@ func (b *box) file(path string) string {
 	return content
 }
 
-// gatewayState returns gateway_state.json of the default profile.
+// gatewayState returns the content of gateway_state.json of the default profile.
 func (b *box) gatewayState() map[string]any {
 	b.t.Helper()
 	var state map[string]any

@@ -29,11 +29,11 @@ import (
 	"hermes/test/container/docker"
 )
 
-// artifacts is where screenshots go.
+// artifacts is the directory for screenshots.
 const artifacts = "../../.cache/artifacts"
 
-// door makes a port of the container reachable from here: the container has no network, so each connection goes through a
-// docker exec.
+// door makes a port of the container reachable from the host. The container has no network, so each connection goes through a docker
+// exec.
 func (b *box) door(inside string) string {
 	b.t.Helper()
 	l, err := new(net.ListenConfig).Listen(b.t.Context(), "tcp", "127.0.0.1:0")
@@ -61,40 +61,40 @@ func (b *box) door(inside string) string {
 					return
 				}
 				go func() { _, _ = io.Copy(in, conn); in.Close() }()
-				_ = cmd.Wait() // the visitor may be gone
+				_ = cmd.Wait() // the browser may have closed the connection
 			})
 		}
 	})
 	return l.Addr().String()
 }
 
-// tab is a page of a real browser on a container's dashboard.
+// tab is a browser tab that shows a container's dashboard.
 type tab struct {
 	t    *testing.T
 	ctx  context.Context
 	base string
 
 	mu       sync.Mutex
-	problems []string // what the console says, and requests that go elsewhere
-	allowed  []string // parts of problems that a test makes
+	problems []string // messages on the console, and requests to other hosts
+	allowed  []string // parts of problems that the test causes on purpose
 }
 
-// browse opens a browser on the dashboard of a container.
+// browse opens a tab with the dashboard of a container.
 func (b *box) browse() *tab {
 	b.t.Helper()
 	return b.browseAt("http://" + b.door("127.0.0.1:9119"))
 }
 
-// chromium is the browser of all tests. To start one costs more than most of what they do with it.
+// chromium is the browser that all tests share, because starting one takes longer than most tests need it.
 type chromium struct {
-	dir  string // where it keeps its files; removed with the run
+	dir  string // the directory for its files; removed at the end of the run
 	once sync.Once
 	ctx  context.Context
 	end  func()
 	err  error
 }
 
-// start starts the browser, for the first who wants it, and returns the context in which others open tabs.
+// start starts the browser at the first call. It returns the context in which tabs are opened.
 func (c *chromium) start() (context.Context, error) {
 	c.once.Do(func() {
 		var path, profile string
@@ -113,7 +113,7 @@ func (c *chromium) start() (context.Context, error) {
 		c.end = func() {
 			closeFirst()
 			closeAll()
-			// Its helpers may write a little longer than it lives.
+			// The browser's helper processes may write for a moment after the browser has ended.
 			_ = waitFor(soon, func() error { return os.RemoveAll(profile) })
 		}
 	})
@@ -126,8 +126,8 @@ func (c *chromium) stop() {
 	}
 }
 
-// browseAt opens a browser's tab, with cookies of its own, on the dashboard of a container that is found at base, an address without a
-// slash at its end.
+// browseAt opens a tab, with its own cookies, for the dashboard of a container. base is the dashboard's address, without a slash at
+// its end.
 func (b *box) browseAt(base string) *tab {
 	b.t.Helper()
 	ctx, err := browser.start()
@@ -169,7 +169,7 @@ func (b *box) browseAt(base string) *tab {
 	return v
 }
 
-// hear gathers what should not happen on any page.
+// hear collects events that should not happen on any page.
 func (v *tab) hear(event any) {
 	text := ""
 	switch e := event.(type) {
@@ -203,7 +203,7 @@ func (v *tab) hear(event any) {
 	}
 }
 
-// expect says that the browser will report something.
+// expect says that the test causes a problem whose text contains part.
 func (v *tab) expect(part string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -227,7 +227,8 @@ func (v *tab) open(path string) {
 	v.do(chromedp.Navigate(v.base + path))
 }
 
-// is waits until an expression of the page is true. A page that is on its way out cannot tell.
+// is waits until a JavaScript expression is true on the page. While another page is loading, that cannot be found out, so it tries
+// again.
 func (v *tab) is(what, expression string) {
 	v.t.Helper()
 	err := waitFor(soon, func() error {
@@ -247,7 +248,7 @@ func (v *tab) is(what, expression string) {
 	}
 }
 
-// says waits until an element's text contains something.
+// says waits until the text of an element contains a text.
 func (v *tab) says(selector, text string) {
 	v.t.Helper()
 	v.is(fmt.Sprintf("%s says %q", selector, text), fmt.Sprintf("document.querySelector(%q)?.textContent.includes(%q)", selector, text))
@@ -263,7 +264,7 @@ func (v *tab) eval(expression string, to any) {
 	v.do(chromedp.Evaluate(expression, to, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
 }
 
-// click clicks where an element is. One that the page replaced between the look and the click is looked for again.
+// click clicks on an element. If the page replaced the element before the click, it looks for the element again.
 func (v *tab) click(selector string) {
 	v.t.Helper()
 	err := waitFor(soon, func() error {
@@ -280,7 +281,7 @@ func (v *tab) click(selector string) {
 	}
 }
 
-// fill replaces what stands in a field.
+// fill replaces the content of a field.
 func (v *tab) fill(selector, text string) {
 	v.t.Helper()
 	var ok bool
@@ -291,41 +292,41 @@ func (v *tab) fill(selector, text string) {
 	}
 }
 
-// agree says yes to what pages ask from now on.
+// agree accepts all dialogs that pages show from now on.
 func (v *tab) agree() {
 	v.t.Helper()
 	chromedp.ListenTarget(v.ctx, func(event any) {
 		if _, ok := event.(*page.EventJavascriptDialogOpening); ok {
-			go func() { _ = chromedp.Run(v.ctx, page.HandleJavaScriptDialog(true)) }() // the browser may be gone
+			go func() { _ = chromedp.Run(v.ctx, page.HandleJavaScriptDialog(true)) }() // the browser may have ended
 		}
 	})
 }
 
-// key presses a key, wherever the focus is.
+// key presses a key; the element with the focus gets it.
 func (v *tab) key(key string) {
 	v.t.Helper()
 	v.do(chromedp.KeyEvent(key))
 }
 
-// scripts lets pages run scripts, or not.
+// scripts allows pages to run scripts, or forbids it.
 func (v *tab) scripts(on bool) {
 	v.t.Helper()
 	v.do(emulation.SetScriptExecutionDisabled(!on))
 }
 
-// typeInto types, key by key: it works without scripts.
+// typeInto types a text key by key, which works without scripts too.
 func (v *tab) typeInto(selector, text string) {
 	v.t.Helper()
 	v.do(chromedp.SendKeys(selector, text, chromedp.ByQuery))
 }
 
-// visible waits for an element, without scripts.
+// visible waits for an element, which works without scripts too.
 func (v *tab) visible(selector string) {
 	v.t.Helper()
 	v.do(chromedp.WaitReady(selector, chromedp.ByQuery))
 }
 
-// login goes through the login page.
+// login logs in on the login page.
 func (v *tab) login() {
 	v.t.Helper()
 	v.open("/")
@@ -336,7 +337,7 @@ func (v *tab) login() {
 	v.is("the page is live", `document.querySelector("#live")?.dataset.state === "on"`)
 }
 
-// screen makes the window so large, and light or dark.
+// screen sets the size of the window and the color scheme, light or dark.
 func (v *tab) screen(width, height int64, scheme string) {
 	v.t.Helper()
 	v.do(chromedp.EmulateViewport(width, height), emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}))
@@ -363,7 +364,7 @@ func (v *tab) screenshot(name string) {
 
 var axeOnce = sync.OnceValues(func() ([]byte, error) { return os.ReadFile("../../.cache/axe.min.js") })
 
-// accessible fails the test for what axe-core finds against WCAG 2.1 AA.
+// accessible fails the test if axe-core finds a violation of WCAG 2.1 AA.
 func (v *tab) accessible(what string) {
 	v.t.Helper()
 	axe, err := axeOnce()
@@ -372,7 +373,7 @@ func (v *tab) accessible(what string) {
 	}
 	var kind, found string
 	if v.eval("typeof axe", &kind); kind == "undefined" { // not in this page yet
-		// Not as a script of the page: its policy forbids that.
+		// Evaluate axe-core directly, because the page's policy forbids it as a script of the page.
 		v.do(chromedp.Evaluate(string(bytes.TrimSpace(axe))+";0", nil))
 	}
 	v.eval(`axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}).then(r => JSON.stringify(

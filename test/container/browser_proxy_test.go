@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// nginxConf is an nginx of its own: everything it writes is in its directory, and it listens on a socket there.
+// nginxConf is the configuration of a separate nginx. It writes only into its directory, and listens on a socket there.
 const nginxConf = `
 daemon off;
 pid %[1]s/pid;
@@ -30,14 +30,14 @@ http {
 }
 `
 
-// nginx starts a real one, which answers on a listener of loopback. server is what its server block says.
+// nginx starts a real nginx that answers on a listener on loopback. server is the content of its server block.
 func nginx(t *testing.T, l net.Listener, server string) {
 	t.Helper()
 	program, err := exec.LookPath("nginx")
 	if err != nil {
 		t.Fatal("nginx is missing: script/need nginx installs it")
 	}
-	dir, err := os.MkdirTemp("", "nginx") // a short path: it is a socket's too
+	dir, err := os.MkdirTemp("", "nginx") // the path must be short, because it is a socket's path too
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func nginx(t *testing.T, l net.Listener, server string) {
 	t.Cleanup(func() {
 		stop()
 		l.Close()
-		_ = cmd.Process.Signal(os.Interrupt) // it may have ended
+		_ = cmd.Process.Signal(os.Interrupt) // nginx may have ended
 		_ = cmd.Wait()
 		wg.Wait()
 		os.RemoveAll(dir)
@@ -104,8 +104,8 @@ func join(ctx context.Context, conn net.Conn, socket string) {
 	}
 }
 
-// TestBrowserBelowAPathOfAReverseProxy: a real nginx shows the dashboard below a path, whether it takes the path off or not, whether it
-// names it or HERMES_DASHBOARD_PUBLIC_URL does, and with no other setting than that. Whatever leads out of the path is reported.
+// TestBrowserBelowAPathOfAReverseProxy: a real nginx shows the dashboard below a path. nginx removes the path or keeps it, and nginx
+// or HERMES_DASHBOARD_PUBLIC_URL tells the dashboard the path; nothing else is set. The test fails if a link leads out of the path.
 func TestBrowserBelowAPathOfAReverseProxy(t *testing.T) {
 	t.Parallel()
 	const said = "proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For 192.0.2.7; proxy_set_header X-Forwarded-Prefix /team/hermes;"
@@ -134,7 +134,7 @@ func TestBrowserBelowAPathOfAReverseProxy(t *testing.T) {
 			if c.location == "/team/hermes/" && c.public == "" {
 				lookAround(t, b, v)
 			}
-			v.expect("[object Event]") // a stream ends with its session
+			v.expect("[object Event]") // a stream ends when its session ends
 			v.click(".who form button")
 			v.says(".login", "Log in")
 			v.is("it is the login page", `location.pathname === "/team/hermes/login"`)
@@ -144,7 +144,7 @@ func TestBrowserBelowAPathOfAReverseProxy(t *testing.T) {
 	}
 }
 
-// comeIn logs in below a path, and leads from the page that was asked for to one of a profile.
+// comeIn logs in below a path. It comes from the page that it asked for to the page of a profile.
 func comeIn(v *tab) {
 	v.t.Helper()
 	v.open("/activity?only=actions")
@@ -161,14 +161,14 @@ func comeIn(v *tab) {
 	v.says("#g-coder .state", "stopped")
 	v.fill("[name=q]", "cod")
 	v.is("the search is in the address", `location.pathname === "/team/hermes/" && location.search.includes("q=cod")`)
-	v.click(`#g-coder th a`) // a row that a stream sent
+	v.click(`#g-coder th a`) // in a row that a stream sent
 	v.says("h1", "coder")
 	v.is("the page is live", `document.querySelector("#live")?.dataset.state === "on"`)
 	v.click(`[aria-label="Start coder"]`)
 	v.says("#result", "gateway 'coder' is ready")
 }
 
-// lookAround does what else a visitor does.
+// lookAround does the other things that a visitor does.
 func lookAround(t *testing.T, b *box, v *tab) {
 	v.open("/profiles/coder/log")
 	v.is("the page is live", `document.querySelector("#live")?.dataset.state === "on"`)
@@ -206,7 +206,7 @@ func lookAround(t *testing.T, b *box, v *tab) {
 	v.fill("[name=name]", "writer")
 	v.click("main form button.primary")
 	v.says("h1", "writer")
-	v.expect("[object Event]") // a stream of a profile that is gone ends
+	v.expect("[object Event]") // the stream of a deleted profile ends
 	v.expect("404")
 	v.fill(`form[action$="/delete"] [name=confirm]`, "writer")
 	v.click(`form[action$="/delete"] button`)

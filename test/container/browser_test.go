@@ -27,7 +27,7 @@ func startDashboard(t *testing.T, names ...string) *box {
 func TestBrowserLogsInAndOut(t *testing.T) {
 	parallel(t)
 	v := startDashboard(t).browse()
-	v.expect("401") // a wrong password is one
+	v.expect("401") // the browser reports a wrong password as 401
 	v.open("/activity?only=states")
 	v.says("h1", "hermes")
 	v.fill("[name=username]", "ada")
@@ -45,7 +45,7 @@ func TestBrowserLogsInAndOut(t *testing.T) {
 	v.says(".login", "Log in")
 }
 
-// The page is not loaded anew, and sees the death and the recovery as they happen.
+// TestBrowserSeesAKilledGatewayHeal: the page shows the death and the recovery as they happen, without being loaded again.
 func TestBrowserSeesAKilledGatewayHeal(t *testing.T) {
 	parallel(t)
 	b := startDashboard(t, "coder")
@@ -93,7 +93,7 @@ func TestBrowserManagesAProfile(t *testing.T) {
 	v.click(`[aria-label="Restart writer"]`)
 	v.says("#result", "is ready again")
 
-	v.expect("[object Event]") // a stream of a profile that is gone ends
+	v.expect("[object Event]") // the stream of a deleted profile ends
 	v.expect("404")
 	v.fill(`form[action$="/rename"] [name=to]`, "default")
 	v.click(`form[action$="/rename"] button`)
@@ -102,7 +102,7 @@ func TestBrowserManagesAProfile(t *testing.T) {
 	v.click(`form[action$="/rename"] button`)
 	v.says("h1", "poet")
 	v.says("#state .state", "running")
-	// That the old name is gone leads nobody away from the new one's page.
+	// When the old name disappears, the browser must stay on the page of the new name.
 	throughout(t, 2*time.Second, "the page stays", func() error {
 		if h := v.text("h1"); h != "poet" {
 			return fmt.Errorf("it shows %q", h)
@@ -308,7 +308,7 @@ func TestBrowserKeyboardAloneIsEnough(t *testing.T) {
 	b := startDashboard(t, "coder")
 	v := b.browse()
 	v.login()
-	v.click("#main") // from the beginning of the page
+	v.click("#main") // start from the beginning of the page
 	v.eval(`document.activeElement.blur(); document.body.focus(); 0`, nil)
 	reached := false
 	for range 40 {
@@ -323,7 +323,7 @@ func TestBrowserKeyboardAloneIsEnough(t *testing.T) {
 	if !reached {
 		t.Fatal("the tab key does not lead to the button")
 	}
-	// A change of the row does not take the focus away.
+	// When the row changes, the focus must stay where it is.
 	b.kill(b.waitReady("gateway-coder"))
 	v.is("the row changed", `document.querySelector("#g-coder [data-label=Restarts]").textContent.trim() === "1" && document.querySelector("#g-coder .state").textContent === "running"`)
 	v.is("the focus stayed", `document.activeElement.getAttribute("aria-label") === "Restart coder"`)
@@ -352,13 +352,13 @@ func TestBrowserWithoutJavaScript(t *testing.T) {
 	b.waitReady("gateway-coder")
 }
 
-// A dashboard that is killed is back, its sessions are good, and a page that is open goes on by itself.
+// TestBrowserOutlivesTheDashboard: a killed dashboard comes back, its sessions stay valid, and an open page goes on by itself.
 func TestBrowserOutlivesTheDashboard(t *testing.T) {
 	parallel(t)
 	b := startDashboard(t, "coder")
 	v := b.browse()
 	v.login()
-	v.expect("ERR_") // the stream breaks off, and may be refused for a moment
+	v.expect("ERR_") // the stream ends, and new connections may be refused for a moment
 	v.expect("[object Event]")
 	v.eval("window.marker = 1; 0", nil)
 	old := b.waitReady(dashboardSlot)
@@ -374,7 +374,7 @@ func TestBrowserOutlivesTheDashboard(t *testing.T) {
 	v.says("h1", "Activity")
 }
 
-// A dashboard in another container sees the files, and can do nothing.
+// TestBrowserOnADashboardThatCannotControl: a dashboard in another container can read the files, and cannot control the gateways.
 func TestBrowserOnADashboardThatCannotControl(t *testing.T) {
 	parallel(t)
 	vol := volume(t)
@@ -417,7 +417,7 @@ func TestAThousandStreamsGetEveryChange(t *testing.T) {
 	}
 }
 
-// Whatever the dashboard says, to whomever, it never says a secret.
+// TestTheDashboardTellsNoSecret: no page, stream or answer of the dashboard contains a secret.
 func TestTheDashboardTellsNoSecret(t *testing.T) {
 	parallel(t)
 	b := startDashboard(t, "coder")

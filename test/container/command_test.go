@@ -34,7 +34,7 @@ func TestExitCodeOfTheCommand(t *testing.T) {
 	}
 }
 
-// TestExitCodeAfterDockerStopIsTheCommands: the 0 after docker stop belongs to the redirect alone.
+// TestExitCodeAfterDockerStopIsTheCommands: the exit code 0 after docker stop is only for the redirect.
 func TestExitCodeAfterDockerStopIsTheCommands(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -44,7 +44,7 @@ func TestExitCodeAfterDockerStopIsTheCommands(t *testing.T) {
 	}{
 		{"a command without a handler", []string{"sleep", "infinity"}, 143},
 		{"a command with a handler", []string{"bash", "-c", `trap 'echo bye; exit 7' TERM; echo waits; while :; do sleep 1 & wait $!; done`}, 7},
-		// Nobody types this; it must not be mistaken for the heartbeat of the redirect.
+		// This sleep has another argument than the heartbeat of the redirect, and must not be mistaken for it.
 		{"sleep in another shape", []string{"sleep", "1000000"}, 143},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -71,7 +71,7 @@ func TestCommandRouting(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		cmd  []string
-		want string // in stdout
+		want string // must be in stdout
 	}{
 		{"no arguments run hermes", nil, "gateway"},
 		{"a subcommand goes to hermes", []string{"version"}, "hermes"},
@@ -93,7 +93,7 @@ func TestCommandRouting(t *testing.T) {
 	}
 }
 
-// TestQuietCommandWritesOnlyItsOwnOutput: people pipe the output of `docker run --rm IMAGE ...`.
+// TestQuietCommandWritesOnlyItsOwnOutput, because people pipe the output of `docker run --rm IMAGE ...`.
 func TestQuietCommandWritesOnlyItsOwnOutput(t *testing.T) {
 	parallel(t)
 	r := run(t, options{}, "sh", "-c", "echo out; echo err >&2")
@@ -132,7 +132,7 @@ func TestCommandRunsAsTheRuntimeUser(t *testing.T) {
 	}
 }
 
-// selfView is what `testclient self` prints.
+// selfView is the output of `testclient self`.
 type selfView struct {
 	UID, GID int
 	Groups   []int
@@ -176,7 +176,7 @@ func TestWorkingDirectoryAndEnvironmentKept(t *testing.T) {
 	check("the command", self.Env)
 
 	b := startGateway(t, options{env: env})
-	// docker exec starts from the container's environment, so take everything away first.
+	// docker exec passes the container's environment on, so remove everything first.
 	clean := b.mustExec("0", "env", "-i", "PATH=/usr/bin:/bin", "with-contenv", docker.TestClientPath, "self")
 	check("with-contenv", decode[selfView](t, clean).Env)
 	check("the gateway", environment(only(b.ps(), process.isGateway)[0]))
@@ -197,7 +197,7 @@ func environment(p process) map[string]string {
 func TestOrphansLeaveNoZombies(t *testing.T) {
 	parallel(t)
 	b := startGateway(t, options{})
-	// Each inner shell is an orphan whose own child ends after it.
+	// Each inner shell becomes an orphan, and ends before its own child.
 	orphans := `i=0; while [ $i -lt 40 ]; do (sh -c "sleep 0.$((i % 10)) & exec sleep 0.1" &) ; i=$((i+1)); done`
 	b.mustExec("hermes", "sh", "-c", orphans)
 	b.mustExec("0", "sh", "-c", orphans)
@@ -210,7 +210,7 @@ func TestOrphansLeaveNoZombies(t *testing.T) {
 	})
 }
 
-// TestOrphansOfTheCommandLeaveNoZombies: the command is not PID 1 and never waits for its orphans.
+// TestOrphansOfTheCommandLeaveNoZombies: the command is not PID 1 and does not wait for its orphans.
 func TestOrphansOfTheCommandLeaveNoZombies(t *testing.T) {
 	parallel(t)
 	b := start(t, options{}, "sh", "-c", "for i in 1 2 3 4 5; do (sleep 0.1 &) ; done; exec sleep infinity")
@@ -226,7 +226,7 @@ func TestOrphansOfTheCommandLeaveNoZombies(t *testing.T) {
 
 func TestCommandWithManyOrphansStopsAtOnce(t *testing.T) {
 	parallel(t)
-	// The orphans live longer than docker's command may take.
+	// The orphans live longer than the docker command may take.
 	r := run(t, options{}, "sh", "-c", "for i in 1 2 3 4 5; do (sleep 300 &) ; done; exit 5")
 	if r.Code != 5 {
 		t.Errorf("want code 5, got: %s", r)

@@ -11,12 +11,11 @@ import (
 
 const (
 	modelAddress = "127.0.0.1:9999"
-	modelAsked   = "/tmp/model-asked" // a file that is there once the model was asked something
+	modelAsked   = "/tmp/model-asked" // this file exists once the model was asked something
 	modelConfig  = "model:\n  provider: openai\n  name: test\n  base_url: http://" + modelAddress + "/v1\n  api_key_env: TEST_MODEL_KEY\n"
 )
 
-// startWithModel starts a supervised gateway and, in the same container, a model that
-// answers with the messages that it was sent.
+// startWithModel starts a supervised gateway and, in the same container, a model whose answer is the messages that it got.
 func startWithModel(t *testing.T, o options) *box {
 	t.Helper()
 	o.vol = volume(t)
@@ -65,8 +64,8 @@ func TestKilledGatewayIsReadyAgainAndRemembers(t *testing.T) {
 	}
 }
 
-// TestGatewayThatIsKilledAgainAndAgainComesBack: the second and third kill come before the
-// gateway has lived for a second, where s6 and the backoff make it wait.
+// TestGatewayThatIsKilledAgainAndAgainComesBack: the second and the third kill come when the gateway has lived for less than a
+// second, so that s6 and the backoff make it wait.
 func TestGatewayThatIsKilledAgainAndAgainComesBack(t *testing.T) {
 	parallel(t)
 	b := startGateway(t, options{})
@@ -80,8 +79,8 @@ func TestGatewayThatIsKilledAgainAndAgainComesBack(t *testing.T) {
 	}
 }
 
-// TestKilledSupervisorsComeBack: each level of the tree restarts the one below it, and a
-// gateway that lost its supervisor does not end up running twice.
+// TestKilledSupervisorsComeBack: each level of the tree restarts the level below it, and a gateway whose supervisor was killed does
+// not run twice in the end.
 func TestKilledSupervisorsComeBack(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -141,7 +141,7 @@ func TestDashboardWithoutCredentialsStartsOnceAndSaysWhy(t *testing.T) {
 	}
 }
 
-// TestDashboardOnLoopbackIsForWhoOwnsTheHome: it needs no credentials, and lets nobody in but by the home's key.
+// TestDashboardOnLoopbackIsForWhoOwnsTheHome: it needs no configured credentials, and only the home's key lets a visitor in.
 func TestDashboardOnLoopbackIsForWhoOwnsTheHome(t *testing.T) {
 	parallel(t)
 	b := startGateway(t, options{env: []string{"HERMES_DASHBOARD=1", "HERMES_DASHBOARD_HOST=127.0.0.1"}})

@@ -12,13 +12,13 @@ import (
 
 const embeddedManager = "hermes up (embedded supervisor)"
 
-// withoutS6 is the image under test without the supervisor that it is made for.
+// withoutS6 returns the image under test without s6.
 func withoutS6(t *testing.T) string {
 	t.Helper()
 	return derive(t, map[string]string{}, "RUN rm /usr/bin/s6-*")
 }
 
-// alone is an image with nothing in it but hermes.
+// alone returns an image that contains only hermes.
 func alone(t *testing.T) string {
 	t.Helper()
 	dir, tag := t.TempDir(), uniqueName(t)
@@ -60,7 +60,7 @@ func TestImageWithoutS6HasTheEmbeddedSupervisor(t *testing.T) {
 		return nil
 	})
 
-	// What root types is the runtime user's, and nothing but the init is root's.
+	// The files of commands that root types belong to the runtime user, and only the init runs as root.
 	if out := b.mustExec("0", "find", "/opt/data", "!", "-user", "10000"); out != "" {
 		t.Errorf("not the runtime user's:\n%s", out)
 	}
@@ -75,7 +75,7 @@ func TestImageWithoutS6HasTheEmbeddedSupervisor(t *testing.T) {
 		t.Errorf("%s", r)
 	}
 
-	// A gateway that is killed comes back, and so does the supervisor, which owns every gateway again.
+	// A killed gateway comes back. So does a killed supervisor, which then supervises every gateway again.
 	b.kill(first)
 	second := b.servesUnder(embeddedManager, "", "default", first)
 	b.kill(b.upProcess().life())
@@ -111,7 +111,7 @@ func TestImageWithoutS6HasTheEmbeddedSupervisor(t *testing.T) {
 	}
 }
 
-// TestCommandOfAnImageWithoutS6 keeps the rules for the container's command and its exit code.
+// TestCommandOfAnImageWithoutS6 checks the rules for the container's command and its exit code.
 func TestCommandOfAnImageWithoutS6(t *testing.T) {
 	parallel(t)
 	img := withoutS6(t)
@@ -129,14 +129,14 @@ func TestCommandOfAnImageWithoutS6(t *testing.T) {
 			t.Errorf("want code %d: %s", c.code, r)
 		}
 	}
-	// Opted out: the gateway's end is the container's.
+	// With the opt-out the container ends with the gateway.
 	b := start(t, options{image: img}, "gateway", "run", "--no-supervise")
 	foregroundGateway(t, b)
 	b.stop()
 	if code := b.wait(); code != 143 {
 		t.Errorf("exit code %d after docker stop, want the gateway's, 143", code)
 	}
-	// A script that fails stops the boot, with its reason.
+	// A boot script that fails stops the boot, and the log says why.
 	vol := volume(t)
 	seed(t, vol, "SOUL.md", "I am somebody else's.\n")
 	must(t, "run", "--rm", "--network", "none", "-v", vol+":/opt/data", "--entrypoint", "chmod", "--user", "0", image, "0750", "/opt/data")
@@ -177,7 +177,7 @@ func TestRestrictedContainersWithoutS6(t *testing.T) {
 	}
 }
 
-// TestImageWithNothingButHermes has no shell, no sleep, and no directories.
+// TestImageWithNothingButHermes: there is no shell, no sleep, and no directory.
 func TestImageWithNothingButHermes(t *testing.T) {
 	parallel(t)
 	b := start(t, options{image: alone(t)}, "gateway", "run")

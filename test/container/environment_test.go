@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestEachProcessGetsItsOwnVariablesOnly: what is the dashboard's, its password above all, and what is the default profile's,
-// reaches nobody else; a logger gets next to nothing; a provider's key reaches the gateways.
+// TestEachProcessGetsItsOwnVariablesOnly: no other process gets the variables of the dashboard, above all its password, or those of
+// the default profile. A logger gets almost nothing. All gateways get a provider's key.
 func TestEachProcessGetsItsOwnVariablesOnly(t *testing.T) {
 	parallel(t)
 	env := append([]string{"API_SERVER_KEY=default-5ecret", "PROVIDER_API_KEY=provider-5ecret", "TZ=Europe/Berlin", "HERMES_DASHBOARD_METRICS_TOKEN=metrics-5ecret-long"}, dashboardEnv...)
@@ -39,7 +39,7 @@ func TestEachProcessGetsItsOwnVariablesOnly(t *testing.T) {
 				}
 				return ""
 			}
-			want := map[string][]string{ // which of the four each may have
+			want := map[string][]string{ // which of the four variables each process may have
 				"named": {"provider"}, "default": {"provider", "default"}, "dashboard": {"provider", "default", "password", "metrics"}, "heartbeat": {}, "logger": {}, "supervisor": {"provider"},
 			}
 			need := []string{"named", "default", "dashboard", "heartbeat"}
@@ -62,10 +62,10 @@ func TestEachProcessGetsItsOwnVariablesOnly(t *testing.T) {
 							allowed = allowed || w == name
 						}
 						if has(p, text) && !allowed {
-							return fmt.Errorf("%s has %s: %v", k, text, p) // it may have been looked at while it became another program
+							return fmt.Errorf("%s has %s: %v", k, text, p) // perhaps the process was just about to execute another program
 						}
 						if !has(p, text) && allowed && k != "supervisor" {
-							return fmt.Errorf("%s lacks %s", k, text) // its script may still be at work
+							return fmt.Errorf("%s lacks %s", k, text) // its script may still be running
 						}
 					}
 				}

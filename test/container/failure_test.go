@@ -10,15 +10,15 @@ import (
 	"hermes/test/container/docker"
 )
 
-// storm is the number of starts in the window that is one too many: with a delay that grows
-// from start to start nobody gets there, without one a gateway starts once a second.
+// storm is a number of starts within window that is too many. With a delay that grows from start to start there are fewer; without a
+// delay a gateway starts once a second.
 const (
 	storm  = 6
 	window = 10 * time.Second
 )
 
-// noStorm looks at a container for the window: it stays up, and a slot's process is started
-// a few times at most. It returns how often it died.
+// noStorm watches a container for the window. The container must stay up, and a slot's process must not start too often. It returns
+// how often the process died.
 func (b *box) noStorm(slot string) int {
 	b.t.Helper()
 	deaths := 0
@@ -36,7 +36,7 @@ func TestWrongConfigIsReportedOnce(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name, file, content string
-		want                []string // in one line of docker logs
+		want                []string // all in one line of docker logs
 	}{
 		{"a text for a number", "config.yaml", "model:\n  provider: echo\napi_server:\n  port: many\n", []string{"/opt/data/config.yaml:4", "api_server.port"}},
 		{"an unknown key", "config.yaml", "modle:\n  provider: echo\n", []string{"/opt/data/config.yaml:1", "modle"}},
@@ -64,7 +64,7 @@ func TestWrongConfigIsReportedOnce(t *testing.T) {
 			if s := b.gatewayState(); s["gateway_state"] != "startup_failed" || s["exit_reason"] == nil {
 				t.Errorf("state: %v, want startup_failed and a reason", s)
 			}
-			stdout, _ := b.logs() // the gateway's log; stderr is the redirect's own
+			stdout, _ := b.logs() // the gateway's log; on stderr is only the output of the redirect
 			if n := len(linesWith(stdout, c.want...)); n != 1 {
 				t.Errorf("%d lines of the gateway's log have %q, want one:\n%s", n, c.want, stdout)
 			}
@@ -75,7 +75,7 @@ func TestWrongConfigIsReportedOnce(t *testing.T) {
 	}
 }
 
-// linesWith returns the lines that contain all of some words.
+// linesWith returns the lines that contain all of the words.
 func linesWith(text string, words ...string) []string {
 	var found []string
 lines:
@@ -133,7 +133,7 @@ func TestTakenPortIsReportedAndRetriedWithBackoff(t *testing.T) {
 	}
 }
 
-// TestUnwritableVolumeIsReported, and nothing on it looks healthy.
+// TestUnwritableVolumeIsReported, and no command says that the gateway is healthy.
 func TestUnwritableVolumeIsReported(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -175,7 +175,7 @@ func TestUnwritableVolumeIsReported(t *testing.T) {
 	}
 }
 
-// TestFullVolumeIsReported: 64 kB hold the key and the state, and no database.
+// TestFullVolumeIsReported: 64 kB have room for the key and the state, but not for the database.
 func TestFullVolumeIsReported(t *testing.T) {
 	t.Parallel()
 	for _, size := range []string{"4k", "64k"} {
@@ -205,8 +205,8 @@ func TestFullVolumeIsReported(t *testing.T) {
 	}
 }
 
-// TestVolumeThatFillsUpDoesNotKillTheGateway: a message that cannot be kept is refused, and
-// when there is room again it is taken.
+// TestVolumeThatFillsUpDoesNotKillTheGateway: the gateway refuses a message that it cannot store, and accepts it when there is room
+// again.
 func TestVolumeThatFillsUpDoesNotKillTheGateway(t *testing.T) {
 	parallel(t)
 	b := startGateway(t, options{flags: []string{"--tmpfs", "/opt/data:size=4m"}})
@@ -242,7 +242,7 @@ func TestVolumeThatFillsUpDoesNotKillTheGateway(t *testing.T) {
 	}
 }
 
-// TestAFullVolumeDoesNotKeepStopFromStopping: what cannot be recorded is said, and is when there is room again.
+// TestAFullVolumeDoesNotKeepStopFromStopping: the command says what it could not record. When there is room again it is recorded.
 func TestAFullVolumeDoesNotKeepStopFromStopping(t *testing.T) {
 	parallel(t)
 	b := startGateway(t, options{flags: []string{"--tmpfs", "/opt/data:size=8m"}})
@@ -262,7 +262,7 @@ func TestAFullVolumeDoesNotKeepStopFromStopping(t *testing.T) {
 		t.Errorf("want code 1 and what could not be recorded, got: %s", r)
 	}
 	isDown(coder)
-	b.exec("hermes", "sh", "-c", "cat /dev/zero > /opt/data/rest") // the one that ended has left a little room
+	b.exec("hermes", "sh", "-c", "cat /dev/zero > /opt/data/rest") // the process that ended has left a little room
 	r = b.exec("0", "hermes", "gateway", "stop", "--all")
 	if r.Code != 1 || len(linesWith(r.Stdout, "gateway 'default' is down", "no space left on device")) != 1 {
 		t.Errorf("want code 1 and what could not be recorded, got: %s", r)
@@ -283,7 +283,7 @@ func TestAFullVolumeDoesNotKeepStopFromStopping(t *testing.T) {
 	isDown(gatewaySlot)
 }
 
-// TestAFullVolumeWithTheScanDirectoryDoesNotKeepStopFromStopping: where there is no /run, s6 itself writes on the volume.
+// TestAFullVolumeWithTheScanDirectoryDoesNotKeepStopFromStopping: without /run, s6 itself writes on the volume.
 func TestAFullVolumeWithTheScanDirectoryDoesNotKeepStopFromStopping(t *testing.T) {
 	parallel(t)
 	b := start(t, options{flags: []string{"--user", "1234:1234", "--read-only", "--tmpfs", "/tmp",
@@ -337,7 +337,7 @@ func TestForeignLockHolderIsReported(t *testing.T) {
 	if r := first.say("s", "hello"); r.Status != 200 {
 		t.Errorf("the first one: %+v", r)
 	}
-	// The boot of the second one took pid and state files for stale; they are the first one's.
+	// The boot of the second container took the first one's pid and state files for stale ones.
 	if s := first.gatewayState(); s["gateway_state"] != "running" {
 		t.Errorf("the first one's state: %v", s)
 	}
@@ -356,7 +356,7 @@ func TestSecondGatewayOfAHomeIsRefusedAndNamesTheHolder(t *testing.T) {
 	}
 }
 
-// TestStubbornLockHolderIsNotAStorm: a process that is no gateway of ours holds the lock.
+// TestStubbornLockHolderIsNotAStorm: the process that holds the lock is not one of our gateways.
 func TestStubbornLockHolderIsNotAStorm(t *testing.T) {
 	parallel(t)
 	b := startIdle(t, options{})

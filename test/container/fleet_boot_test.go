@@ -11,16 +11,16 @@ import (
 	"hermes/test/container/docker"
 )
 
-// bootRow is one case of contract "Boot".
+// bootRow is one row of the table in contract "Boot".
 type bootRow struct {
 	name    string
-	state   string // gateway_state.json when the container goes down; "" for none
+	state   string // gateway_state.json when the container goes down; "" for no file
 	up      bool
-	prior   string // prior_state in the boot log; "" is not checked
-	hasNote bool   // the boot log gives a reason
+	prior   string // prior_state in the boot log; "" if it is not checked
+	hasNote bool   // the boot log must give a reason
 }
 
-// bootRows spells out the contract's table: each desired state with each gateway state.
+// bootRows lists every desired state with every gateway state of the contract's table.
 func bootRows() []bootRow {
 	var rows []bootRow
 	for _, desired := range []string{"", "running", "stopped"} {
@@ -60,8 +60,8 @@ func orNone(s string) string {
 	return strings.ReplaceAll(s, "_", "-")
 }
 
-// TestFleetBootTable: one container holds a profile for every row. It boots with all of them
-// down, gets the states, and goes down and up again.
+// TestFleetBootTable uses one container with a profile for every row. It boots with all gateways down, gets the states, and goes
+// down and up again.
 func TestFleetBootTable(t *testing.T) {
 	t.Parallel()
 	for _, reboot := range reboots {
@@ -80,7 +80,7 @@ func TestFleetBootTable(t *testing.T) {
 				if r.state != "" {
 					states += fmt.Sprintf("printf '%%s' %s >%s/gateway_state.json\n", shellQuote(r.state), r.name)
 				}
-				// Leftovers of a process that is gone. Pid 1 lives.
+				// Stale files of a process that does not live any more. A process with pid 1 does live.
 				states += fmt.Sprintf(`echo '{"pid": 1, "start_time": 1}' >%s/gateway.pid; echo '[]' >%[1]s/processes.json`+"\n", r.name)
 			}
 			b := startFleet(t, options{vol: fleetVolume(t, profiles...)}, all, nil)
@@ -130,7 +130,7 @@ func without(all, some []string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return slices.Contains(some, s) })
 }
 
-// TestFleetSurvivesTenRestarts: 20 profiles, half of them stopped by their operator, and never a difference.
+// TestFleetSurvivesTenRestarts with 20 profiles, half of them stopped by the operator. Nothing may change.
 func TestFleetSurvivesTenRestarts(t *testing.T) {
 	parallel(t)
 	seed := rand.Uint64()
@@ -169,7 +169,7 @@ func TestFleetSurvivesTenRestarts(t *testing.T) {
 	b.everythingBelongsTo("10000:10000")
 }
 
-// TestFleetGatewayKilledWhileDrainingComesBack: draining is a passing state and no intent.
+// TestFleetGatewayKilledWhileDrainingComesBack: draining is a passing state and does not say what the operator wants.
 func TestFleetGatewayKilledWhileDrainingComesBack(t *testing.T) {
 	parallel(t)
 	b := startWithModel(t, options{})
@@ -180,11 +180,11 @@ func TestFleetGatewayKilledWhileDrainingComesBack(t *testing.T) {
 		cmd := append([]string{"exec", "-i", "-u", "hermes", b.name, docker.TestClientPath, "http", "-method", "POST"}, flags...)
 		docker.Do(t.Context(), strings.NewReader(chatBody("be slow", true)), append(cmd, apiURL+"/v1/chat/completions")...)
 	}()
-	// 01 is ESTABLISHED, 270F the model's port (proc_net_tcp(5)).
+	// 01 means ESTABLISHED, 270F is the model's port (proc_net_tcp(5)).
 	eventually(t, soon, "the gateway asks the model", func() error {
 		return b.exec("0", "grep", "-q", " 0100007F:270F 01 ", "/proc/net/tcp").Failed()
 	})
-	b.mustExec("0", "s6-svscanctl", "-t", "/run/service") // as docker stop does
+	b.mustExec("0", "s6-svscanctl", "-t", "/run/service") // docker stop does the same
 	eventually(t, soon, "it drains", func() error {
 		if s := b.stateOf("default")["gateway_state"]; s != "draining" {
 			return fmt.Errorf("gateway_state is %v", s)
@@ -200,7 +200,7 @@ func TestFleetGatewayKilledWhileDrainingComesBack(t *testing.T) {
 	b.waitReady(gatewaySlot)
 }
 
-// TestFleetBootstrapStateSeedsTheDefaultProfileOnce: it counts on a volume without state, and never again.
+// TestFleetBootstrapStateSeedsTheDefaultProfileOnce: the variable counts only on a volume without a state.
 func TestFleetBootstrapStateSeedsTheDefaultProfileOnce(t *testing.T) {
 	parallel(t)
 	vol := fleetVolume(t, fleetProfile{name: "other", port: 18000})
@@ -212,8 +212,8 @@ func TestFleetBootstrapStateSeedsTheDefaultProfileOnce(t *testing.T) {
 	}
 }
 
-// TestFleetHealsOwnershipAtBoot: what root made in profiles/ becomes the runtime user's, links are not followed, and
-// trees whose top is right are not walked.
+// TestFleetHealsOwnershipAtBoot: files that root made in profiles/ get the runtime user as their owner. Links are not followed, and
+// trees whose top has the right owner are not walked.
 func TestFleetHealsOwnershipAtBoot(t *testing.T) {
 	t.Parallel()
 	for _, reboot := range reboots {
@@ -239,7 +239,8 @@ mkdir -p /opt/data/logs/gateways/whole; echo x >/opt/data/logs/gateways/whole/cu
 			if after := b.mustExec("0", "sh", "-c", ownersOutside); after != before {
 				t.Errorf("outside the volume, before:\n%s\nafter:\n%s", before, after)
 			}
-			// Left alone: a file that has a second name, and what is below a directory that is right.
+			// Two kinds of files must keep their owner: a file with a second name, and what is below a directory whose owner is
+			// right.
 			left := []string{"/opt/data/profiles/coder/made-by-root", "/opt/data/profiles/coder/right/deep",
 				"/opt/data/profiles/coder/right/deep/file", "/opt/data/profiles/second-name"}
 			wrong := strings.Fields(b.mustExec("0", "find", "/opt/data", "(", "!", "-uid", "10000", "-o", "!", "-gid", "10000", ")", "-print"))

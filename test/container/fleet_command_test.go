@@ -38,7 +38,7 @@ func TestFleetStopAllStaysStopped(t *testing.T) {
 		b.waitFleet(withDefault(all), nil)
 		throughout(t, 2*time.Second, "they stay down after "+reboot.name, stopped)
 	}
-	// Nor does the supervisor of the tree undo it.
+	// The supervisor of the tree must not undo it either.
 	ofTheTree := func(p process) bool {
 		return p.Comm == "s6-svscan" && p.PID != 1 || p.Comm == "s6-supervise" && p.UID == runtimeUID
 	}
@@ -60,7 +60,7 @@ func TestFleetStopAllStaysStopped(t *testing.T) {
 	}
 }
 
-// killOne kills the one process for which pick is true, and returns it.
+// killOne kills the only process for which pick is true, and returns it.
 func (b *box) killOne(pick func(process) bool) process {
 	b.t.Helper()
 	victims := only(b.ps(), pick)
@@ -135,13 +135,13 @@ func TestFleetStartAllIsRefused(t *testing.T) {
 	}
 }
 
-// TestFleetPartialFailureOfAllIsCounted: one slot, or one home, that refuses does not stop the others; it is named, and
-// what its operator wants stays as it was.
+// TestFleetPartialFailureOfAllIsCounted: a slot or a home that refuses does not stop the others. The message names it, and its
+// desired state stays as it was.
 func TestFleetPartialFailureOfAllIsCounted(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name, broken string
-		stops        bool // it stops all the same, and what failed is that this is kept
+		stops        bool // it stops all the same; only recording that fails
 	}{
 		{"control FIFO without rights", "chmod 000 /run/service/gateway-p01/supervise/control", false},
 		{"control FIFO is gone", "rm /run/service/gateway-p01/supervise/control", false},
@@ -189,7 +189,8 @@ func TestFleetPartialFailureOfAllIsCounted(t *testing.T) {
 	}
 }
 
-// TestFleetTypoIsNamedByteForByte is M7 for each command that takes a profile, wherever -p stands, as root and as the runtime user.
+// TestFleetTypoIsNamedByteForByte tests M7 for each command that takes a profile, with -p in every place, as root and as the runtime
+// user.
 func TestFleetTypoIsNamedByteForByte(t *testing.T) {
 	parallel(t)
 	b := startFleet(t, options{vol: fleetVolume(t, fleetProfile{name: "coder", port: 18000})}, []string{"coder"}, nil)
@@ -206,7 +207,7 @@ func TestFleetTypoIsNamedByteForByte(t *testing.T) {
 	if r := b.exec("0", "sh", "-c", "ls -A /opt/data/profiles /run/service | grep typo"); r.Stdout != "" {
 		t.Errorf("a typo made %s", r.Stdout)
 	}
-	// A name that can be none is said to be so, in one line that a terminal can bear.
+	// A name that is not valid gets a message of one line, without control characters.
 	for _, name := range []string{"No Such", "../etc", "x\x1b[31m\nred", "root", strings.Repeat("x", 300)} {
 		r := b.hermes("-p", name, "gateway", "stop")
 		if r.Code == 0 || !strings.HasPrefix(r.Stderr, "✗ ") || strings.Count(r.Stderr, "\n") != 1 || strings.Contains(r.Stderr, "\x1b") {
@@ -215,7 +216,7 @@ func TestFleetTypoIsNamedByteForByte(t *testing.T) {
 	}
 }
 
-// TestFleetRefusedS6CommandIsReadable is S6CommandError's text of M7.
+// TestFleetRefusedS6CommandIsReadable checks the text of S6CommandError in M7.
 func TestFleetRefusedS6CommandIsReadable(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, broken string }{
@@ -243,8 +244,8 @@ func TestFleetRefusedS6CommandIsReadable(t *testing.T) {
 	}
 }
 
-// TestFleetGatewayCannotEndItself: a process inside a service of the gateway's slot is refused, one outside is not. The slot's
-// script stands in for a gateway, which has no way yet to be told to start programs.
+// TestFleetGatewayCannotEndItself: a command is refused if it runs inside the slot of the gateway that it would end, and not if it
+// runs elsewhere. The slot's script replaces the gateway here, because there is no way yet to make a gateway start programs.
 func TestFleetGatewayCannotEndItself(t *testing.T) {
 	parallel(t)
 	b := startFleet(t, options{vol: fleetVolume(t, fleetProfile{name: "coder", port: 18000}, fleetProfile{name: "other", port: 18001, state: wantsRunning})},
@@ -286,7 +287,7 @@ s6-svc -u /run/service/gateway-coder`)
 	}
 }
 
-// TestFleetProfileMadeOnTheVolumeGetsItsSlotAtStart: nobody ran `profile create`.
+// TestFleetProfileMadeOnTheVolumeGetsItsSlotAtStart, without `profile create`.
 func TestFleetProfileMadeOnTheVolumeGetsItsSlotAtStart(t *testing.T) {
 	parallel(t)
 	b := startFleet(t, options{vol: fleetVolume(t)}, nil, nil)
@@ -306,8 +307,8 @@ func TestFleetProfileMadeOnTheVolumeGetsItsSlotAtStart(t *testing.T) {
 	}
 }
 
-// TestFleetCommandsAtOnceLeaveOneTruth: many commands about one gateway at the same time end in one state that files and
-// supervisor agree on, with one process at most.
+// TestFleetCommandsAtOnceLeaveOneTruth: many commands about one gateway run at the same time. In the end the files and the
+// supervisor agree, and at most one process runs.
 func TestFleetCommandsAtOnceLeaveOneTruth(t *testing.T) {
 	parallel(t)
 	b := startFleet(t, options{vol: fleetVolume(t, fleetProfile{name: "coder", port: 18000, state: wantsRunning})},

@@ -11,7 +11,8 @@ import (
 	"hermes/test/container/docker"
 )
 
-// TestFleetWrongConfigGivesUpAndTheOthersRun: exit code 78 is final, at once, and at the next boot too.
+// TestFleetWrongConfigGivesUpAndTheOthersRun: after exit code 78 the gateway is not started again, neither at once nor at the next
+// boot.
 func TestFleetWrongConfigGivesUpAndTheOthersRun(t *testing.T) {
 	parallel(t)
 	profiles := append(fleetOf(3, wantsRunning), fleetProfile{name: "wrong", port: 18100, state: wantsRunning, config: "api_server:\n  port: many"})
@@ -55,7 +56,7 @@ func TestFleetWrongConfigGivesUpAndTheOthersRun(t *testing.T) {
 	}
 }
 
-// startCrashLoop boots a profile `loop` that cannot have its port, beside one that runs.
+// startCrashLoop boots a profile `loop` whose gateway cannot have its port, beside a profile whose gateway runs.
 func startCrashLoop(t *testing.T) *box {
 	t.Helper()
 	b := startFleet(t, options{vol: fleetVolume(t, fleetProfile{name: "good", port: 18000, state: wantsRunning}, fleetProfile{name: "loop", port: 18001})},
@@ -73,8 +74,8 @@ func startCrashLoop(t *testing.T) *box {
 	return b
 }
 
-// checkSpacing compares the times of failures with the rule of contract B2: at once, 1, 2, 4 ... 60 s, a
-// quarter more or less. slack is what a start and a busy machine may add.
+// checkSpacing compares the times of failures with the rule of contract B2: pauses of 0, 1, 2, 4 ... 60 s, each a quarter longer or
+// shorter. slack is what a start and a busy machine may add.
 func checkSpacing(t *testing.T, deaths []death) {
 	t.Helper()
 	const slack = 4 * time.Second
@@ -88,11 +89,11 @@ func checkSpacing(t *testing.T, deaths []death) {
 	}
 }
 
-// inBackoff waits until a slot naps for at least so long.
+// inBackoff waits until a slot is in a pause of at least this length.
 func (b *box) inBackoff(name string, atLeast time.Duration) {
 	b.t.Helper()
 	eventually(b.t, soon, name+" is in a long backoff", func() error {
-		// s6 lets a second pass before it runs the script that naps.
+		// s6 waits for a second before it runs the script that makes the pause.
 		if s, err := b.svstat("gateway-" + name); err != nil || !s.up {
 			return fmt.Errorf("%+v, %v", s, err)
 		}
@@ -105,13 +106,13 @@ func (b *box) inBackoff(name string, atLeast time.Duration) {
 	})
 }
 
-// TestFleetCrashLoopIsNoStorm watches a gateway that fails whenever it starts until the supervisor gives up on it, which takes
-// some three minutes. It idles, and so takes no other test's place.
+// TestFleetCrashLoopIsNoStorm watches a gateway that fails at every start until the supervisor gives up on it, which takes about
+// three minutes. The test mostly waits, so it does not take one of the places for tests.
 func TestFleetCrashLoopIsNoStorm(t *testing.T) {
 	t.Parallel()
 	b := startCrashLoop(t)
 	b.inBackoff("loop", 2*time.Second)
-	// A nap may have ended just now: between it and the next s6 lets a second pass.
+	// A pause may have just ended; then s6 waits for a second before the next one.
 	eventually(t, soon, "gateway list says backoff", func() error {
 		if out := b.mustExec("0", "hermes", "gateway", "list"); len(linesWith(out, "loop", "backoff")) != 1 {
 			return fmt.Errorf("it says:\n%s", out)
@@ -120,7 +121,7 @@ func TestFleetCrashLoopIsNoStorm(t *testing.T) {
 	})
 	good := b.waitReady("gateway-good")
 	begin := b.deathTimes("gateway-loop")[0].at
-	// One look a second: a docker exec costs more than everything that is looked at.
+	// Look once a second, because a docker exec costs more than what it looks at.
 	watch := time.NewTicker(time.Second)
 	defer watch.Stop()
 	for now := range watch.C {
@@ -131,7 +132,7 @@ func TestFleetCrashLoopIsNoStorm(t *testing.T) {
 			break
 		}
 	}
-	// Pauses of 0, 1, 2, 4, 8, 16, 32, 60 and 60 s lie between ten failures; jitter may take a quarter off.
+	// Between ten failures there are pauses of 0, 1, 2, 4, 8, 16, 32, 60 and 60 s, each up to a quarter shorter.
 	n := b.deaths("gateway-loop")
 	t.Logf("%d starts in three minutes", n)
 	if n < 8 || n > 10 {
@@ -146,7 +147,7 @@ func TestFleetCrashLoopIsNoStorm(t *testing.T) {
 	b.checkGaveUp("gave up after 10 failures in ")
 }
 
-// TestFleetCommandsCutABackoffShort: stop and start do not wait for the nap to end.
+// TestFleetCommandsCutABackoffShort: stop and start do not wait for the end of the pause.
 func TestFleetCommandsCutABackoffShort(t *testing.T) {
 	parallel(t)
 	b := startCrashLoop(t)
@@ -183,7 +184,7 @@ func TestFleetCommandsCutABackoffShort(t *testing.T) {
 	}
 }
 
-// TestFleetCrashLoopGivesUpAfterTenFailures: SIGTERM to the slot ends a nap without being a failure itself, so the ten come fast.
+// TestFleetCrashLoopGivesUpAfterTenFailures: SIGTERM to the slot ends a pause and is not a failure, so the ten failures come fast.
 func TestFleetCrashLoopGivesUpAfterTenFailures(t *testing.T) {
 	parallel(t)
 	b := startCrashLoop(t)
@@ -203,7 +204,7 @@ func TestFleetCrashLoopGivesUpAfterTenFailures(t *testing.T) {
 		t.Errorf("docker logs says %d times that it gave up, and what to do", n)
 	}
 	for _, reboot := range reboots {
-		reboot.do(b) // ends the listener too
+		reboot.do(b) // this also ends the process that holds the port
 		b.waitFleet(withDefault([]string{"good", "loop"}), []string{"good"})
 		throughout(t, 2*time.Second, "it stays down", b.isDown("gateway-loop"))
 	}
@@ -216,7 +217,7 @@ func TestFleetCrashLoopGivesUpAfterTenFailures(t *testing.T) {
 	}
 }
 
-// checkGaveUp: every place that shows status says that the supervisor gave up on `loop`, why, and what to do.
+// checkGaveUp checks that every place that shows the status says that the supervisor gave up on `loop`, why, and what to do.
 func (b *box) checkGaveUp(prefix string) {
 	b.t.Helper()
 	throughout(b.t, 3*time.Second, "it stays down", b.isDown("gateway-loop"))
@@ -236,8 +237,8 @@ func (b *box) checkGaveUp(prefix string) {
 	}
 }
 
-// TestFleetKilledSupervisionComesBack: whatever is killed with -9, everything is back, with one gateway for each profile, those
-// that were stopped stay so, and logs flow.
+// TestFleetKilledSupervisionComesBack: whatever is killed with SIGKILL, everything comes back: one gateway for each profile, except
+// those that were stopped, and their logs.
 func TestFleetKilledSupervisionComesBack(t *testing.T) {
 	t.Parallel()
 	profiles := fleetOf(4, wantsRunning)
@@ -268,9 +269,9 @@ func TestFleetKilledSupervisionComesBack(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			parallel(t)
 			b := startFleet(t, options{vol: fleetVolume(t, profiles...)}, all, up)
-			for range 2 { // also when it happens again
-				// Not within the first second of a supervisor's life: when another one dies in the second that s6-svscan 2.13.1
-				// waits before it starts such a one again, it forgets to.
+			for range 2 { // twice, because the second time may differ
+				// Wait until the supervisors are older than a second. If another one dies in the second that s6-svscan 2.13.1 waits
+				// before it starts such a young one again, it forgets to start it.
 				throughout(t, 1500*time.Millisecond, "all is well", b.fleetIs(withDefault(all), up))
 				var victims []process
 				eventually(t, soon, "there is somebody to kill", func() error {
@@ -284,7 +285,7 @@ func TestFleetKilledSupervisionComesBack(t *testing.T) {
 				for _, p := range victims {
 					kill += fmt.Sprintf(" %d", p.PID)
 				}
-				b.exec("0", "sh", "-c", kill) // some may be gone before it is their turn
+				b.exec("0", "sh", "-c", kill) // some may have ended before
 				eventually(t, soon, "everything is back", func() error {
 					processes := b.ps()
 					for _, p := range processes {
@@ -292,7 +293,7 @@ func TestFleetKilledSupervisionComesBack(t *testing.T) {
 							return fmt.Errorf("%v still lives", p)
 						}
 					}
-					// Who asks at once sees those that are left, not those that come.
+					// Right after the kill the new processes are not there yet, so wait until as many have come.
 					if again := only(processes, c.pick); len(again) < len(victims) {
 						return fmt.Errorf("%v came for %v", again, victims)
 					}
@@ -314,7 +315,7 @@ func TestFleetKilledSupervisionComesBack(t *testing.T) {
 	}
 }
 
-// checkLogsFlow restarts a gateway and looks for what the new one says, in its file and in docker logs.
+// checkLogsFlow restarts a gateway and looks for the new gateway's output in the log file and in docker logs.
 func (b *box) checkLogsFlow(name string) {
 	b.t.Helper()
 	if r := b.hermes("-p", name, "gateway", "restart"); r.Code != 0 {
@@ -333,7 +334,8 @@ func (b *box) checkLogsFlow(name string) {
 	})
 }
 
-// checkOneLoggerEach: one writes, whether its supervisor lives or has left it behind, and none fights for its lock.
+// checkOneLoggerEach checks that each gateway has one logger that writes, with or without its supervisor, and that no other one
+// tries to get its lock.
 func (b *box) checkOneLoggerEach(names []string) {
 	b.t.Helper()
 	eventually(b.t, soon, "one logger for each gateway", func() error {
@@ -357,8 +359,8 @@ func (b *box) checkOneLoggerEach(names []string) {
 	})
 }
 
-// TestFleetWholeUserIsKilled: kill -9 -1 as the runtime user ends the CMD too, and with it the container; then
-// everything that ran is back.
+// TestFleetWholeUserIsKilled: kill -9 -1 as the runtime user ends the CMD too, and so the container. After a start everything that
+// ran is back.
 func TestFleetWholeUserIsKilled(t *testing.T) {
 	parallel(t)
 	profiles := fleetOf(3, wantsRunning)

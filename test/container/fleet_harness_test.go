@@ -13,15 +13,15 @@ import (
 	"hermes/test/container/docker"
 )
 
-// fleetProfile is a named profile that a test puts on a volume before any container boots on it.
+// fleetProfile is a named profile that a test writes onto a volume before a container boots on it.
 type fleetProfile struct {
 	name   string
-	port   int    // 0: none written down
+	port   int    // 0: no port is written
 	state  string // content of gateway_state.json; "": no such file
 	config string // content of config.yaml; "": no such file
 }
 
-// fleetPrelude are the shell functions of a script that fills a volume. It runs in /opt/data, as root.
+// fleetPrelude has the shell functions for a script that fills a volume. The script runs in /opt/data, as root.
 const fleetPrelude = `set -eu
 umask 022
 profile() {
@@ -35,7 +35,7 @@ profile() {
 }
 `
 
-// fleetVolume makes a volume with some profiles on it, all of it the runtime user's.
+// fleetVolume makes a volume with some profiles. Everything on it belongs to the runtime user.
 func fleetVolume(t *testing.T, profiles ...fleetProfile) string {
 	t.Helper()
 	vol := volume(t)
@@ -53,7 +53,7 @@ func fleetScript(profiles []fleetProfile) string {
 
 func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-// fillVolume runs a shell script as root in /opt/data, with nothing of hermes running.
+// fillVolume runs a shell script as root in /opt/data, while nothing of hermes runs.
 func fillVolume(t *testing.T, vol, script string, flags ...string) {
 	t.Helper()
 	args := []string{"run", "--rm", "-i", "--label", docker.Label, "--network", "none",
@@ -64,7 +64,7 @@ func fillVolume(t *testing.T, vol, script string, flags ...string) {
 	}
 }
 
-// fleetOf returns n profiles, p00, p01 ..., with ports of their own.
+// fleetOf returns n profiles p00, p01 ..., each with its own port.
 func fleetOf(n int, state string) []fleetProfile {
 	list := make([]fleetProfile, n)
 	for i := range list {
@@ -83,14 +83,14 @@ func profileNames(list []fleetProfile) []string {
 
 const wantsRunning = `{"desired_state":"running"}`
 
-// slotStatus is one line of fleetStatus.
+// slotStatus is a line of fleetStatus.
 type slotStatus struct {
 	status
 	exitCode int
-	nap      bool // waits in a backoff
+	nap      bool // it waits in a backoff
 }
 
-// fleetStatus asks s6 about the slots of all gateways at once, by profile.
+// fleetStatus returns the status of all gateways' slots, by profile, with one call.
 func (b *box) fleetStatus() (map[string]slotStatus, error) {
 	b.t.Helper()
 	r := b.exec("0", "sh", "-c", `for d in /run/service/gateway-*; do
@@ -117,8 +117,8 @@ done`)
 	return all, nil
 }
 
-// fleetIs is a condition: the container's CMD runs, these profiles and no others have slots, those of up are ready
-// and the others are down, on purpose.
+// fleetIs is a condition: the container's CMD runs; exactly these profiles have slots; the gateways of up are ready; and the others
+// are down and wanted down.
 func (b *box) fleetIs(all, up []string) func() error {
 	return func() error {
 		slots, err := b.fleetStatus()
@@ -147,7 +147,7 @@ func (b *box) fleetIs(all, up []string) func() error {
 	}
 }
 
-// waitFleet waits for fleetIs and for the container's CMD, which comes last in a boot.
+// waitFleet waits for fleetIs, and for the container's CMD, which a boot starts last.
 func (b *box) waitFleet(all, up []string) {
 	b.t.Helper()
 	eventually(b.t, soon, "the right gateways run", func() error {
@@ -161,7 +161,7 @@ func (b *box) waitFleet(all, up []string) {
 	})
 }
 
-// withDefault adds the default profile, which has a slot always.
+// withDefault adds the default profile, which always has a slot.
 func withDefault(names []string) []string { return append([]string{"default"}, names...) }
 
 // startFleet boots a container on a volume, with a CMD that does nothing, and waits until the gateways of up run.
@@ -172,7 +172,7 @@ func startFleet(t *testing.T, o options, all, up []string) *box {
 	return b
 }
 
-// reboots are the two ways in which the same container starts again.
+// reboots are the two ways to start the same container again.
 var reboots = []struct {
 	name string
 	do   func(*box)
@@ -181,7 +181,7 @@ var reboots = []struct {
 	{"docker kill", func(b *box) { b.t.Helper(); must(b.t, "kill", b.name); must(b.t, "start", b.name) }},
 }
 
-// gatewaysOf counts the gateway processes of each profile.
+// gatewaysOf returns the number of gateway processes of each profile.
 func (b *box) gatewaysOf() map[string]int {
 	b.t.Helper()
 	count := map[string]int{}
@@ -195,7 +195,7 @@ func (b *box) gatewaysOf() map[string]int {
 	return count
 }
 
-// oneGatewayEach is a condition: one process for each of these profiles, none for any other.
+// oneGatewayEach is a condition: each of these profiles has one gateway process, and no other profile has any.
 func (b *box) oneGatewayEach(up []string) func() error {
 	return func() error {
 		count := b.gatewaysOf()
@@ -218,7 +218,7 @@ func homeOf(name string) string {
 	return "/opt/data/profiles/" + name
 }
 
-// stateOf returns gateway_state.json of a profile; nil if it has none.
+// stateOf returns the content of gateway_state.json of a profile, or nil if there is none.
 func (b *box) stateOf(name string) map[string]any {
 	b.t.Helper()
 	r := b.exec("0", "cat", homeOf(name)+"/gateway_state.json")
@@ -228,7 +228,7 @@ func (b *box) stateOf(name string) map[string]any {
 	return decode[map[string]any](b.t, r.Stdout)
 }
 
-// hermes runs a command in the container and returns what came of it.
+// hermes runs hermes in the container and returns the result.
 func (b *box) hermes(args ...string) docker.Result {
 	b.t.Helper()
 	return b.exec("0", append([]string{"hermes"}, args...)...)
@@ -262,7 +262,7 @@ func (b *box) bootLogSize() int {
 	return len(b.mustExec("0", "cat", bootLogFile)) + 1
 }
 
-// parseBootLine insists on the format of contract "On disk": a profile cannot write a line of its own, or a field.
+// parseBootLine checks the format of contract "On disk", so that a profile can add neither a line nor a field.
 func parseBootLine(line string) (l bootLine, err error) {
 	l.text = line
 	stamp, rest, _ := strings.Cut(line, " ")
@@ -301,7 +301,7 @@ type death struct {
 	how string // such as "exitcode 1"
 }
 
-// deathTimes returns when and how a slot's process ended, oldest first.
+// deathTimes returns when and how the runs of a slot ended, the oldest first.
 func (b *box) deathTimes(slot string) []death {
 	b.t.Helper()
 	var all []death

@@ -10,16 +10,17 @@ import (
 	"unicode/utf8"
 )
 
-// nasty is one thing on a hostile volume.
+// nasty is one bad thing on a hostile volume.
 type nasty struct {
 	name string // of the directory in profiles/
-	// make is a shell script that makes it, in profiles/, as root; $1 is the name. "": a profile of that name, which is bad enough.
+	// make is a shell script that makes it, in profiles/, as root; $1 is the name. "" makes a profile of that name, when the name
+	// alone is bad.
 	make string
-	want string // action in the boot log; "" for no line at all
-	runs bool   // its gateway may run all the same
+	want string // the action in the boot log; "" for no line at all
+	runs bool   // its gateway may run in spite of it
 }
 
-// nasties generates the volume's content. Those whose state file is not what is wrong with them are wanted up.
+// nasties returns the content of the volume. Unless their state file is what is wrong, their gateways are wanted up.
 func nasties() []nasty {
 	var all []nasty
 	for _, name := range []string{
@@ -43,7 +44,7 @@ func nasties() []nasty {
 	} {
 		add := in
 		if f.slug == "state" {
-			add = lives // it can be moved out of the way
+			add = lives // it can be renamed
 		}
 		add(f.slug+"-fifo", f.special, "rm -f "+f.file+"; mkfifo "+f.file)
 		add(f.slug+"-dir", f.special, "rm -f "+f.file+"; mkdir "+f.file+"; echo x >"+f.file+"/x")
@@ -95,7 +96,7 @@ func nasties() []nasty {
 
 func hostileScript(list []nasty) string {
 	var b strings.Builder
-	// `profile` works in the directory above.
+	// The function `profile` works in the directory above profiles/.
 	b.WriteString("mkdir -p profiles\n")
 	for _, n := range list {
 		script := n.make
@@ -109,8 +110,8 @@ func hostileScript(list []nasty) string {
 	return b.String()
 }
 
-// outsideListing prints kind, rights, owner and content of everything that a hostile volume may want to change. What docker puts
-// into a container differs from container to container and is left out.
+// outsideListing prints the kind, rights, owner and content of everything that a hostile volume may try to change. It leaves out the
+// files that docker puts into a container, because they differ from container to container.
 const outsideListing = `for d in /etc /outside /usr/local /root /home /var /opt; do
 	find "$d" -path /opt/data -prune -o \( -path /etc/hosts -o -path /etc/hostname -o -path /etc/resolv.conf -o -path /etc/mtab \) -prune -o -printf '%p %y %m %U:%G %l\n' | sort
 	find "$d" -path /opt/data -prune -o \( -path /etc/hosts -o -path /etc/hostname -o -path /etc/resolv.conf \) -prune -o -type f -print0 | sort -z | xargs -0r sha256sum
@@ -121,7 +122,7 @@ echo 'top secret' >/outside/secret; echo 'You are outside.' >/outside/SOUL.md; e
 chmod 0600 /outside/secret; chmod 0700 /outside/dir; chown -R 0:0 /outside
 `
 
-// readable reports the first thing in a text that a terminal would not take as text.
+// readable returns an error for the first character in a text that a terminal would not show as text.
 func readable(text string) error {
 	for i, r := range text {
 		if r == utf8.RuneError && !utf8.ValidString(text[i:min(len(text), i+3)]) || r != '\n' && r != '\t' && !unicode.IsPrint(r) {
@@ -131,8 +132,8 @@ func readable(text string) error {
 	return nil
 }
 
-// TestFleetHostileVolumeBootsTheGoodProfiles: each nasty is one line of the boot log, in one line; nothing hangs, nothing outside of the
-// volume changes, and every command works among them.
+// TestFleetHostileVolumeBootsTheGoodProfiles: each nasty has exactly one line in the boot log, nothing hangs, nothing outside of the
+// volume changes, and every command works in spite of them.
 func TestFleetHostileVolumeBootsTheGoodProfiles(t *testing.T) {
 	parallel(t)
 	list := nasties()
@@ -169,7 +170,7 @@ func TestFleetHostileVolumeBootsTheGoodProfiles(t *testing.T) {
 	unchanged("after the boot")
 	b.checkHostileBootLog(list, good, 0)
 
-	// Those whose files cannot work give up, and say why.
+	// Gateways whose files are wrong are given up, with a reason.
 	for _, n := range list {
 		if n.want != "started" {
 			continue
@@ -184,7 +185,7 @@ func TestFleetHostileVolumeBootsTheGoodProfiles(t *testing.T) {
 		}
 	}
 
-	// Every command about every one of them ends, in words.
+	// Every command about each of them ends with a message.
 	for _, n := range list {
 		for _, args := range [][]string{{"gateway", "status"}, {"gateway", "start", "--timeout", "10s"}, {"gateway", "logs", "-n", "3"}, {"gateway", "stop", "--timeout", "10s"}} {
 			r := b.exec("0", append([]string{"timeout", "40", "hermes", "-p", n.name}, args...)...)
@@ -216,7 +217,7 @@ func TestFleetHostileVolumeBootsTheGoodProfiles(t *testing.T) {
 		t.Errorf("docker logs: %v", err)
 	}
 
-	// And once more, with what the first boot and the commands left.
+	// Boot once more, with what the first boot and the commands have left.
 	before := b.bootLogSize()
 	reboots[1].do(b)
 	eventually(t, soon, "the good profiles run again", goodRun)
@@ -226,7 +227,7 @@ func TestFleetHostileVolumeBootsTheGoodProfiles(t *testing.T) {
 	unchanged("after the second boot")
 }
 
-// checkHostileBootLog wants one line for each profile and each nasty, with the reason where it is not the good one's.
+// checkHostileBootLog checks that each profile and each nasty has one line, and that each nasty has a reason.
 func (b *box) checkHostileBootLog(list []nasty, good []string, from int) {
 	b.t.Helper()
 	if err := readable(b.mustExec("0", "cat", bootLogFile)); err != nil {
@@ -243,7 +244,7 @@ func (b *box) checkHostileBootLog(list []nasty, good []string, from int) {
 		delete(lines, name)
 	}
 	for _, n := range list {
-		// The default profile's own line is there, too.
+		// The default profile has a line of its own too.
 		l := slices.DeleteFunc(lines[n.name], func(l bootLine) bool { return n.name == "default" && l.action == "registered" })
 		delete(lines, n.name)
 		switch {
@@ -260,7 +261,7 @@ func (b *box) checkHostileBootLog(list []nasty, good []string, from int) {
 	}
 }
 
-// difference returns the lines that only one of two texts has.
+// difference returns the lines that only one of the two texts has.
 func difference(want, got string) string {
 	a, b := strings.Split(want, "\n"), strings.Split(got, "\n")
 	var d strings.Builder
@@ -277,13 +278,13 @@ func difference(want, got string) string {
 	return d.String()
 }
 
-// TestFleetHostileRootHome: what lies in the root home itself leads outside. The container boots or says why not, the good profiles run
-// where it boots, and nothing outside changes.
+// TestFleetHostileRootHome: things in the root home lead outside. The container boots or says why not; if it boots, the good
+// profiles run; and nothing outside changes.
 func TestFleetHostileRootHome(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name, script string
-		good         bool // named profiles run all the same
+		good         bool // named profiles run in spite of it
 	}{
 		{"logs is a link to /etc", "ln -s /etc logs", true},
 		{"logs is a link outside", "ln -s /outside logs", true},

@@ -11,13 +11,13 @@ import (
 	"hermes/test/container/docker"
 )
 
-// derivedPort is M11, written down a second time: SHA-256 of the name, first eight bytes, into [9200, 9800).
+// derivedPort has its own implementation of M11: the first eight bytes of the name's SHA-256, mapped into [9200, 9800).
 func derivedPort(name string) int {
 	sum := sha256.Sum256([]byte(name))
 	return 9200 + int(binary.BigEndian.Uint64(sum[:8])%600)
 }
 
-// namesThatCollide returns n names with the same derived port, and one whose derived port is the next.
+// namesThatCollide returns n names with the same derived port, and one name whose derived port is the next.
 func namesThatCollide(t *testing.T, n int) (same []string, neighbour string) {
 	t.Helper()
 	byPort := map[int][]string{}
@@ -33,7 +33,7 @@ func namesThatCollide(t *testing.T, n int) (same []string, neighbour string) {
 	return nil, ""
 }
 
-// portOf returns the port that a profile's own .env names.
+// portOf returns the port in a profile's own .env.
 func (b *box) portOf(name string) int {
 	b.t.Helper()
 	var port int
@@ -44,8 +44,8 @@ func (b *box) portOf(name string) int {
 	return port
 }
 
-// TestFleetCollidingPortsBothServe: profiles with the same derived port start at the same time, each gets a port of its own
-// that it keeps, whoever else comes and goes. The container's API_SERVER_PORT reaches none of them.
+// TestFleetCollidingPortsBothServe: profiles with the same derived port start at the same time. Each gets its own port and keeps it,
+// whichever other profiles come and go. The container's API_SERVER_PORT does not count for them.
 func TestFleetCollidingPortsBothServe(t *testing.T) {
 	parallel(t)
 	same, neighbour := namesThatCollide(t, 3)
@@ -87,7 +87,7 @@ func TestFleetCollidingPortsBothServe(t *testing.T) {
 		b.waitFleet(withDefault(all), all)
 		check()
 	}
-	// The first of them goes; nobody takes its place.
+	// The first one is deleted; the others keep their ports.
 	if r := b.hermes("profile", "delete", "-y", same[0]); r.Code != 0 {
 		t.Fatal(r)
 	}
@@ -101,7 +101,7 @@ func TestFleetCollidingPortsBothServe(t *testing.T) {
 	}
 }
 
-// TestFleetCreateMovesAPortThatIsOwned: also by a profile that wrote the derived port down as its own.
+// TestFleetCreateMovesAPortThatIsOwned, even if the other profile has written the derived port as its own.
 func TestFleetCreateMovesAPortThatIsOwned(t *testing.T) {
 	parallel(t)
 	same, _ := namesThatCollide(t, 2)
@@ -131,7 +131,7 @@ func TestFleetCreateMovesAPortThatIsOwned(t *testing.T) {
 	}
 }
 
-// nothingOf checks that a deleted profile left neither slot nor process nor file, and that the root profile is whole.
+// nothingOf checks that a deleted profile left no slot, process or file, and that the root profile is complete.
 func (b *box) nothingOf(name string) error {
 	b.t.Helper()
 	r := b.exec("0", "sh", "-c", `find /opt/data /run/service -name "*`+name+`*" -not -path '*/container-boot.log*'`)
@@ -189,7 +189,8 @@ func TestFleetDeleteWhileRunningLeavesNothing(t *testing.T) {
 	}
 }
 
-// TestFleetDeleteTwiceAtOnce: one of them does it, the others do too or say that it is gone; nobody fails in another way.
+// TestFleetDeleteTwiceAtOnce: one command deletes the profile; the others do so too or say that it is gone. None fails in another
+// way.
 func TestFleetDeleteTwiceAtOnce(t *testing.T) {
 	parallel(t)
 	profiles := fleetOf(6, wantsRunning)
@@ -201,7 +202,7 @@ func TestFleetDeleteTwiceAtOnce(t *testing.T) {
 			t.Errorf("nobody deleted %s: %s", name, r)
 		}
 		for line := range strings.Lines(r.Stdout) {
-			if strings.HasPrefix(line, "✗") && !strings.Contains(line, "no such") { // nor is it that somebody waited for what was gone
+			if strings.HasPrefix(line, "✗") && !strings.Contains(line, "no such") { // and no command waited for the deleted profile
 				t.Errorf("%s: %s", name, line)
 			}
 		}
@@ -214,7 +215,8 @@ func TestFleetDeleteTwiceAtOnce(t *testing.T) {
 	}
 }
 
-// TestFleetDeleteDuringARestart: of the gateway by another command, by a crash, and of the whole tree; the profile is gone and is not raised again.
+// TestFleetDeleteDuringARestart: another command, a crash or a restart of the whole tree restarts the gateway. The profile is gone
+// and does not come back.
 func TestFleetDeleteDuringARestart(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, script string }{
@@ -230,7 +232,7 @@ func TestFleetDeleteDuringARestart(t *testing.T) {
 			b := startFleet(t, options{vol: fleetVolume(t, profiles...)}, all, all)
 			for i, name := range all {
 				script := strings.ReplaceAll(c.script, "%s", name)
-				// Each time at another moment.
+				// Delete after another delay each time.
 				r := b.exec("0", "sh", "-c", fmt.Sprintf("(%s) >/tmp/said 2>&1 & sleep 0.%d; hermes profile delete -y %s; echo code $?; wait; cat /tmp/said", script, i, name))
 				if strings.Contains(r.Stdout, "'gateway-"+name+"' is not ready after") {
 					t.Errorf("a command waited for what was gone: %s", r)
@@ -248,7 +250,7 @@ func TestFleetDeleteDuringARestart(t *testing.T) {
 	}
 }
 
-// TestFleetDeleteWhileTheContainerGoesDownCanBeRepeated: it is done or not done, and never half a profile that boots.
+// TestFleetDeleteWhileTheContainerGoesDownCanBeRepeated: the profile is deleted or not, and no half of it boots.
 func TestFleetDeleteWhileTheContainerGoesDownCanBeRepeated(t *testing.T) {
 	parallel(t)
 	profiles := fleetOf(3, wantsRunning)
@@ -282,7 +284,7 @@ func TestFleetDeleteWhileTheContainerGoesDownCanBeRepeated(t *testing.T) {
 	b.waitFleet([]string{"default"}, nil)
 }
 
-// TestFleetRenameImportAndCloneRegister: what M10 says of them, and that they boot as they were.
+// TestFleetRenameImportAndCloneRegister tests what M10 says about these commands, and that their profiles boot as they were.
 func TestFleetRenameImportAndCloneRegister(t *testing.T) {
 	parallel(t)
 	b := startFleet(t, options{vol: fleetVolume(t, fleetProfile{name: "coder", port: 18000, state: wantsRunning})}, []string{"coder"}, []string{"coder"})
@@ -317,7 +319,7 @@ func TestFleetRenameImportAndCloneRegister(t *testing.T) {
 	b.everythingBelongsTo("10000:10000")
 }
 
-// TestFleetCopiesLeaveOutWhatCannotBeRead: a volume that is a file system of its own has a lost+found of root's in the default
+// TestFleetCopiesLeaveOutWhatCannotBeRead: a volume that is a separate file system has a lost+found of root's in the default
 // profile's home.
 func TestFleetCopiesLeaveOutWhatCannotBeRead(t *testing.T) {
 	parallel(t)
@@ -326,7 +328,7 @@ func TestFleetCopiesLeaveOutWhatCannotBeRead(t *testing.T) {
 echo 'You are a test.' >SOUL.md; chown -hR 10000:10000 /opt/data
 mkdir lost+found; chown 0:0 skills/locked skills/rooted; chmod 0700 lost+found skills/locked; chmod 0600 skills/rooted
 `)
-	b := start(t, options{vol: vol, flags: []string{"--user", "10000:10000"}}, "gateway", "run") // nobody sets the owners right
+	b := start(t, options{vol: vol, flags: []string{"--user", "10000:10000"}}, "gateway", "run") // without root no boot changes the owners
 	b.waitReady(gatewaySlot)
 	unread := []string{
 		`left out (it cannot be read: permission denied): "skills/locked", "skills/rooted"`,

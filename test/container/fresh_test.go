@@ -16,7 +16,8 @@ import (
 	"hermes/test/container/docker"
 )
 
-// freshMachine has git and make, a user, and curl, which the line that `make up` prints is for. Go is the one that runs the tests.
+// freshMachine has git, make, a user, and curl, which the command that `make up` prints needs. It gets Go from the machine that runs
+// the tests.
 const freshMachine = `FROM debian:trixie-slim
 LABEL ` + docker.Label + `
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends git make curl && \
@@ -24,13 +25,13 @@ RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-ins
 CMD ["sleep", "infinity"]
 `
 
-// TestMakeUpOnAFreshMachine builds the tree with nothing of ours there, and follows what is printed. What this machine has compiled
-// already is taken over: that Go can compile is not what is tested.
+// TestMakeUpOnAFreshMachine builds the code on a machine without anything of ours, and runs the commands that are printed. It uses
+// what this machine has already compiled, because it does not test that Go can compile.
 func TestMakeUpOnAFreshMachine(t *testing.T) {
 	parallel(t)
 	tag := fmt.Sprintf("hermes-test-fresh:%x", sha256.Sum256([]byte(freshMachine)))[:40]
 	if do(t, "image", "inspect", "--format", "{{.Id}}", tag).Code != 0 {
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // packages are fetched
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // packages are downloaded
 		defer cancel()
 		if r := docker.Do(ctx, strings.NewReader(freshMachine), "build", "--network", "host", "-t", tag, "-"); r.Code != 0 {
 			t.Fatal(r)
@@ -43,7 +44,7 @@ func TestMakeUpOnAFreshMachine(t *testing.T) {
 		}
 		return strings.TrimSpace(string(out))
 	}
-	// Links, in directories of their own: nothing that is written there reaches this machine's cache.
+	// Hard links in separate directories: what the container writes there does not reach this machine's cache.
 	cache := filepath.Join(t.TempDir(), "compiled")
 	compiled := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-gcflags=all=-dwarf=false", "-o", t.TempDir(), "hermes/cmd/hermes") // as script/up
 	compiled.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -52,7 +53,7 @@ func TestMakeUpOnAFreshMachine(t *testing.T) {
 	}
 	take := exec.CommandContext(t.Context(), "sh", "-c", `cp -al -- "$1" "$2" && find "$2" -type d -exec chown 1500:1500 {} + && chmod 755 "$(dirname "$2")"`, "sh", goEnv("GOCACHE"), cache)
 	if out, err := take.CombinedOutput(); err != nil {
-		t.Logf("compiled anew: %v\n%s", err, out) // another file system
+		t.Logf("compiled anew: %v\n%s", err, out) // the cache is on another file system
 		if err := errors.Join(os.RemoveAll(cache), os.Mkdir(cache, 0o755), os.Chown(cache, 1500, 1500)); err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +61,7 @@ func TestMakeUpOnAFreshMachine(t *testing.T) {
 	b := start(t, options{image: tag, flags: []string{"-v", goEnv("GOROOT") + ":/usr/local/go:ro", "-v", goEnv("GOMODCACHE") + ":/gomod:ro", "-v", cache + ":/compiled"},
 		env: []string{"PATH=/usr/local/go/bin:/usr/local/bin:/usr/bin:/bin", "GOMODCACHE=/gomod", "GOCACHE=/compiled", "GOPROXY=off", "GOTOOLCHAIN=local"}})
 
-	// The tree as it is, changes that are not committed included.
+	// Copy the files as they are, with changes that are not committed.
 	dir := t.TempDir()
 	tree := exec.CommandContext(t.Context(), "sh", "-c", `git ls-files -z --cached --others --exclude-standard --deduplicate | tar -c --null -T - --ignore-failed-read | tar -x -C "$1"`, "sh", dir)
 	tree.Dir = filepath.Join("..", "..")
@@ -98,7 +99,7 @@ func TestMakeUpOnAFreshMachine(t *testing.T) {
 		t.Errorf("the link does not log in: %s", r)
 	}
 
-	// What else it names.
+	// Run the other commands that it prints.
 	in := func(command string) docker.Result {
 		return b.exec("me", "sh", "-c", "cd /home/me/hermes && HOME=/home/me "+command)
 	}

@@ -1,8 +1,7 @@
-// Package container_test drives the real image with the real docker command. Nothing is
-// skipped: without docker, or without the image, the tests fail and say what to do.
+// Package container_test tests the real image with the real docker command. It skips nothing: without docker or without the image
+// the tests fail and say what to do.
 //
-// Containers run with --network none, so the tests reach into them with docker exec and a
-// small client of their own (testclient) that is mounted at /testclient.
+// Containers run with --network none. So the tests use docker exec and a small client (testclient), which is mounted at /testclient.
 package container_test
 
 import (
@@ -21,13 +20,13 @@ import (
 )
 
 const (
-	// maxContainers is how many tests may have containers at once. Most of the time they wait.
+	// maxContainers is how many tests may have containers at a time. They mostly wait.
 	maxContainers = 8
-	// commandTimeout bounds one docker command, none of which should take a tenth of it.
+	// commandTimeout limits one docker command. None should take a tenth of it.
 	commandTimeout = 90 * time.Second
-	// soon is the deadline of conditions that come true in a second or two when all is well.
+	// soon is the deadline for conditions that normally become true within a second or two.
 	soon = 45 * time.Second
-	// runtimeUID is the uid and gid of the runtime user unless remapped.
+	// runtimeUID is the uid and gid of the runtime user, unless a test changes them.
 	runtimeUID = 10000
 )
 
@@ -44,7 +43,8 @@ func TestMain(m *testing.M) {
 }
 
 func runTests(m *testing.M) int {
-	// The default, one test for each processor, is for those that work. These wait, and parallel says how many may.
+	// By default as many tests run at a time as there are processors. These tests mostly wait, so allow more; the function parallel
+	// limits those with containers.
 	flag.Parse()
 	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
 		_ = f.Value.Set("64")
@@ -78,8 +78,8 @@ func buildTestClient(ctx context.Context, dir string) (err error) {
 	return err
 }
 
-// parallel lets a test run beside others, as soon as there is room for its containers.
-// A test with parallel subtests calls it in those only, and t.Parallel itself: else no other test runs beside them.
+// parallel lets a test run beside others as soon as there is room for its containers. A test with parallel subtests calls parallel
+// only in these and t.Parallel itself; otherwise no other test could run beside them.
 func parallel(t *testing.T) {
 	t.Helper()
 	t.Parallel()
@@ -94,7 +94,7 @@ var names struct {
 	next int
 }
 
-// uniqueName returns a name for a container, a volume or an image that nobody else uses.
+// uniqueName returns a name for a container, a volume or an image that nothing else uses.
 func uniqueName(t *testing.T) string {
 	names.Lock()
 	defer names.Unlock()
@@ -108,8 +108,7 @@ func uniqueName(t *testing.T) string {
 	return fmt.Sprintf("%s%d-%.50s", runPrefix, names.next, strings.Trim(test, "-"))
 }
 
-// do runs docker and fails the test if docker itself could not do it in time. The code of
-// the command that docker ran is the caller's to judge.
+// do runs docker. The test fails if docker itself could not run the command in time. The caller judges the exit code of the command.
 func do(t *testing.T, args ...string) docker.Result {
 	t.Helper()
 	return doWithInput(t, "", args...)
@@ -126,7 +125,7 @@ func doWithInput(t *testing.T, input string, args ...string) docker.Result {
 	return r
 }
 
-// must is do for a command that has to succeed.
+// must is do for a command that must succeed.
 func must(t *testing.T, args ...string) docker.Result {
 	t.Helper()
 	r := do(t, args...)
@@ -136,7 +135,7 @@ func must(t *testing.T, args ...string) docker.Result {
 	return r
 }
 
-// cleanUp runs docker in a cleanup, when the test's own context is over.
+// cleanUp runs docker in a cleanup function, when the context of the test has ended.
 func cleanUp(t *testing.T, args ...string) docker.Result {
 	ctx, cancel := context.WithTimeout(context.Background(), commandTimeout)
 	defer cancel()
@@ -147,9 +146,8 @@ func cleanUp(t *testing.T, args ...string) docker.Result {
 	return r
 }
 
-// eventually waits until check returns nil, and fails the test with its last error if that
-// takes longer than the deadline. The pause between two looks belongs to the harness: tests
-// themselves never sleep.
+// eventually waits until check returns nil. If that takes longer than the deadline, the test fails with the last error. The harness
+// pauses between two checks; the tests themselves never sleep.
 func eventually(t *testing.T, deadline time.Duration, what string, check func() error) {
 	t.Helper()
 	if err := waitFor(deadline, check); err != nil {
@@ -166,8 +164,8 @@ func waitFor(deadline time.Duration, check func() error) error {
 	}
 }
 
-// throughout looks at a condition again and again for a while, and fails the test as soon
-// as it does not hold. It is for promises that something does not happen.
+// throughout checks a condition many times for a while, and fails the test as soon as it is false. It is for promises that something
+// does not happen.
 func throughout(t *testing.T, d time.Duration, what string, check func() error) {
 	t.Helper()
 	for begin := time.Now(); time.Since(begin) < d; time.Sleep(100 * time.Millisecond) {
@@ -177,7 +175,7 @@ func throughout(t *testing.T, d time.Duration, what string, check func() error) 
 	}
 }
 
-// volume makes a volume that goes with the test.
+// volume makes a volume that is removed at the end of the test.
 func volume(t *testing.T) string {
 	t.Helper()
 	name := uniqueName(t)
@@ -186,7 +184,7 @@ func volume(t *testing.T) string {
 	return name
 }
 
-// seed puts a file on a volume, as the runtime user's, before any container boots on it.
+// seed writes a file that belongs to the runtime user onto a volume, before a container boots on it.
 func seed(t *testing.T, vol, path, content string) {
 	t.Helper()
 	r := doWithInput(t, content, "run", "--rm", "-i", "--label", docker.Label, "--network", "none",
@@ -197,13 +195,13 @@ func seed(t *testing.T, vol, path, content string) {
 	}
 }
 
-// derive builds an image FROM the one under test with these lines added.
+// derive builds an image FROM the image under test, with these lines added.
 func derive(t *testing.T, files map[string]string, dockerfile ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	tag := uniqueName(t)
-	// The name makes the first layer this image's own: removing an image takes its untagged
-	// parents along, which must not be those of one that is being built.
+	// The label makes the first layer different for each image. docker removes the untagged parents of an image together with it,
+	// and these must not belong to an image that is being built.
 	label := fmt.Sprintf("LABEL %s hermes-test-name=%s\n", docker.Label, tag)
 	files["Dockerfile"] = "FROM " + image + "\n" + label + strings.Join(dockerfile, "\n") + "\n"
 	for name, content := range files {

@@ -19,7 +19,7 @@ func TestHooksOfDerivedImagesRunInOrderAsRoot(t *testing.T) {
 	if r.Code != 9 {
 		t.Errorf("want code 9, got: %s", r)
 	}
-	// stdout and stderr of the hooks are not told apart: the promise is the order.
+	// Only the order matters, so do not tell the hooks' stdout and stderr apart.
 	log := b.allLogs()
 	last := -1
 	for _, want := range []string{"hook a 0 for you", "hook b 0", "made-by-hook", "finish 0"} {

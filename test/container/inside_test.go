@@ -14,7 +14,7 @@ import (
 	"hermes/test/container/docker"
 )
 
-// readFile takes a regular file out of a container, running or not, through docker cp.
+// readFile reads a regular file of a container, which may have ended, through docker cp.
 func (b *box) readFile(path string) (string, error) {
 	b.t.Helper()
 	r := do(b.t, "cp", "-L", b.name+":"+path, "-")
@@ -29,7 +29,7 @@ func (b *box) readFile(path string) (string, error) {
 	return string(content), err
 }
 
-// process is a process as `testclient ps` prints it.
+// process is a process in the output of `testclient ps`.
 type process struct {
 	PID     int
 	PPID    int
@@ -55,8 +55,8 @@ func (p process) String() string {
 
 func (p process) life() life { return life{p.PID, strconv.FormatUint(p.Start, 10)} }
 
-// isGateway reports whether p is a gateway that runs. A `gateway run` that only redirects
-// is gone, or has become sleep, by the time that the slot is up.
+// isGateway reports whether p is a running gateway. A `gateway run` that only redirects has ended, or has become sleep, when the
+// slot is up.
 func (p process) isGateway() bool {
 	if len(p.Cmdline) < 3 || p.Comm != "hermes" || p.isHermes("init") {
 		return false
@@ -65,7 +65,7 @@ func (p process) isGateway() bool {
 	return i > 0 && i+1 < len(p.Cmdline) && p.Cmdline[i+1] == "run"
 }
 
-// last is the last word of the command line; the kernel shows none of a process that is about to end.
+// last returns the last word of the command line, or "". The kernel shows no command line of a process that is about to end.
 func (p process) last() string {
 	if len(p.Cmdline) == 0 {
 		return ""
@@ -79,14 +79,14 @@ func (p process) isHermes(command ...string) bool {
 	return len(p.Cmdline) > len(command) && p.Comm == "hermes" && slices.Equal(p.Cmdline[1:1+len(command)], command)
 }
 
-// ps returns every process in the container but the client itself.
+// ps returns every process in the container except the client itself.
 func (b *box) ps() []process {
 	b.t.Helper()
 	r := b.mustExec("0", docker.TestClientPath, "ps")
 	return decode[[]process](b.t, r)
 }
 
-// freeze stops a process with SIGSTOP, and returns when all its threads have stopped: each does when it sees the signal.
+// freeze stops a process with SIGSTOP, and returns when all its threads have stopped; each stops when it sees the signal.
 func (b *box) freeze(pid int) {
 	b.t.Helper()
 	b.mustExec("0", "sh", "-c", fmt.Sprintf("kill -STOP %d", pid))
@@ -115,24 +115,24 @@ func decode[T any](t *testing.T, text string) T {
 	return v
 }
 
-// status is what s6-svstat says about a slot.
+// status is what s6-svstat prints about a slot.
 type status struct {
 	up, ready, wantedUp bool
-	life                // of what runs, or the moment when it went down
+	life                // of the running process, or of the moment when the slot went down
 }
 
-// life is one process and no other. Its pid alone may come again: a container that is started again often gives the same one.
+// life identifies one process. The pid alone does not: a container that is started again often gives its processes the same pids.
 type life struct {
 	pid   int
-	began string // s6's time stamp, or the kernel's count of ticks: two lives that are compared come from one source
+	began string // s6's time stamp, or the kernel's count of ticks; compare only lives from the same source
 }
 
-// never is the life before the first.
+// never is a life that no process has.
 var never life
 
 func slotPath(slot string) string { return "/run/service/" + slot }
 
-// svstat asks s6 about a slot; an error means that there is no such slot yet.
+// svstat runs s6-svstat on a slot. An error means that the slot does not exist yet.
 func (b *box) svstat(slot string) (status, error) {
 	b.t.Helper()
 	r := b.exec("0", "s6-svstat", "-o", "up,ready,wantedup,pid,updownsince", slotPath(slot))
@@ -158,7 +158,7 @@ func (b *box) isReady(slot string) func() error {
 	}
 }
 
-// isDown is a condition for eventually and throughout: down, and meant to be.
+// isDown is a condition for eventually and throughout: the slot is down and wanted down.
 func (b *box) isDown(slot string) func() error {
 	return func() error {
 		s, err := b.svstat(slot)
@@ -169,7 +169,7 @@ func (b *box) isDown(slot string) func() error {
 	}
 }
 
-// waitReady waits until a slot is up and ready, and returns what runs there.
+// waitReady waits until a slot is up and ready, and returns the life of its process.
 func (b *box) waitReady(slot string) life {
 	b.t.Helper()
 	return b.waitReplaced(slot, never)
@@ -189,7 +189,7 @@ func (b *box) waitReplaced(slot string, before life) (now life) {
 	return now
 }
 
-// isStill checks that a slot is ready with the same process as before.
+// isStill returns nil if a slot is ready with the same process as before.
 func (b *box) isStill(slot string, before life) error {
 	s, err := b.svstat(slot)
 	if err == nil && (!s.ready || s.life != before) {
@@ -198,18 +198,18 @@ func (b *box) isStill(slot string, before life) error {
 	return err
 }
 
-// kill ends a process with SIGKILL.
+// kill kills a process with SIGKILL.
 func (b *box) kill(l life) {
 	b.t.Helper()
 	b.mustExec("0", "sh", "-c", "kill -KILL "+strconv.Itoa(l.pid))
 }
 
-// deaths returns how often s6 saw a slot's process die, by its death tally.
+// deaths returns how many deaths of a slot's process s6 has recorded.
 func (b *box) deaths(slot string) int {
 	b.t.Helper()
 	r := b.exec("0", "s6-svdt", slotPath(slot))
 	if r.Code != 0 && strings.Contains(r.Stderr, "No such file or directory") {
-		return 0 // there is no tally before the first supervisor has made one
+		return 0 // before the first supervisor there is no record
 	}
 	if err := r.Failed(); err != nil {
 		b.t.Fatal(err)
@@ -217,7 +217,7 @@ func (b *box) deaths(slot string) int {
 	return len(strings.FieldsFunc(r.Stdout, func(c rune) bool { return c == '\n' }))
 }
 
-// response is what `testclient http` got.
+// response is the output of `testclient http`.
 type response struct {
 	Status int
 	Header map[string][]string
@@ -236,7 +236,7 @@ func (r response) body() string {
 	return strings.Join(texts, "\n")
 }
 
-// http sends a request from inside the container. Flags are those of `testclient http`.
+// http sends a request from inside the container. The flags are those of `testclient http`.
 func (b *box) http(method, url, body string, flags ...string) response {
 	b.t.Helper()
 	cmd := append([]string{docker.TestClientPath, "http", "-method", method}, flags...)
@@ -261,7 +261,7 @@ func (b *box) bearer() []string {
 	return nil
 }
 
-// say sends one message to the default gateway in a session and returns its answer.
+// say sends a message to the default gateway in a session and returns the answer.
 func (b *box) say(session, words string) response {
 	b.t.Helper()
 	return b.http("POST", apiURL+"/v1/chat/completions", chatBody(words, false),
@@ -275,7 +275,7 @@ func chatBody(words string, stream bool) string {
 		"messages": []any{map[string]string{"role": "user", "content": words}},
 	})
 	if err != nil {
-		panic(err) // strings and a bool
+		panic(err) // strings and a bool can always be encoded
 	}
 	return string(data)
 }

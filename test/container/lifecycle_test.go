@@ -33,7 +33,7 @@ func TestLifecycleCommandsReturnWhenItIsTrue(t *testing.T) {
 
 	hermes(0, "start")
 	first := ready()
-	hermes(0, "start") // once more changes nothing
+	hermes(0, "start") // a second time changes nothing
 	if again := ready(); again != first {
 		t.Errorf("start of a running gateway restarted it: %v, %v", first, again)
 	}
@@ -50,9 +50,9 @@ func TestLifecycleCommandsReturnWhenItIsTrue(t *testing.T) {
 		t.Errorf("state after stop: %v", s)
 	}
 	throughout(t, 3*time.Second, "a stopped gateway stays down", b.isDown(gatewaySlot))
-	hermes(0, "stop") // once more changes nothing
+	hermes(0, "stop") // a second time changes nothing
 	down()
-	hermes(0, "restart") // of a slot that is down starts it
+	hermes(0, "restart") // starts a slot that is down
 	ready()
 	if err := b.running(); err != nil {
 		t.Error(err)
@@ -95,8 +95,7 @@ func TestStatusAndListSpeakJSON(t *testing.T) {
 	}
 }
 
-// TestGatewayThatRanComesBackAfterRestart, and one that was stopped does not, whatever the
-// container's command is.
+// TestGatewayThatRanComesBackAfterRestart: a gateway that was stopped does not come back, whatever the container's command is.
 func TestGatewayThatRanComesBackAfterRestart(t *testing.T) {
 	parallel(t)
 	b := startIdle(t, options{})
@@ -109,7 +108,7 @@ func TestGatewayThatRanComesBackAfterRestart(t *testing.T) {
 	throughout(t, 2*time.Second, "it stays down", b.isDown(gatewaySlot))
 }
 
-// TestLogsReachDockerAndTheVolume: every line of a gateway is in docker logs and in its file.
+// TestLogsReachDockerAndTheVolume: every line of a gateway is in docker logs and in its log file.
 func TestLogsReachDockerAndTheVolume(t *testing.T) {
 	parallel(t)
 	b := startGateway(t, options{env: []string{"TZ=XXX-7"}})
@@ -118,13 +117,13 @@ func TestLogsReachDockerAndTheVolume(t *testing.T) {
 		t.Fatal("the log on the volume is empty")
 	}
 	for line := range strings.Lines(file) {
-		// s6-log puts the time, two blanks, and that it is UTC, before each line of the file.
+		// In the file, s6-log writes the time, two blanks, and "UTC" before each line.
 		stamp, text, ok := strings.Cut(strings.TrimSpace(line), "  UTC ")
 		at, err := time.Parse("2006-01-02 15:04:05", stamp)
 		if since := time.Since(at); !ok || err != nil || since < -time.Minute || since > time.Hour {
 			t.Errorf("no time of now before %q: %v", line, err)
 		}
-		// People see the time of the container's zone, programs UTC.
+		// Commands show the time in the container's zone; in the file it is in UTC.
 		if shown := at.Add(7*time.Hour).Format("2006-01-02 15:04:05.000") + "+07:00  " + text; len(linesWith(b.mustExec("0", "hermes", "gateway", "logs"), shown)) != 1 {
 			t.Errorf("`gateway logs` does not show %q", shown)
 		}

@@ -10,7 +10,7 @@ import (
 	"hermes/test/container/docker"
 )
 
-// hostFile makes a file on the host that everybody may write, and returns the flags that mount it.
+// hostFile creates a file on the host that everybody may write, and returns the flags that mount it.
 func hostFile(t *testing.T, at, content, mode string) (path string, flags []string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "file")
@@ -23,7 +23,7 @@ func hostFile(t *testing.T, at, content, mode string) (path string, flags []stri
 	return path, []string{"-v", path + ":" + at + mode}
 }
 
-// withCoder makes a volume with a profile in that state, and without a port.
+// withCoder makes a volume with a profile in that state and without a port.
 func withCoder(t *testing.T, state string) string {
 	t.Helper()
 	vol := volume(t)
@@ -72,7 +72,7 @@ func TestSingleFilesThatAreMountsAreWritten(t *testing.T) {
 	}
 }
 
-// TestAMountThatCannotBeWrittenEndsWith78: and says what to do.
+// TestAMountThatCannotBeWrittenEndsWith78, with a message that says what to do.
 func TestAMountThatCannotBeWrittenEndsWith78(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ at, content, profile, want string }{
@@ -100,8 +100,8 @@ func TestAMountThatCannotBeWrittenEndsWith78(t *testing.T) {
 	}
 }
 
-// TestALogThatIsAMountKeepsNobodyFromRunning: s6-log ends where it cannot rename its file, and a gateway whose lines nobody
-// reads would hang when the pipe is full.
+// TestALogThatIsAMountKeepsNobodyFromRunning: s6-log ends if it cannot rename its file, and a gateway whose output is not read would
+// hang when the pipe is full.
 func TestALogThatIsAMountKeepsNobodyFromRunning(t *testing.T) {
 	parallel(t)
 	_, flags := hostFile(t, "/opt/data/logs/gateways/default/current", "", "")

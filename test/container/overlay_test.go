@@ -17,13 +17,13 @@ import (
 	"hermes/test/container/docker"
 )
 
-// overlayBase has what s6-overlay v3 documents for the images that build on it, made of Debian's s6: PID 1 is an s6-svscan on
-// /run/service, which is root's; the services of the bundle user and what they depend on come up at boot, oneshots one after
-// another and longruns as service directories; programs and with-contenv are in /command; the command runs when all is
-// up, with PATH and nothing of the container's environment; SIGTERM brings everything down. The bundle user is in user-bundles.d, as of
-// 3.2.3.2; one in s6-rc.d takes its place. Started as another user all of it is that user's, who owns /run/s6/basedir: what
-// s6-overlay's own helper does as root then, making the directories in /run, the image has done. There is no useradd, as on
-// Alpine. Neither s6-overlay nor s6-rc is a Debian package.
+// overlayBase does what s6-overlay v3 documents for images that are built on it, with Debian's s6. PID 1 is an s6-svscan on
+// /run/service, which belongs to root. The services of the bundle user, and those on which they depend, start at boot: oneshots one
+// after the other, and longruns as service directories. Programs and with-contenv are in /command. The command runs when everything
+// is up, with PATH and nothing else of the container's environment. SIGTERM brings everything down. The bundle user is in
+// user-bundles.d, as in 3.2.3.2; one in s6-rc.d replaces it. If the container is started as another user, everything,
+// /run/s6/basedir too, belongs to that user; the image has already made the directories in /run that a helper of s6-overlay then
+// makes as root. There is no useradd, as on Alpine. The test needs this because neither s6-overlay nor s6-rc is a Debian package.
 const overlayBase = `FROM debian:trixie-slim
 LABEL ` + docker.Label + `
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends execline s6 && \
@@ -94,7 +94,7 @@ $@
 	"witness/run":  "#!/bin/sh\nexec sleep 86400\n",
 }
 
-// overlayBaseImage builds the base once, for all runs.
+// overlayBaseImage builds the base image once, for all runs.
 func overlayBaseImage(t *testing.T) string {
 	t.Helper()
 	sum := sha256.New()
@@ -113,7 +113,7 @@ func overlayBaseImage(t *testing.T) string {
 	overlayBuild.Lock()
 	defer overlayBuild.Unlock()
 	if do(t, "image", "inspect", "--format", "{{.Id}}", base).Code != 0 {
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // packages are fetched
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // packages are downloaded
 		defer cancel()
 		if r := docker.Do(ctx, nil, "build", "--network", "host", "-t", base, dir); r.Code != 0 {
 			t.Fatal(r)
@@ -124,8 +124,8 @@ func overlayBaseImage(t *testing.T) string {
 
 var overlayBuild sync.Mutex
 
-// addHermes types the command with which docs/docker.md adds hermes to an image, in the directory for which it is documented. It
-// returns the new image's name.
+// addHermes runs the command with which docs/docker.md adds hermes to an image, in the directory that the document names. It returns
+// the name of the new image.
 func addHermes(t *testing.T, base string) (string, docker.Result) {
 	t.Helper()
 	const top = "../.."
@@ -157,7 +157,7 @@ func addHermes(t *testing.T, base string) (string, docker.Result) {
 	return tag, r
 }
 
-// overlayImage is addHermes to what has to take it.
+// overlayImage is addHermes for a base for which it must succeed.
 func overlayImage(t *testing.T, base string) string {
 	t.Helper()
 	tag, r := addHermes(t, base)
@@ -195,7 +195,7 @@ func TestServiceOfAnS6OverlayImage(t *testing.T) {
 		t.Errorf("not the runtime user's:\n%s", out)
 	}
 
-	// A gateway that is killed comes back, and so does the tree of all gateways; the image's other services are left alone.
+	// A killed gateway comes back, and so does the killed tree of all gateways. The other services of the image are not affected.
 	b.kill(first)
 	second := b.serves("", "default", first)
 	b.kill(find("s6-svscan -d 3").life())
@@ -217,8 +217,8 @@ func TestServiceOfAnS6OverlayImage(t *testing.T) {
 	}
 }
 
-// TestCommandOfAnS6OverlayImage: it gets PATH and no other variable. `gateway run` hands over all the same, and knows what the
-// container was told.
+// TestCommandOfAnS6OverlayImage: the command gets PATH and no other variable. `gateway run` hands over to the supervisor all the
+// same, and the gateway has the container's variables.
 func TestCommandOfAnS6OverlayImage(t *testing.T) {
 	parallel(t)
 	img := overlayImage(t, overlayBaseImage(t))
@@ -231,7 +231,7 @@ func TestCommandOfAnS6OverlayImage(t *testing.T) {
 	if beats := only(b.ps(), process.isHeartbeat); len(beats) != 1 || beats[0].UID != runtimeUID {
 		t.Errorf("heartbeats: %v", beats)
 	}
-	// As su - and cron leave it.
+	// The environment as su - and cron leave it.
 	bare := []string{"env", "-i", "PATH=/usr/bin:/bin", "hermes", "gateway", "status", "--format", "json"}
 	for _, user := range []string{"0", strconv.Itoa(runtimeUID)} {
 		if v := decode[lookedAt](t, b.mustExec(user, bare...)); !v.Ready {
@@ -248,7 +248,7 @@ func TestCommandOfAnS6OverlayImage(t *testing.T) {
 	}
 }
 
-// TestS6OverlayImageWithABundleInTheOldPlace: a bundle user in s6-rc.d is the one that counts, user-bundles.d or not.
+// TestS6OverlayImageWithABundleInTheOldPlace: if s6-rc.d has a bundle user, that one counts, even if there is one in user-bundles.d.
 func TestS6OverlayImageWithABundleInTheOldPlace(t *testing.T) {
 	parallel(t)
 	base := uniqueName(t)
@@ -266,7 +266,7 @@ func TestS6OverlayImageWithABundleInTheOldPlace(t *testing.T) {
 	}
 }
 
-// TestS6OverlayImageAsAnotherUser: with --user everything is that user's, on a new volume too, and root of docker exec becomes
+// TestS6OverlayImageAsAnotherUser: with --user everything belongs to that user, on a new volume too, and root in docker exec becomes
 // that user.
 func TestS6OverlayImageAsAnotherUser(t *testing.T) {
 	t.Parallel()
@@ -294,7 +294,7 @@ func TestS6OverlayImageAsAnotherUser(t *testing.T) {
 			if r := b.exec("10000", "hermes", "gateway", "stop"); r.Code != 1 || len(linesWith(r.Stderr, "1234:1235", "uid 10000")) != 1 {
 				t.Errorf("a third user: %s", r)
 			}
-			// Root takes no variables from where somebody else could have put them.
+			// Root does not use variables from a directory that another user can write.
 			b.mustExec("", "sh", "-c", "echo 1 > /run/s6/container_environment/HERMES_ALLOW_ROOT_GATEWAY")
 			if r := b.exec("0", "env", "-i", "PATH=/usr/bin:/bin", "hermes", "gateway", "status"); r.Code != 1 || len(linesWith(r.Stderr, "HERMES_HOME")) != 1 {
 				t.Errorf("root without variables: %s", r)
@@ -306,7 +306,7 @@ func TestS6OverlayImageAsAnotherUser(t *testing.T) {
 	}
 }
 
-// TestUserThatCannotWriteTheScanDirectoryIsToldWhatToDo: it need not be in the image.
+// TestUserThatCannotWriteTheScanDirectoryIsToldWhatToDo: the scan directory may be missing in the image.
 func TestUserThatCannotWriteTheScanDirectoryIsToldWhatToDo(t *testing.T) {
 	parallel(t)
 	dir := t.TempDir()

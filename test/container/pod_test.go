@@ -12,7 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// manifest is what a test reads of deploy/kubernetes. tools/deploycheck compares the files with Kubernetes' own types.
+// manifest has the fields of deploy/kubernetes that a test needs. tools/deploycheck compares the files with Kubernetes' own types.
 type manifest struct {
 	Kind       string
 	StringData map[string]string `yaml:"stringData"`
@@ -65,7 +65,7 @@ type probe struct {
 	HTTP struct{ Path, Port string } `yaml:"httpGet"`
 }
 
-// url is what the kubelet asks, inside the pod's network.
+// url returns the address that the kubelet requests, from inside the pod's network.
 func (p probe) url(t *testing.T, c podContainer) string {
 	t.Helper()
 	for _, port := range c.Ports {
@@ -96,7 +96,7 @@ func readManifests(t *testing.T, path string) (all []manifest) {
 	}
 }
 
-// TestPodOfTheManifest runs the image as deploy/kubernetes says, in so far as docker can.
+// TestPodOfTheManifest runs the image as deploy/kubernetes says, as far as docker can.
 func TestPodOfTheManifest(t *testing.T) {
 	parallel(t)
 	var pod manifest
@@ -127,7 +127,7 @@ func TestPodOfTheManifest(t *testing.T) {
 	}
 	var vol string
 	for _, m := range c.Mounts {
-		// A new volume, as fsGroup leaves it; an empty directory is everybody's.
+		// A new volume has the mode that fsGroup gives it; an empty directory can be written by everybody.
 		v, mode := volume(t), "2775"
 		if empty[m.Name] {
 			mode = "2777"
@@ -167,7 +167,7 @@ func TestPodOfTheManifest(t *testing.T) {
 	answers(c.Startup, 200)
 	answers(c.Liveness, 200)
 	answers(c.Readiness, 200)
-	for _, address := range []string{"address=[::]:8642", "address=0.0.0.0:9119"} { // all addresses, however they are written
+	for _, address := range []string{"address=[::]:8642", "address=0.0.0.0:9119"} { // all addresses, written in different ways
 		log := strings.ReplaceAll(b.allLogs(), "0.0.0.0:8642", "[::]:8642")
 		if len(linesWith(log, address)) != 1 {
 			t.Errorf("nothing outside the pod can ask: no %s in\n%s", address, log)
@@ -182,7 +182,7 @@ func TestPodOfTheManifest(t *testing.T) {
 	b.mustExec("", "hermes", "doctor")
 	b.mustExec("", "sh", "-c", fmt.Sprintf("kill -9 %d", first.pid))
 	b.serves("", "default", first)
-	// A gateway that is stopped on purpose takes no requests, and is no reason to restart the pod.
+	// A gateway that was stopped on purpose is not ready, but that is no reason to restart the pod.
 	b.mustExec("", "hermes", "gateway", "stop")
 	if r := b.http("GET", c.Readiness.url(t, c), ""); r.Status == 200 {
 		t.Errorf("a stopped gateway is ready: %+v", r)

@@ -11,29 +11,29 @@ import (
 	"hermes/test/container/docker"
 )
 
-// access is what `testclient writable` prints.
+// access is the output of `testclient writable`.
 type access struct {
 	Seen       int
 	Writable   []string
 	Privileged []string
 }
 
-// Where the runtime user may write. Everything else in the image is closed to it.
+// The places that the runtime user may write, and programs with privileges. Nothing else in the image may be writable for it.
 var (
 	ownPlaces = []string{
 		"/opt/data",    // its home
 		"/run/service", // its tree, which its own s6-svscan supervises
-		"/run/hermes",  // where its heartbeat says who it is
+		"/run/hermes",  // where the heartbeat's pid is
 		"/tmp", "/var/tmp", "/run/lock", "/var/lock", "/dev", "/proc", "/sys",
 	}
-	// What Debian's own packages bring, with Debian's own checks.
+	// Programs of Debian's own packages, which do their own checks.
 	debianPrivileged = []string{
 		"chage", "chfn", "chsh", "expiry", "gpasswd", "mount", "newgrp", "passwd", "su", "umount", "unix_chkpwd",
 	}
 )
 
-// TestNothingOutsideItsOwnPlacesIsWritableByTheRuntimeUser looks at the whole file system of
-// a container with a gateway, a dashboard and a command.
+// TestNothingOutsideItsOwnPlacesIsWritableByTheRuntimeUser checks the whole file system of a container with a gateway, a dashboard
+// and a command.
 func TestNothingOutsideItsOwnPlacesIsWritableByTheRuntimeUser(t *testing.T) {
 	parallel(t)
 	b := startGateway(t, options{env: dashboardEnv})
@@ -50,7 +50,7 @@ func TestNothingOutsideItsOwnPlacesIsWritableByTheRuntimeUser(t *testing.T) {
 			t.Errorf("a setuid program that is not Debian's: %s", file)
 		}
 	}
-	// Its places themselves must not be replaceable: no parent may be its own.
+	// The places themselves must not be replaceable, so the runtime user must not be able to write their parents.
 	for _, place := range []string{"/", "/opt", "/run", "/run/s6", "/run/s6/tree"} {
 		if r := b.exec("hermes", "test", "-w", place); r.Code == 0 {
 			t.Errorf("the runtime user may write in %s", place)
@@ -68,7 +68,7 @@ func TestNothingThatRootExecutesIsWritableByTheRuntimeUser(t *testing.T) {
 	b := startGateway(t, options{env: dashboardEnv})
 	b.waitReady("dashboard")
 
-	// What root's processes run and name: the program, scripts and paths in the arguments.
+	// What root's processes run and name: the program, scripts, and paths in their arguments.
 	files := []string{"/etc/cont-init.d", "/etc/cont-finish.d", "/run/s6", "/usr/local", "/command", "/etc/ld.so.cache", "/etc/passwd", "/etc/group"}
 	root := only(b.ps(), func(p process) bool { return p.UID == 0 && p.PPID != 0 || p.PID == 1 })
 	if len(root) < 2 {
@@ -80,13 +80,13 @@ func TestNothingThatRootExecutesIsWritableByTheRuntimeUser(t *testing.T) {
 		}
 		for _, word := range append(p.Cmdline, p.Exe) {
 			if word == "" {
-				continue // the exe of a process that even root may not look into
+				continue // even root may not read the exe of this process
 			}
 			if !path.IsAbs(word) {
 				word = path.Join(p.Cwd, word)
 			}
 			if r := b.exec("0", "test", "-e", word); r.Code == 0 && word != "/run/service" && word != "/run" {
-				// Those two are told to root's processes as places; what root executes is below /run/s6.
+				// Root's processes only get these two as names of directories; the scripts that root executes are below /run/s6.
 				files = append(files, word)
 			}
 		}
@@ -95,7 +95,7 @@ func TestNothingThatRootExecutesIsWritableByTheRuntimeUser(t *testing.T) {
 	slices.Sort(files)
 	for _, file := range slices.Compact(files) {
 		if slices.Contains([]string{"/opt/data", "/"}, file) {
-			continue // a working directory, from which root runs nothing
+			continue // a working directory, in which root runs nothing
 		}
 		if r := b.exec("0", "test", "-e", file); r.Code != 0 {
 			continue
@@ -111,7 +111,7 @@ func TestNothingThatRootExecutesIsWritableByTheRuntimeUser(t *testing.T) {
 	}
 }
 
-// TestRuntimeUserCannotBecomeRoot tries what an attacker would.
+// TestRuntimeUserCannotBecomeRoot tries what an attacker would try.
 func TestRuntimeUserCannotBecomeRoot(t *testing.T) {
 	parallel(t)
 	b := startGateway(t, options{})
@@ -159,8 +159,8 @@ func TestRuntimeUserCannotBecomeRoot(t *testing.T) {
 	}
 }
 
-// TestServiceOfTheRuntimeUserRunsAsTheRuntimeUser: it may add a service to its own tree, and
-// that service is not root.
+// TestServiceOfTheRuntimeUserRunsAsTheRuntimeUser: the runtime user may add a service to its own tree, and that service does not run
+// as root.
 func TestServiceOfTheRuntimeUserRunsAsTheRuntimeUser(t *testing.T) {
 	parallel(t)
 	b := startGateway(t, options{})
@@ -179,7 +179,7 @@ func TestServiceOfTheRuntimeUserRunsAsTheRuntimeUser(t *testing.T) {
 	}
 }
 
-// TestProcessesOfTheRuntimeUserHoldNothingOfRoots: no capability, no group, no open file.
+// TestProcessesOfTheRuntimeUserHoldNothingOfRoots: they have no capability, no group and no open file of root's.
 func TestProcessesOfTheRuntimeUserHoldNothingOfRoots(t *testing.T) {
 	parallel(t)
 	b := startGateway(t, options{env: dashboardEnv})
@@ -206,8 +206,8 @@ func TestProcessesOfTheRuntimeUserHoldNothingOfRoots(t *testing.T) {
 	}
 }
 
-// TestPlantedLinksDoNotLeadRootAstray: at the next boot root sets the volume's owner, writes
-// logs and clears the tree, among things that the runtime user left there.
+// TestPlantedLinksDoNotLeadRootAstray: at the next boot root sets the volume's owner, writes logs and clears the tree, while the
+// runtime user's links lie in the way.
 func TestPlantedLinksDoNotLeadRootAstray(t *testing.T) {
 	parallel(t)
 	b := startGateway(t, options{})
@@ -227,7 +227,7 @@ func TestPlantedLinksDoNotLeadRootAstray(t *testing.T) {
 	`)
 	must(t, "kill", b.name)
 	must(t, "start", b.name)
-	// Whether the gateway can run on such a volume is not the question.
+	// The gateway may be unable to run on such a volume; only the boot matters here.
 	eventually(t, soon, "the boot is over", func() error {
 		if b.inspect("{{.State.Status}}") == "running" && len(only(b.ps(), process.isHeartbeat)) == 0 {
 			return fmt.Errorf("it goes on")

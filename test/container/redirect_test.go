@@ -22,8 +22,8 @@ func breadcrumbs(stderr string) []string {
 	return found
 }
 
-// startGateway is `docker run -d IMAGE gateway run`, returned when the gateway is ready and the command has become what keeps the
-// container alive.
+// startGateway runs `docker run -d IMAGE gateway run`. It returns when the gateway is ready and the command has become the process
+// that keeps the container up.
 func startGateway(t *testing.T, o options, args ...string) *box {
 	t.Helper()
 	b := start(t, o, append([]string{"gateway", "run"}, args...)...)
@@ -32,8 +32,8 @@ func startGateway(t *testing.T, o options, args ...string) *box {
 	return b
 }
 
-// isRedirected is a condition: the container's command keeps it alive. `gateway run` has handed the gateway over then, a moment after that
-// one is ready.
+// isRedirected is a condition: the container's command is the process that keeps the container up. That is so shortly after the
+// gateway is ready.
 func (b *box) isRedirected() error {
 	b.t.Helper()
 	if n := len(only(b.ps(), process.isHeartbeat)); n != 1 {
@@ -42,7 +42,7 @@ func (b *box) isRedirected() error {
 	return nil
 }
 
-// startIdle starts a container whose CMD does nothing, with its slots registered and down.
+// startIdle starts a container whose CMD does nothing. Its slots are registered and down.
 func startIdle(t *testing.T, o options) *box {
 	t.Helper()
 	b := start(t, o, "sleep", "infinity")
@@ -124,7 +124,7 @@ func TestSupervisedGatewayAnswersWithItsKeyOnly(t *testing.T) {
 	}
 }
 
-// TestBareGatewayIsSupervisedToo: `hermes gateway` is `hermes gateway run`.
+// TestBareGatewayIsSupervisedToo: `hermes gateway` does the same as `hermes gateway run`.
 func TestBareGatewayIsSupervisedToo(t *testing.T) {
 	parallel(t)
 	b := start(t, options{}, "gateway")
@@ -134,8 +134,7 @@ func TestBareGatewayIsSupervisedToo(t *testing.T) {
 	}
 }
 
-// foregroundGateway waits for a gateway that is the container's CMD and ready, and checks
-// that nothing of the redirect is there.
+// foregroundGateway waits until a gateway that is the container's CMD is ready, and checks that there is no sign of the redirect.
 func foregroundGateway(t *testing.T, b *box) process {
 	t.Helper()
 	eventually(t, soon, "the gateway is ready as the container's command", func() error {
@@ -148,7 +147,7 @@ func foregroundGateway(t *testing.T, b *box) process {
 		return nil
 	})
 	processes := b.ps()
-	// PID 1 is no gateway: without a supervisor it passes signals on to the one that it started, and reaps.
+	// PID 1 does not count as a gateway: without a supervisor it starts the gateway, passes signals on to it, and reaps.
 	gateways := only(processes, func(p process) bool { return p.isGateway() && p.PID != 1 })
 	if len(gateways) != 1 || gateways[0].UID != runtimeUID {
 		t.Fatalf("gateways %v, want exactly one, of uid %d", gateways, runtimeUID)
@@ -185,7 +184,7 @@ func TestNoSuperviseRunsTheGatewayAsTheCommand(t *testing.T) {
 			if parent := only(b.ps(), func(p process) bool { return p.PID == gateway.PPID }); len(parent) != 1 || parent[0].Comm == "s6-supervise" {
 				t.Errorf("the gateway's parent is %v", parent)
 			}
-			// Nobody planned the stop: 128 + SIGTERM, and the gateway's code is the container's.
+			// The stop was not planned, so the gateway ends with 128 + SIGTERM, and so does the container.
 			b.stop()
 			if code := b.wait(); code != 143 {
 				t.Errorf("exit code %d after docker stop, want the gateway's, 143", code)
@@ -231,7 +230,7 @@ func TestOnlyStrictValuesOptOut(t *testing.T) {
 	}
 }
 
-// TestNoRecursion looks for a while, because a redirect of the redirect takes a while.
+// TestNoRecursion checks for a while, because a redirect of a redirect would take some time.
 func TestNoRecursion(t *testing.T) {
 	parallel(t)
 	b := startGateway(t, options{})
@@ -256,7 +255,7 @@ func TestNoRecursion(t *testing.T) {
 	}
 }
 
-// TestGateChild: the recursion guard alone keeps the redirect away, whoever sets it.
+// TestGateChild: the recursion guard alone prevents the redirect, whoever sets the variable.
 func TestGateChild(t *testing.T) {
 	parallel(t)
 	b := start(t, options{env: []string{"HERMES_S6_SUPERVISED_CHILD=1"}}, "gateway", "run")
@@ -266,12 +265,11 @@ func TestGateChild(t *testing.T) {
 	}
 }
 
-// TestGateDetection: in a container whose supervisor is not s6 the gateway stays in the
-// foreground, although the image is ours.
+// TestGateDetection: in a container without s6 as its supervisor the gateway stays in the foreground, although the image is ours.
 func TestGateDetection(t *testing.T) {
 	parallel(t)
 	vol := volume(t)
-	if r := run(t, options{vol: vol}, "true"); r.Code != 0 { // makes the home
+	if r := run(t, options{vol: vol}, "true"); r.Code != 0 { // this makes the home
 		t.Fatal(r)
 	}
 	b := start(t, options{vol: vol, flags: []string{"--user", "10000:10000", "--entrypoint", "hermes"}}, "gateway", "run")

@@ -8,7 +8,7 @@ import (
 	"hermes/test/container/docker"
 )
 
-// TestWhatACutOffRunMadeIsRemoved: nothing stays behind of a run that could not clean up, and nothing else is touched.
+// TestWhatACutOffRunMadeIsRemoved: what an interrupted run could not clean up is removed, and nothing else.
 func TestWhatACutOffRunMadeIsRemoved(t *testing.T) {
 	parallel(t)
 	other := volume(t)

@@ -11,7 +11,7 @@ import (
 	"hermes/test/container/docker"
 )
 
-// lookedAt is what a restricted container's own commands say about a gateway, as `gateway status --format json`.
+// lookedAt is the output of `gateway status --format json`, run in a restricted container.
 type lookedAt struct {
 	State   string `json:"state"`
 	Manager string `json:"manager"`
@@ -28,7 +28,7 @@ func (b *box) look(user, profile string) (lookedAt, error) {
 	return decode[lookedAt](b.t, r.Stdout), nil
 }
 
-// serves waits until a profile's gateway is ready and another than before.
+// serves waits until a profile's gateway is ready with another process than before.
 func (b *box) serves(user, profile string, before life) life {
 	b.t.Helper()
 	return b.servesUnder("s6 (container supervisor)", user, profile, before)
@@ -53,8 +53,8 @@ func (b *box) servesUnder(manager, user, profile string, before life) life {
 	return now
 }
 
-// lives returns which life has a pid now, never if none has. It asks as the user itself: root of a container without
-// capabilities cannot ask as somebody else.
+// lives returns the life of the process that has a pid now, or never. It runs as the given user, because root in a container without
+// capabilities cannot run commands as another user.
 func (b *box) lives(user string, pid int) (life, error) {
 	b.t.Helper()
 	r := b.exec(user, docker.TestClientPath, "ps", strconv.Itoa(pid))
@@ -67,7 +67,7 @@ func (b *box) lives(user string, pid int) (life, error) {
 	return never, nil
 }
 
-// servesStill checks that a profile's gateway is ready, and the same process as before.
+// servesStill returns nil if a profile's gateway is ready with the same process as before.
 func (b *box) servesStill(user, profile string, before life) error {
 	b.t.Helper()
 	v, err := b.look(user, profile)
@@ -93,9 +93,9 @@ func TestRestrictedContainers(t *testing.T) {
 		return all
 	}
 	for _, c := range []struct {
-		name, user string // user "" is root, which leaves it by itself
+		name, user string // user "" starts as root, which then becomes another user by itself
 		flags      []string
-		says       string // in the log
+		says       string // must be in the log
 		inMemory   bool   // the trees are in /run
 		noRootExec bool   // root has no capabilities and cannot become the user
 	}{
@@ -182,7 +182,7 @@ func TestUserThatCannotWriteItsVolumeIsToldWhatToDo(t *testing.T) {
 	}
 }
 
-// TestRootsTreeTakesBackWhatTheImageGrantsToOthers: its directories for containers without root are closed at boot.
+// TestRootsTreeTakesBackWhatTheImageGrantsToOthers: the directories for containers without root are closed to others at boot.
 func TestRootsTreeTakesBackWhatTheImageGrantsToOthers(t *testing.T) {
 	parallel(t)
 	b := startGateway(t, options{flags: []string{"--tmpfs", "/run:mode=1777"}})
@@ -193,7 +193,7 @@ func TestRootsTreeTakesBackWhatTheImageGrantsToOthers(t *testing.T) {
 	}
 }
 
-// TestForegroundGatewayIsAGoodPID1: it reaps, ends with the gateway's code, and says who is in charge.
+// TestForegroundGatewayIsAGoodPID1: PID 1 reaps, ends with the gateway's code, and status says which manager is in charge.
 func TestForegroundGatewayIsAGoodPID1(t *testing.T) {
 	parallel(t)
 	b := start(t, options{flags: []string{"--entrypoint", "hermes"}}, "gateway", "run")
@@ -214,12 +214,12 @@ func TestForegroundGatewayIsAGoodPID1(t *testing.T) {
 		return nil
 	})
 	b.stop()
-	if code := b.wait(); code != 143 { // the gateway's own code for an end that nobody planned (128+SIGTERM)
+	if code := b.wait(); code != 143 { // the gateway's code after an unplanned end (128+SIGTERM)
 		t.Errorf("exit code %d", code)
 	}
 }
 
-// TestInitThatSeesTheHostsProcesses: it is not PID 1, and ends its own processes only.
+// TestInitThatSeesTheHostsProcesses: such an init is not PID 1, and must end only its own processes.
 func TestInitThatSeesTheHostsProcesses(t *testing.T) {
 	parallel(t)
 	witness := exec.Command("sleep", "infinity")

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// rootCommands are the commands that root may type about a volume, with what the names of their profiles need. `boot` is
-// apart: it is for a container that has no tree yet.
+// rootCommands are the commands that root may run about a volume, with the profiles that they need. `boot` is tested separately,
+// because it needs a container without a tree.
 var rootCommands = [][]string{
 	{"doctor"}, {"doctor", "--fix"}, {"status"}, {"gateway", "list"}, {"gateway", "status"}, {"gateway", "logs", "-n", "5"}, {"gateway", "logs", "--all", "-n", "5"},
 	{"-p", "p00", "gateway", "stop", "--timeout", "2s"}, {"-p", "p00", "gateway", "start", "--timeout", "2s"}, {"gateway", "restart", "--timeout", "2s"},
@@ -20,8 +20,8 @@ var rootCommands = [][]string{
 	{"profile", "delete", "other", "--yes"}, {"profile", "delete", "fresh", "--yes"}, {"profile", "delete", "twin", "--yes"}, {"profile", "delete", "back", "--yes"},
 }
 
-// rounds is how often each command runs: enough to meet each of the windows now and then, in every run of the suite. script/attack
-// asks for more.
+// rounds returns how often each command runs. It is often enough to hit each of the windows now and then in every run of the tests.
+// script/attack runs them more often.
 func rounds(usual int) string {
 	if n, err := strconv.Atoi(os.Getenv("HERMES_ATTACK_ROUNDS")); err == nil {
 		return strconv.Itoa(usual * n)
@@ -29,8 +29,8 @@ func rounds(usual int) string {
 	return strconv.Itoa(usual)
 }
 
-// swap makes links to places of root's beside the directories that root's commands walk, and swaps the two without end,
-// as the runtime user, who owns all of them.
+// swap creates, beside each directory that root's commands walk, a link to a place of root's. It swaps the two all the time, as the
+// runtime user, who owns them.
 func (b *box) swap(t *testing.T) {
 	t.Helper()
 	b.mustExec("10000", "sh", "-c", `cd /opt/data && mkdir -p profiles logs/gateways/p00 &&
@@ -50,8 +50,8 @@ func (b *box) swap(t *testing.T) {
 	})
 }
 
-// TestRootsCommandsChangeNothingOutsideOfAVolumeUnderAttack: while the runtime user swaps directories for links, root
-// types every command, with the privilege that it may keep.
+// TestRootsCommandsChangeNothingOutsideOfAVolumeUnderAttack: while the runtime user swaps directories with links, root runs every
+// command, with the variable that lets root stay root.
 func TestRootsCommandsChangeNothingOutsideOfAVolumeUnderAttack(t *testing.T) {
 	parallel(t)
 	outside := volume(t)
@@ -64,7 +64,7 @@ func TestRootsCommandsChangeNothingOutsideOfAVolumeUnderAttack(t *testing.T) {
 	var script strings.Builder
 	script.WriteString("export HERMES_DOCKER_EXEC_AS_ROOT=1; i=0; while [ $i -lt $1 ]; do i=$((i+1))\n")
 	for _, c := range rootCommands {
-		// An attack may make any of them fail. None of them may hang.
+		// Under attack any command may fail, but none may hang.
 		fmt.Fprintf(&script, "timeout 60 hermes %s >/dev/null 2>&1 </dev/null; [ $? != 124 ] || { echo hangs: %[1]s; exit 1; }\n", strings.Join(c, " "))
 	}
 	script.WriteString("done")
@@ -76,8 +76,8 @@ func TestRootsCommandsChangeNothingOutsideOfAVolumeUnderAttack(t *testing.T) {
 	}
 }
 
-// TestABootsHealingChangesNothingOutsideOfAVolumeUnderAttack does the same with the one step that root takes itself, in a
-// container without trees. What root left on the volume is there to be given away each time.
+// TestABootsHealingChangesNothingOutsideOfAVolumeUnderAttack does the same with the step of the boot that root does itself, in a
+// container without trees. Each time there are files of root's on the volume whose owner has to be changed.
 func TestABootsHealingChangesNothingOutsideOfAVolumeUnderAttack(t *testing.T) {
 	parallel(t)
 	outside := volume(t)
@@ -98,7 +98,7 @@ func TestABootsHealingChangesNothingOutsideOfAVolumeUnderAttack(t *testing.T) {
 	}
 }
 
-// TestRootsCommandsFollowNoLinkOnAVolume: no race is needed where a directory is a link to begin with.
+// TestRootsCommandsFollowNoLinkOnAVolume: here the directories are links from the beginning, so no race is needed.
 func TestRootsCommandsFollowNoLinkOnAVolume(t *testing.T) {
 	parallel(t)
 	outside := volume(t)
@@ -121,7 +121,7 @@ func TestRootsCommandsFollowNoLinkOnAVolume(t *testing.T) {
 	}
 }
 
-// TestHealingLeavesMountsAlone (M15): a directory and a socket of the host, mounted into the volume, stay the host's.
+// TestHealingLeavesMountsAlone (M15): a directory and a socket of the host that are mounted into the volume keep their owners.
 func TestHealingLeavesMountsAlone(t *testing.T) {
 	parallel(t)
 	host := volume(t)
@@ -142,12 +142,12 @@ func TestHealingLeavesMountsAlone(t *testing.T) {
 	}
 }
 
-// TestDoctorHealsAsRootAndDoesTheRestAsTheRuntimeUser: it can register a slot, which root itself cannot.
+// TestDoctorHealsAsRootAndDoesTheRestAsTheRuntimeUser: the runtime user can register a slot, which root itself cannot.
 func TestDoctorHealsAsRootAndDoesTheRestAsTheRuntimeUser(t *testing.T) {
 	parallel(t)
 	b := startFleet(t, options{vol: fleetVolume(t, fleetOf(1, "")...)}, []string{"p00"}, nil)
 	b.mustExec("0", "sh", "-c", "echo x >/opt/data/profiles/p00/note; chown 0:0 /opt/data/profiles/p00/note /opt/data/profiles/p00/SOUL.md")
-	// A profile that came from outside has no slot yet.
+	// A profile that was made by hand has no slot yet.
 	b.mustExec("10000", "sh", "-c", "cd /opt/data/profiles && mkdir late && echo x >late/SOUL.md")
 	r := b.exec("0", "env", "HERMES_DOCKER_EXEC_AS_ROOT=1", "hermes", "doctor", "--fix")
 	for _, want := range []string{"files and directories to 10000:10000", "registered the slot of 'late'"} {

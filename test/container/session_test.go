@@ -8,15 +8,15 @@ import (
 	"testing"
 )
 
-// TestNothingThatHasSteppedDownHasTheTerminalOfRootsShell: root types in a shell of its own, and what then runs as the
-// runtime user is in another session, where it can be, and has no terminal; a program in the same session could type into
-// the shell. What supervises and what is supervised has none either.
+// TestNothingThatHasSteppedDownHasTheTerminalOfRootsShell: root types in a shell. What then runs as the runtime user is in another
+// session where possible, and has no terminal, because a program in the same session could type into the shell. Supervisors and
+// supervised processes have no terminal either.
 func TestNothingThatHasSteppedDownHasTheTerminalOfRootsShell(t *testing.T) {
 	parallel(t)
 	b := startGateway(t, options{})
 	term := onTerminal(t, "exec", "-it", "-u", "0", b.name, "bash")
 	term.expect("#")
-	// One that is no leader of a job, as in a pipe; and, again and again, one that starts programs of s6.
+	// One command that is not the leader of a job, as in a pipe, and one that starts programs of s6 again and again.
 	term.send("true | hermes gateway logs -f >/dev/null &\n")
 	term.send("while [ ! -e /tmp/enough ]; do hermes gateway restart >/dev/null 2>&1; done &\n")
 	shell := func() process {
@@ -32,7 +32,7 @@ func TestNothingThatHasSteppedDownHasTheTerminalOfRootsShell(t *testing.T) {
 			if p.UID == 0 {
 				continue
 			}
-			leader := p.isHermes("gateway", "restart") // of a job of the shell's: it stays, and cannot be traced
+			leader := p.isHermes("gateway", "restart") // of a job of the shell: it stays in the session, but cannot be traced
 			if !leader && (p.Session == shell.Session || p.TTY != 0) {
 				t.Errorf("%v is in session %d with terminal %d, the shell's are %d and %d", p, p.Session, p.TTY, shell.Session, shell.TTY)
 			}
@@ -54,7 +54,7 @@ func TestNothingThatHasSteppedDownHasTheTerminalOfRootsShell(t *testing.T) {
 	term.send("exit\n")
 }
 
-// TestAProgramThatSteppedDownCannotBeTraced by those whom it became: that is why it may stay in a job of root's shell.
+// TestAProgramThatSteppedDownCannotBeTraced by its new user. That is why it may stay in a job of root's shell.
 func TestAProgramThatSteppedDownCannotBeTraced(t *testing.T) {
 	parallel(t)
 	b := startGateway(t, options{})
@@ -64,7 +64,7 @@ func TestAProgramThatSteppedDownCannotBeTraced(t *testing.T) {
 		if len(followers) != 1 || followers[0].UID != runtimeUID {
 			return fmt.Errorf("%v", followers)
 		}
-		// What may be traced may be looked at (ptrace(2), PTRACE_MODE_READ).
+		// Whoever may trace a process may read this directory (ptrace(2), PTRACE_MODE_READ).
 		if r := b.exec("10000", "ls", fmt.Sprintf("/proc/%d/fd", followers[0].PID)); r.Code == 0 {
 			t.Errorf("it can: %s", r)
 		}

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestSessionsAreManagedWhileTheGatewayRuns: by root's docker exec and by the API, and the gateway goes on as if nothing had happened.
+// TestSessionsAreManagedWhileTheGatewayRuns, by commands of root in docker exec and by the API. The gateway is not disturbed.
 func TestSessionsAreManagedWhileTheGatewayRuns(t *testing.T) {
 	parallel(t)
 	b := startDashboard(t, "coder")

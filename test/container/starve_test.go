@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestRequestsThatNeverArriveStopNeitherTheDashboardNorAGateway: thousands of connections wait with their requests half sent, and
-// whoever asks gets an answer.
+// TestRequestsThatNeverArriveStopNeitherTheDashboardNorAGateway: thousands of connections wait with half a request each, and other
+// clients still get answers.
 func TestRequestsThatNeverArriveStopNeitherTheDashboardNorAGateway(t *testing.T) {
 	parallel(t)
 	b := startGateway(t, options{env: dashboardEnv})
@@ -18,7 +18,7 @@ func TestRequestsThatNeverArriveStopNeitherTheDashboardNorAGateway(t *testing.T)
 		{"a body", gateway, `POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n`},
 		{"the end of the headers", dashboard, `GET / HTTP/1.1\r\nHost: localhost\r\nX-`},
 	} {
-		// Of all connections of a container, so many are opened at a time; the servers' limits are 2000 and 4096.
+		// This is how many connections are opened at a time; the servers' limits are 2000 and 4096.
 		b.mustExec("0", "sh", "-c", fmt.Sprintf(`ulimit -n 8192 2>/dev/null; rm -f /tmp/hold; mkfifo /tmp/hold; /testclient starve 4100 %s '%s' </tmp/hold >/tmp/starved &
 				exec 9>/tmp/hold; until grep -q opened /tmp/starved; do sleep 0.1; done
 				/testclient http http://127.0.0.1:9119/health >/tmp/dashboard; /testclient http http://127.0.0.1:9119/p/default/v1/models >/tmp/door

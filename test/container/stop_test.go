@@ -10,7 +10,7 @@ import (
 	"hermes/test/container/docker"
 )
 
-// witness is a script that says in a file that it got SIGTERM.
+// witness is a script that writes into a file that it got SIGTERM.
 const witness = `trap 'echo got TERM > "$1"; exit 0' TERM; echo waits > "$1"; while :; do sleep 1 & wait $!; done`
 
 func TestDockerStopIsCleanUnderTheRedirect(t *testing.T) {
@@ -44,7 +44,7 @@ func TestDockerStopIsCleanUnderTheRedirect(t *testing.T) {
 	}
 }
 
-// TestDockerStopIsCleanBesideAnotherOnTheVolume: what waits for the other container's locks keeps nobody from stopping.
+// TestDockerStopIsCleanBesideAnotherOnTheVolume: processes that wait for the other container's locks do not delay the stop.
 func TestDockerStopIsCleanBesideAnotherOnTheVolume(t *testing.T) {
 	parallel(t)
 	vol := volume(t)
@@ -83,7 +83,7 @@ func TestStoppedContainerStartsAgain(t *testing.T) {
 			t.Errorf("gateways: %v", got)
 		}
 	}
-	// A container that was killed leaves everything as it was, pid files too.
+	// A container that is killed leaves everything as it was, pid files too.
 	must(t, "kill", b.name)
 	must(t, "start", b.name)
 	b.waitReady(gatewaySlot)
@@ -128,7 +128,7 @@ func TestStubbornProcessIsKilledAtStopInTime(t *testing.T) {
 	b := startGateway(t, options{})
 	b.background("hermes", "sh", "-c", `trap "" TERM; echo > /opt/data/stubborn; while :; do sleep 1; done`)
 	eventually(t, soon, "it runs", func() error { _, err := b.readFile("/opt/data/stubborn"); return err })
-	// docker's own period of grace is 10 s; who needs longer is killed, with code 137.
+	// docker's own time limit is 10 s; a container that needs longer is killed, with code 137.
 	r := must(t, "stop", b.name)
 	t.Logf("docker stop with a process that ignores SIGTERM took %s", r.Took.Round(time.Millisecond))
 	if code := b.wait(); code != 0 {
@@ -136,8 +136,8 @@ func TestStubbornProcessIsKilledAtStopInTime(t *testing.T) {
 	}
 }
 
-// TestDockerStopDuringBootEndsAtOnce: with 0 where the command hands over to the supervisor (M6), else as the command would, which
-// SIGTERM ends. Which command lines hand over is TestWhichCommandsHandOver's.
+// TestDockerStopDuringBootEndsAtOnce, with 0 if the command hands over to the supervisor (M6), and otherwise with the code of a
+// command that SIGTERM ends. TestWhichCommandsHandOver tests which commands hand over.
 func TestDockerStopDuringBootEndsAtOnce(t *testing.T) {
 	parallel(t)
 	img := derive(t, map[string]string{"05-slow": "#!/bin/sh\necho slow hook begins\nexec sleep 600\n"},
@@ -182,7 +182,7 @@ func TestDockerStopDuringBootEndsAtOnce(t *testing.T) {
 	}
 }
 
-// TestDockerStopAtAnyMomentOfTheHandOverEndsWithZero: while the gateways' tree comes up, while `gateway run` begins, while it talks to
+// TestDockerStopAtAnyMomentOfTheHandOverEndsWithZero: while the gateways' tree starts, while `gateway run` starts, while it talks to
 // the supervisor, and when it is the heartbeat. The hook decides how much of the boot is left when docker stop comes.
 func TestDockerStopAtAnyMomentOfTheHandOverEndsWithZero(t *testing.T) {
 	parallel(t)
@@ -206,12 +206,12 @@ func TestDockerStopAtAnyMomentOfTheHandOverEndsWithZero(t *testing.T) {
 	}
 }
 
-// TestCtrlCOfDockerRunStopsTheContainer: without -t, docker passes Ctrl-C on as SIGINT to PID 1.
+// TestCtrlCOfDockerRunStopsTheContainer: without -t, docker sends Ctrl-C to PID 1 as SIGINT.
 func TestCtrlCOfDockerRunStopsTheContainer(t *testing.T) {
 	parallel(t)
 	b := startGateway(t, options{})
 	must(t, "kill", "-s", "INT", b.name)
-	b.wait() // the command's deadline is a minute and a half, and nothing here ends by itself
+	b.wait() // commandTimeout limits the wait, and nothing here ends by itself
 	if s := b.gatewayState()["gateway_state"]; s != "running" {
 		t.Errorf("gateway_state is %v, want running", s)
 	}

@@ -16,7 +16,7 @@ import (
 	"hermes/test/container/docker"
 )
 
-// systemdImage is a host in a container: systemd as PID 1, a user who lingers, and one who does not.
+// systemdImage is a host in a container: systemd is PID 1; one user lingers, another does not.
 const systemdImage = `FROM debian:trixie-slim
 LABEL ` + docker.Label + `
 RUN apt-get update && \
@@ -31,13 +31,13 @@ CMD ["/sbin/init"]
 
 var makeSystemdImage sync.Once
 
-// me is the user who lingers; homes are made with this number.
+// me is the name of the user who lingers.
 const me = "me"
 
-// host is a container whose PID 1 is systemd, with hermes and no home.
+// host is a container whose PID 1 is systemd, with hermes and without a home.
 type host struct{ *box }
 
-// startHost boots one.
+// startHost boots a host.
 func startHost(t *testing.T) host {
 	t.Helper()
 	tag := fmt.Sprintf("hermes-test-systemd:%x", sha256.Sum256([]byte(systemdImage)))[:40]
@@ -45,7 +45,7 @@ func startHost(t *testing.T) host {
 		if do(t, "image", "inspect", "--format", "{{.Id}}", tag).Code == 0 {
 			return
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // packages are fetched
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // packages are downloaded
 		defer cancel()
 		if r := docker.Do(ctx, strings.NewReader(systemdImage), "build", "--network", "host", "-t", tag, "-"); r.Code != 0 {
 			t.Log(r)
@@ -55,7 +55,7 @@ func startHost(t *testing.T) host {
 		"--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined"}
 	if _, err := os.Stat("/sys/fs/cgroup/systemd"); err == nil {
 		flags = append(flags, "-v", "/sys/fs/cgroup:/sys/fs/cgroup:ro", "-v", "/sys/fs/cgroup/systemd:/sys/fs/cgroup/systemd:rw")
-	} else { // one hierarchy for all
+	} else { // a single cgroup hierarchy
 		flags = append(flags, "--cgroupns", "host", "-v", "/sys/fs/cgroup:/sys/fs/cgroup:rw")
 	}
 	h := host{start(t, options{image: tag, flags: flags})}
@@ -71,7 +71,7 @@ func startHost(t *testing.T) host {
 	return h
 }
 
-// copyHermes puts the binary of the image under test into a directory.
+// copyHermes copies the binary of the image under test into a directory.
 func copyHermes(t *testing.T, dir string) {
 	t.Helper()
 	name := uniqueName(t)
@@ -80,13 +80,13 @@ func copyHermes(t *testing.T, dir string) {
 	must(t, "cp", "-L", name+":"+hermesIn(t), filepath.Join(dir, "hermes"))
 }
 
-// hermesIn returns where the image under test keeps its binary.
+// hermesIn returns the path of the binary in the image under test.
 func hermesIn(t *testing.T) string {
 	t.Helper()
 	return strings.TrimSpace(must(t, "run", "--rm", "--network", "none", "--entrypoint", "sh", image, "-c", "readlink -f $(command -v hermes)").Stdout)
 }
 
-// booted waits until the system and the user's manager are there.
+// booted waits until the system and the user's manager are up.
 func (h host) booted() {
 	h.t.Helper()
 	eventually(h.t, soon, "systemd is up", func() error {
@@ -97,14 +97,14 @@ func (h host) booted() {
 	})
 }
 
-// reboot ends the container and starts it again.
+// reboot stops the container and starts it again.
 func (h host) reboot() {
 	h.t.Helper()
 	must(h.t, "restart", "-t", "30", h.name)
 	h.booted()
 }
 
-// says runs hermes as the user who lingers; it must end with a code, and say these things on either stream.
+// says runs hermes as the user who lingers. It must end with the code, and its output must contain the words.
 func (h host) says(code int, args []string, words ...string) string {
 	h.t.Helper()
 	return h.saysAs(me, code, append([]string{"hermes"}, args...), words...)
@@ -124,7 +124,7 @@ func (h host) saysAs(user string, code int, command []string, words ...string) s
 	return r.Stdout
 }
 
-// look is what `gateway status` tells the user who lingers.
+// looks returns the output of `gateway status`.
 func (h host) looks(user, profile string) lookedAt {
 	h.t.Helper()
 	v, err := h.look(user, profile)
@@ -134,7 +134,7 @@ func (h host) looks(user, profile string) lookedAt {
 	return v
 }
 
-// runs waits until a gateway is ready, and another process than before.
+// runs waits until a gateway is ready with another process than before.
 func (h host) runs(profile, manager string, before life) life {
 	h.t.Helper()
 	return h.servesUnder(manager, me, profile, before)
@@ -145,11 +145,11 @@ const (
 	systemManager = "systemd (system)"
 )
 
-// TestSystemdKeepsTheManagersContract runs the contract suite of service managers where systemd is.
+// TestSystemdKeepsTheManagersContract runs the contract suite for service managers on a host with systemd.
 func TestSystemdKeepsTheManagersContract(t *testing.T) {
 	parallel(t)
 	program := filepath.Join(t.TempDir(), "contract.test")
-	// Static: the container's C library may be another one than this machine's.
+	// The program is static, because the container's C library may be another one than this machine's.
 	build := exec.CommandContext(t.Context(), "go", "test", "-race", "-tags", "systemd netgo osusergo", "-ldflags", "-linkmode external -extldflags -static",
 		"-c", "-o", program, "hermes/internal/service/systemd")
 	build.Env = append(os.Environ(), "CGO_ENABLED=1")
@@ -175,20 +175,20 @@ func TestGatewayIsAServiceOfTheUsersSystemd(t *testing.T) {
 	h.says(0, []string{"gateway", "install", "--start-now"}, "is a service of systemd (user)", "is ready")
 	old := h.runs("default", userManager, never)
 
-	// What crashes comes back.
+	// A gateway that crashes comes back.
 	h.kill(old)
 	h.runs("default", userManager, old)
 	if log := h.says(0, []string{"gateway", "logs"}); strings.Count(log, "msg=ready") != 2 {
 		t.Errorf("the log is\n%s", log)
 	}
 
-	// A wrong configuration does not, and status says why.
+	// A gateway with a wrong configuration does not come back, and status says why.
 	h.mustExec(me, "sh", "-c", "echo 'gateway: {drain: x}' > ~/.hermes/config.yaml")
 	h.says(1, []string{"gateway", "restart"}, "it stays down", "config.yaml")
 	h.says(0, []string{"gateway", "status"}, "startup_failed", "exit code 78", "config.yaml", "tries again")
 	h.says(0, []string{"gateway", "list"}, "startup_failed")
 
-	// One that fails too often is given up.
+	// A gateway that fails too often is given up.
 	h.mustExec(me, "sh", "-c", "echo 'gateway: {max_failures: 2}' > ~/.hermes/config.yaml")
 	h.says(0, []string{"gateway", "install"})
 	h.mustExec(me, "mv", "/home/me/.hermes/hermes.db", "/home/me/hermes.db")
@@ -205,13 +205,13 @@ func TestGatewayIsAServiceOfTheUsersSystemd(t *testing.T) {
 	h.says(0, []string{"gateway", "start"}, "is ready")
 	old = h.runs("default", userManager, never)
 
-	// Who waits while systemd executes itself anew hears the outcome, and nothing is touched.
+	// A command that waits while systemd executes itself anew gets the result, and the gateway is not disturbed.
 	h.mustExec(me, "env", "XDG_RUNTIME_DIR=/run/user/1500", "systemctl", "--user", "daemon-reexec")
 	if err := h.servesStill(me, "default", old); err != nil {
 		t.Errorf("after daemon-reexec: %v", err)
 	}
 
-	// After a boot those run that ran.
+	// After a boot the gateways that ran before run again.
 	h.says(0, []string{"profile", "create", "idle"})
 	h.says(0, []string{"-p", "idle", "gateway", "install", "--start-now"})
 	h.says(0, []string{"-p", "idle", "gateway", "stop"}, "is down")
@@ -221,11 +221,11 @@ func TestGatewayIsAServiceOfTheUsersSystemd(t *testing.T) {
 		t.Errorf("the stopped one is %+v", v)
 	}
 
-	// Another home of the same user keeps its hands off.
+	// Another home of the same user must not touch this home's units.
 	h.saysAs(me, 1, []string{"env", "HERMES_HOME=/home/me/other", "hermes", "gateway", "install"}, "belongs to another home", "HERMES_HOME=/home/me/.hermes")
 	h.saysAs(me, 1, []string{"env", "HERMES_HOME=/home/me/other", "hermes", "gateway", "uninstall"}, "belongs to another home")
 
-	// `hermes up` leaves to systemd what is systemd's, and says so to who asks for more.
+	// `hermes up` leaves systemd's gateways to systemd, and says so if a command asks for more.
 	old = h.runs("default", userManager, never)
 	h.says(0, []string{"up", "-d", "--no-dashboard"}, "up (pid")
 	h.says(0, []string{"profile", "create", "beside", "--start"}, "gateway 'beside' is ready")
@@ -245,11 +245,11 @@ func TestGatewayIsAServiceOfTheUsersSystemd(t *testing.T) {
 	h.says(1, []string{"-p", "beside", "gateway", "start"}, "is not installed as a service here: `hermes -p beside gateway install`")
 	h.says(0, []string{"profile", "delete", "beside", "--yes"})
 
-	// All at once.
+	// Commands with --all.
 	h.says(0, []string{"gateway", "stop", "--all"}, "2 of 2 gateways")
 	h.says(0, []string{"-p", "idle", "gateway", "start"}, "is ready")
 
-	// A profile and its service go together.
+	// Renaming or deleting a profile renames or removes its service too.
 	h.says(0, []string{"profile", "rename", "idle", "busy"}, "gateway 'busy' is ready")
 	h.runs("busy", userManager, never)
 	h.says(0, []string{"profile", "delete", "busy", "--yes"})
@@ -290,7 +290,7 @@ func TestGatewayIsAServiceOfTheSystem(t *testing.T) {
 	if out := h.mustExec("", "sh", "-c", "systemd-analyze verify --man=no /etc/systemd/system/hermes-gateway-coder.service 2>&1"); out != "" {
 		t.Errorf("systemd-analyze verify says:\n%s", out)
 	}
-	// It runs as the home's owner, and root leaves nothing of its own in there.
+	// The gateway runs as the home's owner, and root leaves no files of its own in the home.
 	old := h.runs("coder", systemManager, never)
 	if user := h.mustExec("", "ps", "-o", "user=", "-p", fmt.Sprint(old.pid)); user != me {
 		t.Errorf("it runs as %s", user)

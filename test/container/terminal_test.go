@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// terminal is a docker command on a pseudo terminal, and what it has shown.
+// terminal is a docker command on a pseudo terminal, with its output so far.
 type terminal struct {
 	t      *testing.T
 	master *os.File
@@ -65,7 +65,7 @@ func (term *terminal) read() {
 	}
 }
 
-// openTerminal returns both ends of a new pseudo terminal of 80 by 24.
+// openTerminal returns both ends of a new pseudo terminal of 80 by 24 characters.
 func openTerminal() (master, slave *os.File, err error) {
 	master, err = os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
@@ -102,7 +102,7 @@ func (term *terminal) send(keys string) {
 	}
 }
 
-// expect waits until the terminal has shown some text.
+// expect waits until the terminal has shown a text.
 func (term *terminal) expect(text string) {
 	term.t.Helper()
 	eventually(term.t, soon, fmt.Sprintf("the terminal shows %q", text), func() error {
@@ -113,7 +113,7 @@ func (term *terminal) expect(text string) {
 	})
 }
 
-// end waits for docker and returns its exit code.
+// end waits until docker has ended and returns its exit code.
 func (term *terminal) end() int {
 	term.t.Helper()
 	ended := make(chan error, 1)
@@ -139,7 +139,7 @@ func TestTerminalGetsJobControl(t *testing.T) {
 		[]string{"bash", "--norc", "--noprofile"})...)...)
 	term.expect("prompt> ")
 
-	// The shell puts the words together, so that the echo of the line is not taken for the answer.
+	// The shell joins the words, so that the echo of the typed line differs from the answer.
 	term.send("echo tty=$(tty) cols=$(stty size)\r")
 	term.expect("cols=24 80")
 	term.send("[[ -o monitor ]] && echo mon''itor\r")
@@ -166,7 +166,7 @@ func TestTerminalGetsJobControl(t *testing.T) {
 		t.Fatalf("Ctrl-C killed more than the command in the foreground: %v", err)
 	}
 
-	// Ctrl-Z and fg need job control for real.
+	// Ctrl-Z and fg work only with job control.
 	term.send("sleep 200\r")
 	eventually(t, soon, "sleep runs", func() error {
 		if len(only(b.ps(), func(p process) bool { return strings.Join(p.Cmdline, " ") == "sleep 200" })) != 1 {
@@ -202,8 +202,8 @@ func TestTerminalGetsJobControl(t *testing.T) {
 	}
 }
 
-// TestSupervisedGatewayOnATerminal: `docker run -it IMAGE gateway run` shows the breadcrumb,
-// and Ctrl-C ends the container as cleanly as docker stop does.
+// TestSupervisedGatewayOnATerminal: `docker run -it IMAGE gateway run` shows the breadcrumb, and Ctrl-C ends the container as
+// cleanly as docker stop does.
 func TestSupervisedGatewayOnATerminal(t *testing.T) {
 	parallel(t)
 	b := &box{t: t, name: uniqueName(t)}
@@ -219,8 +219,8 @@ func TestSupervisedGatewayOnATerminal(t *testing.T) {
 	}
 }
 
-// TestGatewayRunInAnExecTerminalFollowsTheLog: typed by hand it starts the service and shows
-// its log; Ctrl-C ends the showing, not the service.
+// TestGatewayRunInAnExecTerminalFollowsTheLog: `gateway run`, typed by hand, starts the service and shows its log. Ctrl-C ends the
+// log and not the service.
 func TestGatewayRunInAnExecTerminalFollowsTheLog(t *testing.T) {
 	parallel(t)
 	b := startIdle(t, options{})

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// wants fails the test if a command does not end with a code, or its output lacks something.
+// wants fails the test if a command does not end with a code or if its output lacks some words.
 func (b *box) wants(code int, cmd []string, words ...string) {
 	b.t.Helper()
 	r := b.exec("", cmd...)
@@ -22,7 +22,7 @@ func (b *box) wants(code int, cmd []string, words ...string) {
 	}
 }
 
-// TestAKillForWantOfMemoryIsToldAsSuch: the kernel is made to choose the gateway.
+// TestAKillForWantOfMemoryIsToldAsSuch: the test makes the kernel kill the gateway.
 func TestAKillForWantOfMemoryIsToldAsSuch(t *testing.T) {
 	t.Parallel()
 	for manager, image := range map[string]func(*testing.T) string{"s6 (container supervisor)": func(*testing.T) string { return "" }, embeddedManager: withoutS6} {
@@ -30,12 +30,12 @@ func TestAKillForWantOfMemoryIsToldAsSuch(t *testing.T) {
 			parallel(t)
 			b := start(t, options{image: image(t), flags: []string{"--memory", "200m", "--memory-swap", "200m"}}, "gateway", "run")
 			now := b.servesUnder(manager, "", "default", never)
-			// Somebody's kill is none of the kernel's.
+			// A kill by a person must not count as one by the kernel.
 			b.kill(now)
 			now = b.servesUnder(manager, "", "default", now)
 			b.wants(0, []string{"hermes", "gateway", "status"}, "Restarts:      1", "Last failure:  killed by SIGKILL, at 20")
 			b.mustExec("0", "sh", "-c", fmt.Sprintf("echo 1000 >/proc/%d/oom_score_adj", now.pid))
-			b.exec("hermes", "tail", "/dev/zero") // until it is killed too
+			b.exec("hermes", "tail", "/dev/zero") // until the kernel kills it too
 			b.servesUnder(manager, "", "default", now)
 			const how = "killed by SIGKILL, out of memory"
 			b.wants(0, []string{"hermes", "gateway", "status"}, "Restarts:      2", "Last failure:  "+how+", at 20")
@@ -69,7 +69,7 @@ func TestDoctorAndStatusSeeWhatIsWrongInTheImage(t *testing.T) {
 	b.wants(1, []string{"hermes", "doctor"}, fmt.Sprintf("✗ gateways: gateway 'default' (pid %d) does not answer: ", pid), "\n2 wrong\n")
 	b.mustExec("0", "sh", "-c", fmt.Sprintf("kill -CONT %d", pid))
 
-	// A slot whose supervisor hears nothing.
+	// A slot whose supervisor gets no commands.
 	b.mustExec("hermes", "sh", "-c", "cd /run/service/gateway-default/supervise && mv control control.away && mkfifo -m 600 control")
 	b.wants(1, []string{"hermes", "doctor"}, "✗ slots: slot 'gateway-default' has no supervisor that takes commands", "→ restart the container")
 	b.mustExec("hermes", "sh", "-c", "cd /run/service/gateway-default/supervise && mv control.away control")

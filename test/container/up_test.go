@@ -16,7 +16,7 @@ func startUp(t *testing.T, o options) *box {
 	return start(t, o, "up")
 }
 
-// TestUpWithAFullDisk: everything goes on, what cannot is said, and when there is room again all is as before.
+// TestUpWithAFullDisk: the gateways go on, messages say what does not work, and when there is room again everything is as before.
 func TestUpWithAFullDisk(t *testing.T) {
 	parallel(t)
 	b := startUp(t, options{flags: []string{"--tmpfs", "/opt/data:size=24m,mode=0700,uid=10000,gid=10000"}})
@@ -29,7 +29,7 @@ func TestUpWithAFullDisk(t *testing.T) {
 	if r := b.exec("10000", "sh", "-c", "echo x > /opt/data/more"); r.Code == 0 {
 		t.Fatalf("the disk is not full: %s", r)
 	}
-	// Who runs goes on and answers; commands work.
+	// Running gateways go on and answer, and commands work.
 	b.mustExec("", "hermes", "healthcheck")
 	if err := b.servesStill("", "coder", coder); err != nil {
 		t.Error(err)
@@ -51,8 +51,8 @@ func TestUpWithAFullDisk(t *testing.T) {
 	if err := b.servesStill("", "coder", coder); err != nil {
 		t.Errorf("beside it: %v", err)
 	}
-	// What is to be stopped is stopped, and what cannot be recorded is said.
-	b.exec("10000", "sh", "-c", "cat /dev/zero > /opt/data/last") // the one that was killed has left a little room
+	// A gateway that is told to stop stops, and a message says what could not be recorded.
+	b.exec("10000", "sh", "-c", "cat /dev/zero > /opt/data/last") // the process that was killed has left a little room
 	if r := b.exec("", "hermes", "-p", "coder", "gateway", "stop"); r.Code != 1 || !strings.Contains(r.Stderr, "gateway 'coder' is down") || !strings.Contains(r.Stderr, "no space left on device") {
 		t.Errorf("%s", r)
 	}
@@ -109,7 +109,7 @@ chown -R 10000:10000 /opt/data`)
 	}
 }
 
-// TestUpTakesCommandsFromItsUserAndRootAlone: when the modes that keep others out are gone, they are still refused.
+// TestUpTakesCommandsFromItsUserAndRootAlone: even without the modes that keep other users out, they are refused.
 func TestUpTakesCommandsFromItsUserAndRootAlone(t *testing.T) {
 	parallel(t)
 	b := startUp(t, options{})

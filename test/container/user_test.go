@@ -133,7 +133,7 @@ func TestDockerExecAsRootDropsToTheRuntimeUser(t *testing.T) {
 	}
 }
 
-// TestDockerExecOfAnyUserReachesTheTree: the runtime user itself commands its gateways.
+// TestDockerExecOfAnyUserReachesTheTree: the runtime user itself can command its gateways.
 func TestDockerExecOfAnyUserReachesTheTree(t *testing.T) {
 	parallel(t)
 	b := startGateway(t, options{})
@@ -144,7 +144,7 @@ func TestDockerExecOfAnyUserReachesTheTree(t *testing.T) {
 	}
 }
 
-// TestGatewayRefusesToRunAsRoot, with the one way to insist.
+// TestGatewayRefusesToRunAsRoot, unless the one variable for that is set.
 func TestGatewayRefusesToRunAsRoot(t *testing.T) {
 	parallel(t)
 	b := startIdle(t, options{})

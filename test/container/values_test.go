@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestValuesFromElsewhere: what docker's --env-file, Kubernetes, other images and Windows put into a container.
+// TestValuesFromElsewhere checks values as docker's --env-file, Kubernetes, other images and Windows write them.
 func TestValuesFromElsewhere(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// private reports whether a path wants the key, whether or not it exists.
+// private reports whether requests for a path need the key. It does not matter whether the path exists.
 func private(path string) bool { return path == "/v1" || strings.HasPrefix(path, "/v1/") }
 
-// authorized compares in constant time. Hashing both sides hides the key's length too.
+// authorized compares the keys in constant time. It compares hashes, so that the time does not tell the key's length either.
 func (s *Server) authorized(r *http.Request) bool {
 	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !ok || !strings.EqualFold(scheme, "Bearer") || s.o.Key == "" {

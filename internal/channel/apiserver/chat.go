@@ -17,7 +17,7 @@ import (
 const sessionHeader = "X-Hermes-Session"
 
 func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
-	// Checked before the body is read: a gateway on its way out makes nobody send 4 MB.
+	// Refuse before reading the body, so that no client sends 4 MB to a gateway that is draining.
 	if reasons := *s.reasons.Load(); len(reasons) > 0 {
 		writeError(w, s.notReady(reasons))
 		return
@@ -50,10 +50,10 @@ func (s *Server) notReady(reasons []string) *apiError {
 		Message: "the gateway cannot take messages yet: " + strings.Join(reasons, ", ")}
 }
 
-// Draining is the reason of a gateway that finishes its turns and goes.
+// Draining is the reason of a gateway that lets its turns finish and then ends.
 const Draining = "draining"
 
-// read takes the body, whole and in time, and understands it.
+// read reads the whole body, within the time limits, and parses it.
 func (s *Server) read(w http.ResponseWriter, r *http.Request) (chatCall, error) {
 	release, err := s.bodies.Take(w, r)
 	defer release()
@@ -73,14 +73,14 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request) (chatCall, error) 
 	return parseChat(r.Body, r.Header.Values(sessionHeader))
 }
 
-// newID returns an id as OpenAI's look.
+// newID returns an id that looks like OpenAI's ids.
 func newID() string {
 	b := make([]byte, 12)
-	rand.Read(b) // never fails: crypto/rand
+	rand.Read(b) // crypto/rand.Read never fails
 	return "chatcmpl-" + hex.EncodeToString(b)
 }
 
-// head is what all chunks of an answer have in common.
+// head has the fields that all chunks of an answer have in common.
 type head struct {
 	ID      string `json:"id"`
 	Object  string `json:"object"`
@@ -115,7 +115,7 @@ type completion struct {
 	Usage   *usage   `json:"usage"`
 }
 
-// words passes on what is said, and nothing else that a model does: clients of this API were offered no tools.
+// words passes only the text of an answer on. Reasoning and calls of tools are dropped: clients cannot offer tools to this API.
 func words(emit func(string) error) func(model.Event) error {
 	return func(e model.Event) error {
 		if text, ok := e.(model.TextDelta); ok {
@@ -125,7 +125,7 @@ func words(emit func(string) error) func(model.Event) error {
 	}
 }
 
-// finishReason is how an answer's end is called here, where calls of tools are not passed on.
+// finishReason returns the reason that the client gets. A call of a tool becomes "stop", because the client never sees the call.
 func finishReason(f model.Finish) model.Finish {
 	if f == model.FinishToolCalls {
 		return model.FinishStop

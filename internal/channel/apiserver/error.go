@@ -12,7 +12,7 @@ import (
 	"hermes/internal/model"
 )
 
-// apiError is an error in OpenAI's form.
+// apiError is an error in the form that OpenAI uses.
 type apiError struct {
 	Message string `json:"message"`
 	Type    string `json:"type"`
@@ -20,10 +20,10 @@ type apiError struct {
 	Code    string `json:"code"`
 
 	status     int
-	retryAfter int // seconds; 0 for no header
+	retryAfter int // in seconds; 0 sends no header
 }
 
-// OpenAI's error types, as far as they are needed here.
+// The error types of OpenAI that this API uses.
 const (
 	typeInvalid   = "invalid_request_error"
 	typeRateLimit = "rate_limit_error"
@@ -40,7 +40,7 @@ var (
 
 func (e *apiError) Error() string { return e.Message }
 
-// MarshalJSON writes null, as OpenAI does, where there is no param or code.
+// MarshalJSON writes null for a missing param or code, as OpenAI does.
 func (e *apiError) MarshalJSON() ([]byte, error) {
 	null := func(s string) *string {
 		if s == "" {
@@ -77,11 +77,11 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	w.Write(append(data, '\n')) // a client that has gone cannot be told
+	w.Write(append(data, '\n')) // an error means that the client has gone
 }
 
-// turnError maps what a turn can return to what its client sees. It is the only place
-// that does. Causes that are not ours to show stay in the log.
+// turnError turns the error of a turn into what the client sees; nothing else does. Causes that the client must not see stay in the
+// log.
 func turnError(ctx context.Context, err error) *apiError {
 	var me *model.Error
 	var se *conversation.SaveError
@@ -94,7 +94,7 @@ func turnError(ctx context.Context, err error) *apiError {
 		return &apiError{status: http.StatusServiceUnavailable, Type: typeServer, Code: "session_not_saved", retryAfter: 5,
 			Message: "the gateway cannot read or write this session: its log says why"}
 	case errors.As(err, &me):
-		// A refusal is 502, not the provider's own 401: the client's key was right.
+		// If the provider refuses the gateway, the status is 502 and not the provider's 401, because the client's own key was right.
 		e := &apiError{status: http.StatusBadGateway, Type: typeServer, Code: "model_" + string(me.Kind), Message: me.Msg}
 		switch me.Kind {
 		case model.RateLimited:

@@ -12,7 +12,7 @@ import (
 	"hermes/internal/model"
 )
 
-// typedTurns answers every turn with the same events.
+// typedTurns is a Turner that answers every turn with the same events.
 type typedTurns struct {
 	events []model.Event
 	asked  conversation.Request

@@ -13,8 +13,8 @@ import (
 	"hermes/internal/store"
 )
 
-// chatRequest is a request for a chat completion, as far as it is understood here.
-// What else clients send (tools, seeds, user names) is ignored, as other servers do.
+// chatRequest has the fields of a request for a chat completion that this API uses. Other fields that clients send (tools, seeds,
+// user names) are ignored, as other servers do.
 type chatRequest struct {
 	Messages      []json.RawMessage `json:"messages"`
 	Stream        bool              `json:"stream"`
@@ -30,14 +30,14 @@ type chatRequest struct {
 	FrequencyPenalty    *float64 `json:"frequency_penalty"`
 }
 
-// chatCall is a request that was understood.
+// chatCall is a request after parsing.
 type chatCall struct {
 	turn         conversation.Request
 	stream       bool
 	includeUsage bool
 }
 
-// bad returns a 400 that names the field.
+// bad returns an error with status 400 that names the field.
 func bad(param, format string, args ...any) *apiError {
 	msg := fmt.Sprintf(format, args...)
 	if param != "" {
@@ -46,7 +46,7 @@ func bad(param, format string, args ...any) *apiError {
 	return &apiError{status: http.StatusBadRequest, Type: typeInvalid, Param: param, Code: "invalid_request", Message: msg}
 }
 
-// parseChat reads a request's body. Errors are *apiError and quote nothing of it.
+// parseChat reads the body of a request. Its errors are *apiError and quote nothing from the body.
 func parseChat(body io.Reader, session []string) (chatCall, error) {
 	data, err := io.ReadAll(body)
 	if err != nil {
@@ -87,7 +87,7 @@ func jsonError(err error) *apiError {
 	return bad("", "the body is not JSON")
 }
 
-// typeWord names a Go kind as JSON does.
+// typeWord returns JSON's name of a Go kind.
 func typeWord(kind string) string {
 	switch {
 	case strings.HasPrefix(kind, "int"):
@@ -142,7 +142,7 @@ func (r *chatRequest) params() (model.Params, error) {
 	return p, nil
 }
 
-// maxMessages bounds a history: each message costs more than its bytes.
+// maxMessages limits the length of a history, because each message costs more memory than its bytes.
 const maxMessages = 20_000
 
 // parseMessages splits a messages array into system text and history.
@@ -183,8 +183,7 @@ func parseMessages(raw []json.RawMessage) (system string, msgs []model.Message, 
 	return strings.Join(systems, "\n\n"), msgs, nil
 }
 
-// parseContent takes a string, an array of text parts, or null (an assistant that only
-// called tools).
+// parseContent takes a string, an array of text parts, or null, which stands for an assistant's message that only called tools.
 func parseContent(at string, data json.RawMessage) (string, error) {
 	if len(data) == 0 || string(data) == "null" {
 		return "", nil

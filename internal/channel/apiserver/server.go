@@ -16,26 +16,27 @@ import (
 	"hermes/internal/httpguard"
 )
 
-// Limits of a client's patience with us and ours with it.
+// Limits on a client's requests and connections, and on how long a client waits.
 const (
 	maxBody        = 4 << 20
 	maxHeaderBytes = 32 << 10
 	headerTimeout  = 10 * time.Second
-	// bodyStall is how long a client may pause in a request, bodyTimeout how long all of it may take.
+	// bodyStall is how long a client may pause while it sends a request; bodyTimeout is how long the whole request may take.
 	bodyStall   = 10 * time.Second
 	bodyTimeout = 60 * time.Second
-	// maxBodies is how much of requests is held at a time while they arrive.
+	// maxBodies is how many bytes of requests the server holds at a time while they arrive.
 	maxBodies = 64 << 20
-	// maxConns is how many connections there are at a time, maxConnsFrom how many of one address. Proxies are on loopback.
+	// maxConns is how many connections the server has at a time; maxConnsFrom is how many of them may come from one address.
+	// Addresses on loopback have no limit of their own, because a proxy's connections come from there.
 	maxConns     = 4096
 	maxConnsFrom = 512
 	idleTimeout  = 60 * time.Second
-	// writeTimeout is for one chunk, not for an answer: a client that reads nothing for
-	// this long is dead.
+	// writeTimeout limits the writing of one chunk, not of a whole answer. A client that reads nothing for this long is taken for
+	// dead.
 	writeTimeout = 30 * time.Second
 	// keepAlive is the longest silence in a stream: proxies give up after 30 s to 60 s (proxy_read_timeout of nginx: 60 s).
 	keepAlive = 15 * time.Second
-	// closeTimeout is for handing the last bytes to the kernel.
+	// closeTimeout is how long Close gives the answers to reach the kernel.
 	closeTimeout = time.Second
 )
 
@@ -54,18 +55,18 @@ type Server struct {
 	o       Options
 	key     [sha256.Size]byte
 	created int64
-	reasons atomic.Pointer[[]string] // why not ready; empty when ready
+	reasons atomic.Pointer[[]string] // why the gateway is not ready; empty when it is
 	http    *http.Server
 	conns   *httpguard.Conns
 	bodies  httpguard.Bodies
-	closing time.Duration // how long Close waits
+	closing time.Duration // how long Close waits; tests change it
 
 	mu    sync.Mutex
-	fresh map[net.Conn]struct{} // connections that have not sent a byte
+	fresh map[net.Conn]struct{} // connections on which no byte has come yet
 }
 
-// New returns a server that answers /health and, until SetReasons, is not ready. The
-// contexts of all requests derive from ctx.
+// New returns a server that answers /health and is not ready until SetReasons is called without reasons. The contexts of all
+// requests derive from ctx.
 func New(ctx context.Context, o Options) *Server {
 	if o.KeepAlive == 0 {
 		o.KeepAlive = keepAlive
@@ -83,10 +84,10 @@ func New(ctx context.Context, o Options) *Server {
 	return s
 }
 
-// SetReasons says why the gateway cannot take messages. No reasons: it can.
+// SetReasons sets why the gateway cannot take messages. Without reasons it can.
 func (s *Server) SetReasons(reasons ...string) { s.reasons.Store(&reasons) }
 
-// Serve answers on ln until Close. It returns nil after Close.
+// Serve answers requests on ln until Close, and then returns nil.
 func (s *Server) Serve(ln net.Listener) error {
 	if err := s.http.Serve(s.conns.Listener(ln)); !errors.Is(err, http.ErrServerClosed) {
 		return err
@@ -94,12 +95,11 @@ func (s *Server) Serve(ln net.Listener) error {
 	return nil
 }
 
-// Close stops serving. Answers that are complete still reach their clients; call it
-// when no turn runs any more.
+// Close stops the server. Call it when no turn runs any more; complete answers still reach their clients.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	for c := range s.fresh {
-		c.Close() // Shutdown would give it five seconds to speak
+		c.Close() // Shutdown would wait five seconds for its first byte
 	}
 	s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), s.closing)
@@ -110,9 +110,9 @@ func (s *Server) Close() error {
 	return nil
 }
 
-// CloseIdle closes the connections that wait for their next request. Clients open new ones.
+// CloseIdle closes the connections that wait for their next request. Clients open new ones when they need them.
 func (s *Server) CloseIdle() {
-	s.http.SetKeepAlivesEnabled(false) // closes them
+	s.http.SetKeepAlivesEnabled(false) // this closes the idle connections
 	s.http.SetKeepAlivesEnabled(true)
 }
 
@@ -126,8 +126,8 @@ func (s *Server) connState(c net.Conn, state http.ConnState) {
 	delete(s.fresh, c)
 }
 
-// route is what a path offers. There are four: a table is all the routing needed, and
-// lets every refusal have OpenAI's form.
+// route is what the server does for a path. There are only four paths, so a table is enough, and with it every refusal has OpenAI's
+// form.
 type route struct {
 	method  string
 	handler func(*Server, http.ResponseWriter, *http.Request)
@@ -143,7 +143,7 @@ var routes = map[string]route{
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w := &response{ResponseWriter: rw}
-	// A deadline outlives its request on a connection that is used again: always a new one.
+	// On a connection that is used again, the deadline of the last request still counts, so always set a new one.
 	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
 	defer httpguard.Begin(w, r)()
 	defer s.recover(w)
@@ -164,7 +164,7 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// response remembers whether an answer has begun.
+// response remembers whether the answer has begun.
 type response struct {
 	http.ResponseWriter
 	begun bool
@@ -179,7 +179,7 @@ func (w *response) WriteHeader(status int) {
 // Unwrap lets http.ResponseController reach the connection.
 func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// recover keeps one request's bug from being everybody's, and the stack out of the log.
+// recover keeps a panic in one request from ending the gateway, and its stack out of the log.
 func (s *Server) recover(w *response) {
 	v := recover()
 	if v == nil {
@@ -189,13 +189,12 @@ func (s *Server) recover(w *response) {
 		s.o.Log.Error("request handler failed", "panic", panicText(v))
 	}
 	if w.begun {
-		panic(http.ErrAbortHandler) // what was written is half an answer
+		panic(http.ErrAbortHandler) // half an answer is written already, so abort the connection
 	}
 	writeError(w, errInternal)
 }
 
-// panicText describes a panic without what it may carry: only runtime errors are known
-// to hold no words of a user.
+// panicText describes a panic for the log. Only the text of runtime errors is logged, because others may contain a user's words.
 func panicText(v any) string {
 	if err, ok := v.(interface {
 		error

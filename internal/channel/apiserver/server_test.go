@@ -23,7 +23,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// A client that is refused while it sends has half a second to read why, also when the server is closed.
+	// If the server refuses a client that is still sending, net/http gives the client half a second to read the refusal, even after
+	// the server was closed.
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
 }
 
@@ -67,7 +68,7 @@ func serve(t *testing.T, turns fakeTurns) *fixture {
 	return serveKept(t, 0, turns)
 }
 
-// serveKept is serve with a longest silence.
+// serveKept is serve with a KeepAlive.
 func serveKept(t *testing.T, keepAlive time.Duration, turns fakeTurns) *fixture {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -167,7 +168,7 @@ func TestEveryPieceIsFlushed(t *testing.T) {
 	more := make(chan struct{})
 	f := serve(t, func(_ context.Context, _ conversation.Request, emit func(string) error) (model.Result, error) {
 		emit("first")
-		<-more // the client sees the first before there is a second
+		<-more // the model sends the second word only after the client has read the first
 		return model.Result{Finish: model.FinishStop}, emit("second")
 	})
 	req, _ := http.NewRequestWithContext(t.Context(), "POST", f.url+chatPath, strings.NewReader(ask+`,"stream":true}`))
@@ -192,7 +193,7 @@ func TestEveryPieceIsFlushed(t *testing.T) {
 	t.Error("the stream has no end")
 }
 
-// open sends a request for a stream and returns with the headers of its answer.
+// open sends a request for a stream and returns when the headers of the answer have come.
 func (f *fixture) open(t *testing.T) *http.Response {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -210,7 +211,8 @@ func (f *fixture) open(t *testing.T) *http.Response {
 	return res
 }
 
-// TestAStreamIsNeverSilentForLong: the headers come before the model has said anything, and comments for as long as it thinks.
+// TestAStreamIsNeverSilentForLong: the headers come before the model's first word, and comments come for as long as the model
+// thinks.
 func TestAStreamIsNeverSilentForLong(t *testing.T) {
 	speak := make(chan struct{})
 	f := serveKept(t, time.Millisecond, func(_ context.Context, r conversation.Request, emit func(string) error) (model.Result, error) {
@@ -246,7 +248,7 @@ func TestAStreamIsNeverSilentForLong(t *testing.T) {
 	}
 }
 
-// TestCommentsStandBetweenEvents, however fast both come.
+// TestCommentsStandBetweenEvents: a comment never splits an event, however fast both come.
 func TestCommentsStandBetweenEvents(t *testing.T) {
 	const words = 2000
 	f := serveKept(t, time.Nanosecond, func(_ context.Context, r conversation.Request, emit func(string) error) (model.Result, error) {
@@ -486,7 +488,7 @@ func TestCloseDoesNotWaitForSilentConnections(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	f.do(t, "GET", "/health", "") // the listener's queue is in order: conn was accepted
-	f.closing = time.Hour         // longer than a test may take
+	f.do(t, "GET", "/health", "") // the listener accepts in order, so conn was accepted before this request
+	f.closing = time.Hour         // longer than the test may take
 	f.Close()
 }

@@ -10,7 +10,7 @@ import (
 	"hermes/internal/model"
 )
 
-// delta is what a chunk adds. Content is absent from the last one.
+// delta is what a chunk adds to the answer. The last chunk has no Content.
 type delta struct {
 	Role    string  `json:"role,omitempty"`
 	Content *string `json:"content,omitempty"`
@@ -28,20 +28,20 @@ type chunk struct {
 	Choices []chunkChoice `json:"choices"`
 }
 
-// usageChunk is a chunk of a stream whose client asked for usage: null until the last.
+// usageChunk is a chunk for a client that asked for usage. Usage is null in all but the last one.
 type usageChunk struct {
 	chunk
 	Usage *usage `json:"usage"`
 }
 
-// stream answers as server-sent events. What is wrong before the turn begins gets a status of its own. From then on
-// the client has the headers, and hears something at least every KeepAlive, however long the model thinks: proxies and
-// clients take silence for a dead connection. A failure is an event then.
+// stream answers with server-sent events. An error before the turn begins gets its own HTTP status. Once it has begun, the client
+// has the headers and gets something at least every KeepAlive, however long the model thinks, because proxies and clients take
+// silence for a dead connection. An error after that is sent as an event.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request, call chatCall, h head) {
 	h.Object = "chat.completion.chunk"
 	e := &events{w: w, rc: http.NewResponseController(w), head: h, usage: call.includeUsage, every: s.o.KeepAlive}
 	call.turn.Begun = e.begin
-	defer e.end() // also if the turn panics: nothing is written after the handler has returned
+	defer e.end() // also if the turn panics, so that nothing is written after the handler has returned
 	res, err := s.o.Turns.Turn(r.Context(), call.turn, words(e.text))
 	switch {
 	case err == nil:
@@ -53,7 +53,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, call chatCall, h
 	}
 }
 
-// events writes one stream. Every event is flushed: it is a word that somebody waits for.
+// events writes one stream. It flushes every event at once, because the client shows each word as it comes.
 type events struct {
 	w     http.ResponseWriter
 	rc    *http.ResponseController
@@ -61,12 +61,12 @@ type events struct {
 	usage bool
 	every time.Duration // the longest silence
 
-	// begun, and err, which ended the stream, are the turn's; the rest is also the timer's, under mu.
+	// Only the turn uses begun and err (why the stream ended). The timer uses the other fields too, under mu.
 	begun bool
 	err   error
 
 	mu    sync.Mutex
-	quiet *time.Timer // sends a comment when it fires; nil before the beginning and after the end
+	quiet *time.Timer // sends a comment when it fires; nil before begin and after end
 	buf   bytes.Buffer
 }
 
@@ -78,8 +78,8 @@ func (e *events) text(s string) error {
 	return e.err
 }
 
-// begin sends the headers and the chunk that says who speaks. A second time is none. Its error is told by text: whoever has a
-// turn begin has nothing to do with the client.
+// begin sends the headers and the chunk that names the role. Later calls do nothing. If it fails, the next call of text returns the
+// error, because the caller of begin (the queue of turns) does not deal with the client.
 func (e *events) begin() {
 	if e.begun {
 		return
@@ -88,7 +88,7 @@ func (e *events) begin() {
 	h := e.w.Header()
 	h.Set("Content-Type", "text/event-stream; charset=utf-8")
 	h.Set("Cache-Control", "no-cache")
-	h.Set("X-Accel-Buffering", "no") // nginx would hold chunks back
+	h.Set("X-Accel-Buffering", "no") // without this nginx would hold chunks back
 	e.w.WriteHeader(http.StatusOK)
 	empty := ""
 	e.err = e.chunk(&usageChunk{chunk: chunk{Choices: []chunkChoice{{Delta: delta{Role: "assistant", Content: &empty}}}}})
@@ -97,8 +97,8 @@ func (e *events) begin() {
 	e.quiet = time.AfterFunc(e.every, e.alive)
 }
 
-// alive sends a comment, which clients pass over (https://html.spec.whatwg.org/multipage/server-sent-events.html). If it
-// cannot be sent, net/http ends the request's context, and with it the turn.
+// alive sends a comment, which clients ignore (https://html.spec.whatwg.org/multipage/server-sent-events.html). If it cannot be
+// sent, net/http ends the context of the request, and so the turn ends too.
 func (e *events) alive() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -107,7 +107,7 @@ func (e *events) alive() {
 	}
 }
 
-// end returns when no comment is sent any more.
+// end stops the comments. When it returns, none is being written.
 func (e *events) end() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -117,7 +117,7 @@ func (e *events) end() {
 	}
 }
 
-// fail sends the event that ends a stream too early. The client may be what failed.
+// fail sends the event that ends a stream with an error. If that fails too, the client is gone and nothing is left to do.
 func (e *events) fail(err *apiError) { _ = e.send(errorBody{err}) }
 
 func (e *events) finish(res model.Result) {
@@ -133,7 +133,7 @@ func (e *events) finish(res model.Result) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	_ = e.raw([]byte("data: [DONE]\n\n")) // it ends here, read or not
+	_ = e.raw([]byte("data: [DONE]\n\n")) // the stream ends here, so a failed write does not matter
 }
 
 func (e *events) chunk(c *usageChunk) error {
@@ -158,7 +158,7 @@ func (e *events) send(v any) error {
 	return e.raw(e.buf.Bytes())
 }
 
-// raw writes and flushes. What comes next has as long as ever. mu is held.
+// raw writes and flushes the data, and starts the times for the next silence and the next write anew. The caller holds mu.
 func (e *events) raw(data []byte) error {
 	if e.quiet != nil {
 		e.quiet.Reset(e.every)

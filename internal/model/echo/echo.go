@@ -1,5 +1,5 @@
-// Package echo is the model of a profile that has none: it gives the user's words
-// back and, once per conversation, says how to configure a real model.
+// Package echo is the model of a profile that has no model configured. It answers with the user's own words and, once per
+// conversation, says how to configure a real model.
 package echo
 
 import (
@@ -10,16 +10,16 @@ import (
 	"hermes/internal/model"
 )
 
-// Provider streams the last user message back, word by word.
+// Provider answers with the last user message, streamed word by word.
 type Provider struct{ config, env string }
 
-// New returns an echo that points to these files when it explains itself.
+// New returns an echo whose explanation names these two files.
 func New(configFile, envFile string) *Provider { return &Provider{configFile, envFile} }
 
 // Name is "echo".
 func (p *Provider) Name() string { return "echo" }
 
-// Stream implements model.Provider. It fails only when emit or ctx does.
+// Stream implements model.Provider. It fails only if emit fails or ctx ends.
 func (p *Provider) Stream(ctx context.Context, r model.Request, emit func(model.Event) error) (model.Result, error) {
 	var last string
 	first := true
@@ -57,7 +57,7 @@ func (p *Provider) notice() string {
 		"to %s and OPENAI_API_KEY=<key> to %s, then restart the gateway.)\n\n", p.config, p.env)
 }
 
-// words yields a text in pieces that each end with the white space after a word.
+// words yields the text in pieces. Each piece ends with the white space that follows a word.
 func words(s string) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		for s != "" {

@@ -27,7 +27,7 @@ func newCall(r model.Request) fantasy.Call {
 	}
 }
 
-// appendQuestion adds a user's message. A user has texts and images only.
+// appendQuestion adds a user's message, which has only texts and images.
 func appendQuestion(prompt fantasy.Prompt, parts []model.Part) fantasy.Prompt {
 	content := make([]fantasy.MessagePart, 0, len(parts))
 	for _, p := range parts {
@@ -41,8 +41,8 @@ func appendQuestion(prompt fantasy.Prompt, parts []model.Part) fantasy.Prompt {
 	return append(prompt, fantasy.Message{Role: fantasy.MessageRoleUser, Content: content})
 }
 
-// appendAnswer adds an answer. In OpenAI's format an assistant's message has one text, one reasoning and calls of tools, and the
-// results of these follow as messages of their own: an answer that goes on after results goes on in another message.
+// appendAnswer adds an answer. In OpenAI's format an assistant's message has one text, one reasoning and the calls of tools; the
+// results of these calls follow as separate messages. So the parts of the answer that come after results go into another message.
 func appendAnswer(prompt fantasy.Prompt, parts []model.Part) fantasy.Prompt {
 	var text, reasoning strings.Builder
 	var calls []fantasy.MessagePart

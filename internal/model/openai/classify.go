@@ -15,14 +15,14 @@ import (
 	"hermes/internal/model"
 )
 
-// failure is a model.Error and whether the same request may succeed when tried again.
+// failure is a model.Error, with a flag that says whether the same request may succeed when it is tried again.
 type failure struct {
 	model.Error
 	retry bool
 }
 
-// classify turns a library's error into ours. Library errors carry whole requests,
-// keys included: only what is picked here gets out.
+// classify turns an error of the library into a failure. The library's errors contain whole requests with their keys, so only what
+// classify picks from them may reach clients and logs.
 func (p *Provider) classify(err error) failure {
 	var pe *fantasy.ProviderError
 	var stalled *stallError
@@ -56,7 +56,7 @@ func (p *Provider) classifyStatus(pe *fantasy.ProviderError) failure {
 		e.RetryAfter = after
 		return failure{e, true}
 	case code == http.StatusUnauthorized, code == http.StatusForbidden, code == http.StatusPaymentRequired:
-		// Its text may quote the key.
+		// The server's text may contain the key, so it is not shown.
 		return failure{Error: model.Error{Kind: model.Refused, Msg: fmt.Sprintf("the model provider refused this gateway (HTTP %d): check %s", code, p.o.KeyHint)}}
 	case code == http.StatusNotFound:
 		return failure{Error: model.Error{Kind: model.Refused, Msg: fmt.Sprintf(
@@ -65,10 +65,10 @@ func (p *Provider) classifyStatus(pe *fantasy.ProviderError) failure {
 	return failure{Error: model.Error{Kind: model.BadRequest, Msg: fmt.Sprintf("the model provider cannot answer this request (HTTP %d): %s", code, p.clean(pe.Message))}}
 }
 
-// maxForeign bounds what a server can make us repeat.
+// maxForeign limits how much of a server's text we pass on, in bytes.
 const maxForeign = 300
 
-// clean makes a server's text fit for clients and logs: one line, bounded, without the key.
+// clean makes a server's text fit for clients and logs: it makes it one line, shortens it and removes the key.
 func (p *Provider) clean(s string) string {
 	if p.o.Key != "" {
 		s = strings.ReplaceAll(s, p.o.Key, "[key]")
@@ -85,7 +85,7 @@ func (p *Provider) clean(s string) string {
 	return strings.TrimSpace(s)
 }
 
-// host is a base URL without what may be secret in it: user, path and query.
+// host returns a base URL without the parts that may be secret: user, path and query.
 func host(base string) string {
 	u, err := url.Parse(base)
 	if err != nil {
@@ -94,7 +94,7 @@ func host(base string) string {
 	return u.Host
 }
 
-// retryAfter reads retry-after-ms (OpenAI's own) or retry-after, in seconds or as a date.
+// retryAfter reads the header retry-after-ms (OpenAI's own) or retry-after, which is a number of seconds or a date.
 func retryAfter(h map[string]string) time.Duration {
 	get := func(name string) string {
 		for k, v := range h {

@@ -1,5 +1,4 @@
-// Package openai answers through any server that speaks OpenAI's chat completions:
-// OpenAI itself, vLLM, Ollama, OpenRouter.
+// Package openai asks any server that speaks OpenAI's chat completions, such as OpenAI itself, vLLM, Ollama and OpenRouter.
 package openai
 
 import (
@@ -21,32 +20,32 @@ import (
 	"hermes/internal/model"
 )
 
-// Options says which server answers, and how patiently it is asked.
+// Options says which server answers, and how long and how often it is asked.
 type Options struct {
 	BaseURL    string // up to and including /v1
 	Model      string
-	Key        string // secret; "" sends none
-	KeyHint    string // where the key is configured, for messages
-	ConfigFile string // where the model is configured, for messages
-	// MaxRetries is how often a request is tried again before its first token.
+	Key        string // secret; "" sends no key
+	KeyHint    string // where the key is configured; error messages name it
+	ConfigFile string // where the model is configured; error messages name it
+	// MaxRetries is how often a request may be tried again before its first text or call of a tool.
 	MaxRetries int
-	// Stall is how long the server may send nothing at all. 0 means DefaultStall.
+	// Stall is how long the server may be completely silent. 0 means DefaultStall.
 	Stall time.Duration
-	// Sleep waits between tries; nil means real time. It returns ctx's error when ctx ends.
+	// Sleep waits between two tries; nil waits in real time. It returns the error of ctx if ctx ends first.
 	Sleep func(ctx context.Context, d time.Duration) error
 }
 
 const (
-	// DefaultStall is generous: a large local model may load for minutes before it speaks.
+	// DefaultStall is long because a large local model may load for minutes before it sends its first word.
 	DefaultStall = 10 * time.Minute
 	firstBackoff = 250 * time.Millisecond
 	maxBackoff   = 8 * time.Second
-	// maxRetryAfter bounds what a server may ask for; over it the client gets the 429.
+	// maxRetryAfter limits the wait that a server can ask for. If it asks for more, the client gets the 429.
 	maxRetryAfter = 30 * time.Second
 )
 
-// Provider is a model behind an OpenAI-compatible server. Nothing is set up before
-// the first request: an idle gateway pays nothing for it.
+// Provider is a model behind an OpenAI-compatible server. It sets up nothing before the first request, so it costs an idle gateway
+// nothing.
 type Provider struct {
 	o Options
 
@@ -69,7 +68,7 @@ func New(o Options) *Provider {
 // Name is the model's name at the server.
 func (p *Provider) Name() string { return p.o.Model }
 
-// Close ends idle connections. The provider stays usable.
+// Close closes idle connections. The provider can still be used.
 func (p *Provider) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -91,9 +90,8 @@ func (p *Provider) languageModel(ctx context.Context) (fantasy.LanguageModel, er
 		openaicompat.WithBaseURL(strings.TrimRight(p.o.BaseURL, "/")),
 		openaicompat.WithHTTPClient(&http.Client{Transport: heard{transport}}),
 		openaicompat.WithUserAgent("hermes"),
-		// The SDK takes keys and accounts from OPENAI_* variables by itself. Which of them
-		// count, and for whom, is the profile's business: a key must never reach a server
-		// that it was not meant for.
+		// The SDK reads keys and accounts from OPENAI_* variables by itself. The profile decides which of these variables count and
+		// for which server, because a key must never reach a server for which it was not meant.
 		openaicompat.WithSDKOptions(
 			option.WithAPIKey(p.o.Key),
 			option.WithHeaderDel("OpenAI-Organization"),
@@ -111,8 +109,8 @@ func (p *Provider) languageModel(ctx context.Context) (fantasy.LanguageModel, er
 	return lm, nil
 }
 
-// Stream implements model.Provider. A request is tried again after 429, 5xx and broken
-// connections for as long as no text and no call has come: text that was shown cannot be taken back.
+// Stream implements model.Provider. It tries a request again after 429, 5xx and broken connections, until the first text or call of
+// a tool has come: text that the client has seen cannot be taken back.
 func (p *Provider) Stream(ctx context.Context, r model.Request, emit func(model.Event) error) (model.Result, error) {
 	lm, err := p.languageModel(ctx)
 	if err != nil {
@@ -140,8 +138,8 @@ func (p *Provider) Stream(ctx context.Context, r model.Request, emit func(model.
 	}
 }
 
-// wait doubles from firstBackoff to maxBackoff, less up to a half so that many gateways
-// do not come back at once. The server's own wish wins if it is longer.
+// wait returns the pause before the next try. It doubles from firstBackoff to maxBackoff; up to a half is taken off at random, so
+// that many gateways do not come back at the same moment. If the server asked for a longer pause, that one counts.
 func wait(try int, retryAfter time.Duration) time.Duration {
 	d := min(firstBackoff<<min(try, 10), maxBackoff)
 	d -= time.Duration(rand.Int64N(int64(d / 2)))
@@ -163,8 +161,8 @@ func sleep(ctx context.Context, d time.Duration) error {
 type attempt struct {
 	p       *Provider
 	emit    func(model.Event) error
-	spoke   bool  // text came, or a call of a tool
-	thought bool  // reasoning came
+	spoke   bool  // a text or a call of a tool has come
+	thought bool  // reasoning has come
 	emitErr error // what emit returned
 }
 
@@ -172,11 +170,11 @@ type stallError struct{ after time.Duration }
 
 func (e *stallError) Error() string { return fmt.Sprintf("silent for %s", e.after) }
 
-// signKey is the key of what an attempt's context calls when the server gives a sign of life.
+// signKey is the key of the function in an attempt's context that is called at each sign of life from the server.
 type signKey struct{}
 
-// heard takes everything that a server sends for a sign of life: text, what it thinks, whatever the field is called, and
-// comments that it sends to be heard.
+// heard calls that function for every byte that a server sends, so that all of it counts as a sign of life: text, reasoning in a
+// field of whatever name, and comments that the server sends only to keep the connection open.
 type heard struct{ http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
@@ -204,7 +202,7 @@ func (b heardBody) Read(p []byte) (int, error) {
 }
 
 func (a *attempt) run(ctx context.Context, lm fantasy.LanguageModel, call fantasy.Call) (res model.Result, err error) {
-	// A library that meets an answer it cannot make sense of must not take the gateway down.
+	// The library may panic on an answer that it does not understand. That must not end the gateway.
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("cannot read the answer: %T", v)

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const canary = "sk-canary-0123456789"
 
-// fake is an OpenAI server; each request gets the next handler, the last one for ever.
+// fake is an OpenAI server. Each request gets the next handler; the last handler is used again for all further requests.
 type fake struct {
 	*httptest.Server
 	hits  atomic.Int32
@@ -72,7 +72,7 @@ func fail(status int, header ...string) http.HandlerFunc {
 	}
 }
 
-// hangUp closes the connection, after some words if given.
+// hangUp closes the connection, after sending some words if they are given.
 func hangUp(words ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if len(words) > 0 {
@@ -203,7 +203,7 @@ func TestShownTextIsNeverTakenBack(t *testing.T) {
 func TestCancelEndsASilentServerAtOnce(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	f := newFake(t, Options{MaxRetries: 5}, func(w http.ResponseWriter, r *http.Request) {
-		io.Copy(io.Discard, r.Body) // net/http watches for the client's end after that
+		io.Copy(io.Discard, r.Body) // net/http notices that the client has gone only after the body was read
 		cancel()
 		<-r.Context().Done()
 	})
@@ -224,7 +224,7 @@ func TestSilentServerIsGivenUp(t *testing.T) {
 	}
 }
 
-// TestAServerThatThinksIsNotSilent, whatever the field is called that it thinks in.
+// TestAServerThatThinksIsNotSilent, whatever field of the answer it sends its reasoning in.
 func TestAServerThatThinksIsNotSilent(t *testing.T) {
 	t.Parallel()
 	const stall, pieces = 2 * time.Second, 10

@@ -11,7 +11,7 @@ import (
 	"hermes/internal/model"
 )
 
-// stream sends chunks with these deltas and then the end.
+// stream sends a chunk for each of these deltas and then ends the answer.
 func stream(deltas ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")

@@ -26,7 +26,7 @@ import (
 	"hermes/internal/profile/provision"
 )
 
-// item is one entry of an archive made by hand.
+// item is one entry of an archive that a test writes.
 type item struct {
 	kind       byte
 	name, body string
@@ -112,7 +112,7 @@ func mustCreate(t testing.TB, s *profile.Store, label string, from *profile.Home
 	return m
 }
 
-// furnished is a profile with something of everything.
+// furnished makes a profile that has files of every kind.
 func furnished(t testing.TB, s *profile.Store) profile.Home {
 	h := mustCreate(t, s, "coder", nil).Home
 	for rel, content := range map[string]string{
@@ -172,7 +172,7 @@ func TestWithSecretsEverythingComesAlongButNoTakenPort(t *testing.T) {
 	for _, c := range []struct {
 		store *profile.Store
 		port  int
-	}{{elsewhere, 9300}, {s, ports.Derived(profiletest.Name(t, "twin"))}} { // in s 9300 is coder's
+	}{{elsewhere, 9300}, {s, ports.Derived(profiletest.Name(t, "twin"))}} { // in s, coder has port 9300
 		m, err := importBytes(t, c.store, data, "twin")
 		if err != nil {
 			t.Fatal(err)
@@ -241,7 +241,7 @@ type hostile struct {
 	items      []item
 }
 
-// hostiles are archives that mean harm. The fuzzer starts from them too.
+// hostiles returns archives that try to do damage. They are the fuzzer's seeds too.
 func hostiles() []hostile {
 	soul := file("x/SOUL.md", "s")
 	zeros := strings.Repeat("\x00", 1<<20)
@@ -310,7 +310,7 @@ func TestWhatAnArchiveMayNotDo(t *testing.T) {
 	}
 }
 
-// TestANameIsJudgedByTheSystemThatGetsIt: a \ and a : are plain characters but on Windows.
+// TestANameIsJudgedByTheSystemThatGetsIt: only Windows takes \ and : for parts of a path; elsewhere they are plain characters.
 func TestANameIsJudgedByTheSystemThatGetsIt(t *testing.T) {
 	for name, want := range map[string]string{
 		`x/..\..\evil`: "takes for a path", "x/C:evil": "takes for a path", `\x`: "an absolute name", "x/a:stream": "takes for a path",
@@ -336,7 +336,7 @@ func TestANameIsJudgedByTheSystemThatGetsIt(t *testing.T) {
 func TestBrokenArchivesAreCalledSo(t *testing.T) {
 	good := compress(t, makeTar(t, file("x/SOUL.md", strings.Repeat("abc", 5000)+fmt.Sprint(os.Getpid()))))
 	flipped := bytes.Clone(good)
-	flipped[len(flipped)-2] ^= 0xff // its checksum
+	flipped[len(flipped)-2] ^= 0xff // the archive's checksum
 	wide, err := zstd.NewWriter(nil, zstd.WithWindowSize(64<<20), zstd.WithEncoderConcurrency(1))
 	if err != nil {
 		t.Fatal(err)
@@ -414,7 +414,7 @@ func TestAnInterruptedImportLeavesNothing(t *testing.T) {
 	}
 }
 
-// fuzzedImport holds what must be true of every import.
+// fuzzedImport checks what must be true after every import.
 func fuzzedImport(t *testing.T, data []byte) {
 	top := t.TempDir()
 	s := profile.NewStore(filepath.Join(top, "a", "root"))
@@ -469,7 +469,7 @@ func FuzzImport(f *testing.F) {
 		f.Fatal(err)
 	}
 	defer enc.Close()
-	// The fuzzer changes the tar inside: a changed compressed stream would only fail its checksum.
+	// The fuzzer changes the tar archive before compression. A change in the compressed stream would only fail its checksum.
 	f.Fuzz(func(t *testing.T, data []byte) { fuzzedImport(t, enc.EncodeAll(data, nil)) })
 }
 
@@ -481,7 +481,7 @@ func FuzzImportCompressed(f *testing.F) {
 	f.Fuzz(fuzzedImport)
 }
 
-// TestDirectoriesThatNoEntryNamesCountToo: what an archive lists is little, what it makes is not.
+// TestDirectoriesThatNoEntryNamesCountToo: an archive with few entries can create many directories.
 func TestDirectoriesThatNoEntryNamesCountToo(t *testing.T) {
 	items := []item{file("x/SOUL.md", "s")}
 	for i := range 5 {
@@ -498,7 +498,7 @@ func TestDirectoriesThatNoEntryNamesCountToo(t *testing.T) {
 	}
 }
 
-// TestNoArchiveMakesMoreThanItMay is about any archive of files.
+// TestNoArchiveMakesMoreThanItMay, for generated archives of files.
 func TestNoArchiveMakesMoreThanItMay(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		items := []item{file("x/SOUL.md", "s")}
@@ -525,7 +525,7 @@ func TestNoArchiveMakesMoreThanItMay(t *testing.T) {
 	})
 }
 
-// TestAnArchiveWithAnExpensiveConfigurationIsRefused before it is among the profiles.
+// TestAnArchiveWithAnExpensiveConfigurationIsRefused before its profile appears among the others.
 func TestAnArchiveWithAnExpensiveConfigurationIsRefused(t *testing.T) {
 	for what, config := range map[string]string{
 		"anchors": "a: &a [x]\nb: *a\n", "a merge of itself": "model: &m\n  <<: *m\n", "too large": strings.Repeat("# x\n", config.MaxSize/4+1),
@@ -540,7 +540,7 @@ func TestAnArchiveWithAnExpensiveConfigurationIsRefused(t *testing.T) {
 			t.Errorf("%s: left behind: %v", what, left)
 		}
 	}
-	// One that is only wrong comes back as it was saved.
+	// A config.yaml that is merely wrong is imported as it was saved.
 	s := profile.NewStore(t.TempDir())
 	if _, err := importBytes(t, s, compress(t, makeTar(t, file("x/SOUL.md", "s"), file("x/config.yaml", "colour: red\n"), file("x/.env", "API_SERVER_PORT=9000\n"))), ""); err != nil {
 		t.Error(err)

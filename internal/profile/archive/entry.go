@@ -12,7 +12,7 @@ import (
 	"hermes/internal/volume"
 )
 
-// entry unpacks one entry, or refuses it.
+// entry unpacks one entry or refuses it.
 func (u *unpacker) entry(hdr *tar.Header, content io.Reader) error {
 	rel, err := u.place(hdr)
 	if err != nil {
@@ -54,7 +54,7 @@ func (u *unpacker) drop(rel string) {
 	u.dropped = append(u.dropped, contents.LeftOut{Name: rel, Why: contents.WhyDropped})
 }
 
-// place returns where an entry belongs, relative to the home; "." is the home itself.
+// place returns the path of an entry relative to the home; "." is the home itself.
 func (u *unpacker) place(hdr *tar.Header) (string, error) {
 	top, rel, err := splitEntry(hdr.Name)
 	if err != nil {
@@ -77,7 +77,7 @@ func (u *unpacker) place(hdr *tar.Header) (string, error) {
 	return rel, nil
 }
 
-// parents makes the directories above an entry.
+// parents makes the missing directories above an entry.
 func (u *unpacker) parents(rel string) error {
 	dir := path.Dir(rel)
 	if _, known := u.seen[dir]; known || dir == "." {
@@ -102,7 +102,7 @@ func (u *unpacker) dir(rel string, mode fs.FileMode) error {
 	}
 	err := u.to.Mkdir(rel, mode)
 	if errors.Is(err, fs.ErrExist) {
-		// On the way to an earlier entry, if it is a directory.
+		// An earlier entry below this directory may have created it.
 		if info, serr := u.to.Lstat(rel); serr == nil && info.IsDir() {
 			return u.to.Chmod(rel, mode)
 		}
@@ -113,8 +113,8 @@ func (u *unpacker) dir(rel string, mode fs.FileMode) error {
 	return nil
 }
 
-// taken explains a place that another entry, or one that differs only in case, has taken. A directory is missing where
-// a link, which is made last, is to be in its place.
+// taken explains an error that means that another entry has the same place, or one whose name differs only in case. If a link is to
+// come to that place, its directory is missing, because links are made last.
 func taken(rel string, err error) error {
 	if errors.Is(err, fs.ErrExist) || errors.Is(err, errNotDir) || errors.Is(err, fs.ErrNotExist) {
 		return &Error{rel, "collides with another entry"}
@@ -162,7 +162,8 @@ func (w *writeCounter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// hardLink copies a file that came before. A home keeps no two names of one file: healing leaves such alone.
+// hardLink copies a file that came earlier. A home must not have two names for one file, because the healing of ownership skips such
+// files.
 func (u *unpacker) hardLink(hdr *tar.Header, rel string) error {
 	_, target, err := splitEntry(hdr.Linkname)
 	if err != nil {

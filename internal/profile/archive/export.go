@@ -26,24 +26,24 @@ import (
 type ExportOptions struct {
 	// Secrets includes the values in .env and the files that may hold keys.
 	Secrets bool
-	Limits  Limits // those of the import
-	// Snapshot copies a SQLite database, in use or not, into a file that does not exist yet.
+	Limits  Limits // the limits that an import has
+	// Snapshot copies a SQLite database, which may be in use, into a new file.
 	Snapshot func(ctx context.Context, from, to string) error
 	// Progress, if not nil, is called with what has been read so far.
 	Progress func(files int, size int64)
 }
 
-// Exported tells what an archive holds.
+// Exported describes what an archive holds.
 type Exported struct {
 	Files int
-	Size  int64 // of the files, in bytes
-	// LeftOut is what the archive does not hold: the files that may hold keys, and what no import would take.
+	Size  int64 // the files' total size in bytes
+	// LeftOut is what the archive does not hold: files that may hold keys, and things that no import would accept.
 	LeftOut []contents.LeftOut
 }
 
-// Export writes a profile as a compressed tar archive with one directory, which has the profile's name. Logs, locks,
-// the gateway's state and whatever else belongs to this volume stay here. The gateway may run. What an import would refuse is
-// left out; if the profile would not be whole without it, or is too large, there is no archive.
+// Export writes a profile as a compressed tar archive with one directory, which has the profile's name. Logs, locks, the gateway's
+// state and other things that belong to this volume are not in it. The gateway may run meanwhile. Export leaves out what an import
+// would refuse. If the profile would not be complete without that, or is too large, Export fails.
 func Export(ctx context.Context, h profile.Home, w io.Writer, o ExportOptions) (Exported, error) {
 	e := exporter{home: h, o: o, taken: map[string]bool{}}
 	take := func(rel string, _ contents.Part, d fs.DirEntry) error { return e.takeOne(ctx, rel, d) }
@@ -66,8 +66,8 @@ type exporter struct {
 	home   profile.Home
 	o      ExportOptions
 	tar    *tar.Writer
-	made   int             // see Limits.Entries
-	taken  map[string]bool // what is in the archive, and the links that may get there
+	made   int             // counts towards Limits.Entries
+	taken  map[string]bool // what is in the archive, and links that may still come into it
 	links  []foundLink
 }
 
@@ -108,7 +108,7 @@ func (e *exporter) entries() error {
 	return e.takeLinks()
 }
 
-// skip is the copier's.
+// skip is the copier's Skip.
 func (e *exporter) skip(rel string, p contents.Part, d fs.DirEntry) (bool, string) {
 	switch {
 	case rel == profile.EnvName:
@@ -116,7 +116,7 @@ func (e *exporter) skip(rel string, p contents.Part, d fs.DirEntry) (bool, strin
 	case p == contents.Secret && !e.o.Secrets:
 		return true, contents.WhySecret
 	case isSideFile(rel):
-		return true, "" // part of the snapshot
+		return true, "" // the snapshot contains it
 	case !d.IsDir() && !d.Type().IsRegular() && d.Type() != fs.ModeSymlink:
 		return true, contents.WhySpecial
 	}
@@ -127,7 +127,7 @@ func (e *exporter) skip(rel string, p contents.Part, d fs.DirEntry) (bool, strin
 	return false, ""
 }
 
-// isSideFile reports whether a file is a part of a database, which a snapshot holds already.
+// isSideFile reports whether a file is a side file of a database, whose content is in the snapshot.
 func isSideFile(rel string) bool {
 	for _, name := range []string{profile.DatabaseName, profile.FormerDatabaseName} {
 		if side, ok := strings.CutPrefix(rel, name); ok && slices.Contains([]string{"-wal", "-shm", "-journal"}, side) {
@@ -137,7 +137,7 @@ func isSideFile(rel string) bool {
 	return false
 }
 
-// takeOne is what the copier takes.
+// takeOne is the copier's Take.
 func (e *exporter) takeOne(ctx context.Context, rel string, d fs.DirEntry) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -164,7 +164,7 @@ func (e *exporter) takeOne(ctx context.Context, rel string, d fs.DirEntry) error
 	return e.file(rel, f, info)
 }
 
-// findLink keeps a link for later.
+// findLink remembers a link for takeLinks.
 func (e *exporter) findLink(rel string, d fs.DirEntry) error {
 	info, err := d.Info()
 	if err != nil {
@@ -185,7 +185,7 @@ func (e *exporter) findLink(rel string, d fs.DirEntry) error {
 	return nil
 }
 
-// takeLinks takes those links along that an import accepts: those to something in the archive.
+// takeLinks adds the links that an import accepts, which are those that lead to something in the archive.
 func (e *exporter) takeLinks() error {
 	for _, l := range e.links {
 		if e.home.Files().Follow(l.rel, func(at string) bool { return e.taken[at] }) != nil {
@@ -199,7 +199,7 @@ func (e *exporter) takeLinks() error {
 	return nil
 }
 
-// file writes as much as the file holds now: it may grow.
+// file writes as many bytes as the file has now, because the file may grow meanwhile.
 func (e *exporter) file(rel string, f *os.File, info fs.FileInfo) error {
 	var wrong *Error
 	if errors.As(e.o.Limits.file(rel, info.Size()), &wrong) {
@@ -218,7 +218,7 @@ func (e *exporter) file(rel string, f *os.File, info fs.FileInfo) error {
 	return nil
 }
 
-// Write counts what goes into the archive.
+// Write writes content to the archive and counts it.
 func (e *exporter) Write(p []byte) (int, error) {
 	n, err := e.tar.Write(p)
 	e.Size += int64(n)
@@ -250,7 +250,7 @@ func (e *exporter) database(ctx context.Context, rel string) error {
 	return e.file(rel, f, info)
 }
 
-// tempDir prefers the volume: it has room for what comes from it.
+// tempDir returns a temporary directory, if possible on the volume, because a copy of what lies there fits there too.
 func tempDir(root string) (dir volume.Dir, discard func(), err error) {
 	if st, err := profile.NewStore(root).Stage(); err == nil {
 		return st.Files, st.Discard, nil
@@ -259,8 +259,8 @@ func tempDir(root string) (dir volume.Dir, discard func(), err error) {
 	return volume.At(tmp), func() { os.RemoveAll(tmp) }, err
 }
 
-// envNames writes an .env that says which variables to fill in, and none of the values. Comments may hold values that
-// somebody put away, so they are left out too.
+// envNames writes an .env that names the variables to fill in and contains no values. It leaves out comments too, because people put
+// old values into them.
 func (e *exporter) envNames() error {
 	vars, err := env.Load(e.home)
 	if err != nil {
@@ -269,7 +269,7 @@ func (e *exporter) envNames() error {
 	}
 	text := "# `hermes profile export` left the values out.\n"
 	for _, name := range slices.Sorted(maps.Keys(vars)) {
-		if name != env.Key && name != env.Port && variable(name) { // these are made anew
+		if name != env.Key && name != env.Port && variable(name) { // an import makes new ones
 			text += name + "=\n"
 		}
 	}
@@ -283,7 +283,7 @@ func (e *exporter) envNames() error {
 	return nil
 }
 
-// variable admits what is surely a name and no value that slipped to the wrong side of a colon.
+// variable accepts only what is certainly a name, and not a value that came before a colon by mistake.
 func variable(s string) bool {
 	for _, c := range s {
 		if c != '_' && (c < 'A' || c > 'Z') && (c < '0' || c > '9') {
@@ -293,7 +293,7 @@ func variable(s string) bool {
 	return s != "" && len(s) <= 64
 }
 
-// name returns what something in the home is called in the archive.
+// name returns the archive's name for a path in the home.
 func (e *exporter) name(rel string) string { return path.Join(e.home.Name.String(), rel) }
 
 func (e *exporter) header(kind byte, rel string, mode fs.FileMode, size int64, mod time.Time, target string) error {

@@ -18,19 +18,19 @@ import (
 
 // ImportOptions says how an archive becomes a profile.
 type ImportOptions struct {
-	// As is the profile's name; the zero Name means the one in the archive.
+	// As is the profile's name; the zero Name means the name in the archive.
 	As     profile.Name
 	Limits Limits
-	// Getenv is the environment; it tells the port of the default profile.
+	// Getenv reads the environment, which may set the port of the default profile.
 	Getenv func(string) string
 	// Progress, if not nil, is called with what has been unpacked so far.
 	Progress func(files int, size int64)
 }
 
-// Import makes a profile from an archive. The archive is unpacked beside the profiles and appears among them only if all
-// of it is good: nothing is ever overwritten, and nothing is written elsewhere. Locks, pids and states in it are
-// dropped; a key is made if it has none; a port that another profile owns is moved. Errors are those of provision.Create, and
-// *Error.
+// Import makes a profile from an archive. It unpacks the archive beside the profiles, and the new profile appears among them only if
+// the whole archive is good. Import overwrites nothing and writes nothing elsewhere. It drops locks, pids and states that are in the
+// archive, makes a key if there is none, and chooses another port if another profile owns the archive's. It returns the errors of
+// provision.Create, and *Error.
 func Import(ctx context.Context, s *profile.Store, r io.Reader, o ImportOptions) (provision.Made, error) {
 	if o.As != (profile.Name{}) {
 		if err := s.Vacant(o.As); err != nil {
@@ -70,14 +70,14 @@ type unpacker struct {
 	ctx     context.Context
 	to      volume.Dir
 	o       ImportOptions
-	named   func(top string) error // told the archive's one directory, once
+	named   func(top string) error // called once with the name of the archive's only directory
 	top     string
-	seen    map[string]bool // true: by an entry of its own; false: a directory on the way to one
+	seen    map[string]bool // true: an entry has this name; false: only a directory above an entry
 	links   []link
 	dropped []contents.LeftOut
 	files   int
-	made    int   // so far, see Limits.Entries
-	size    int64 // written so far
+	made    int   // so far; counts towards Limits.Entries
+	size    int64 // bytes written so far
 	read    *counter
 }
 
@@ -94,14 +94,14 @@ func (u *unpacker) decompress(r io.Reader) error {
 	if err := u.unpack(tar.NewReader(out)); err != nil {
 		return err
 	}
-	// What follows the end still counts, and its checksum must be right.
+	// Read the rest of the archive too: it counts towards the limits, and its checksum must be right.
 	if _, err := io.Copy(io.Discard, out); err != nil {
 		return broken(err)
 	}
 	return nil
 }
 
-// broken keeps refusals and what concerns this system as they are.
+// broken turns an error of decompression into *Error. It keeps refusals and errors of this system as they are.
 func broken(err error) error {
 	var refused *Error
 	var pe *fs.PathError
@@ -118,7 +118,7 @@ func broken(err error) error {
 	return &Error{"", "it is broken: " + err.Error()}
 }
 
-// counter counts what is read of the archive.
+// counter counts the bytes that are read from the archive.
 type counter struct {
 	r io.Reader
 	n int64
@@ -130,7 +130,7 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// bounded ends an archive that unpacks to too much, headers and padding included.
+// bounded fails once an archive unpacks to too much, headers and padding included.
 type bounded struct {
 	r io.Reader
 	u *unpacker
@@ -149,7 +149,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// bound checks a size against the limits for the whole.
+// bound checks a size against the limits for the whole archive.
 func (u *unpacker) bound(size int64) error {
 	if err := u.o.Limits.total(size); err != nil {
 		return err
@@ -167,7 +167,7 @@ func (u *unpacker) unpack(t *tar.Reader) error {
 		if err != nil {
 			return broken(err)
 		}
-		if err := u.count(); err != nil { // also one that makes nothing: it is read
+		if err := u.count(); err != nil { // count it even if it makes nothing, because reading it takes time
 			return err
 		}
 		if hdr.Typeflag == tar.TypeXGlobalHeader {
@@ -180,13 +180,13 @@ func (u *unpacker) unpack(t *tar.Reader) error {
 	return u.makeLinks()
 }
 
-// count counts something that is made.
+// count counts one thing that is made, or read.
 func (u *unpacker) count() error {
 	u.made++
 	return u.o.Limits.entries(u.made)
 }
 
-// makeLinks comes last: nothing is ever written through a link. Each must then lead to something in the home.
+// makeLinks makes all links at the end, so that nothing is written through a link. Each link must lead to something in the home.
 func (u *unpacker) makeLinks() error {
 	for _, l := range u.links {
 		if err := u.parents(l.name); err != nil {
@@ -204,7 +204,7 @@ func (u *unpacker) makeLinks() error {
 	return nil
 }
 
-// finish checks that what was unpacked is a profile.
+// finish checks that the unpacked home is a profile.
 func (u *unpacker) finish(h profile.Home) error {
 	if u.top == "" {
 		return &Error{"", "it is empty"}

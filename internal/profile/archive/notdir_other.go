@@ -4,5 +4,5 @@ package archive
 
 import "io/fs"
 
-// errNotDir is what the system says of a file where a directory is wanted.
+// errNotDir is the system's error for a file in a place where it needs a directory.
 var errNotDir = fs.ErrExist

@@ -4,5 +4,5 @@ package archive
 
 import "syscall"
 
-// errNotDir is what the system says of a file where a directory is wanted.
+// errNotDir is the system's error for a file in a place where it needs a directory.
 const errNotDir = syscall.ENOTDIR

@@ -7,16 +7,16 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// packed compresses what is written to it, as one that an import takes: where the content is so uniform that the archive would
-// unpack to more than Limits.Ratio times its size, the archive is made as large as it has to be.
+// packed compresses what is written to it, so that an import accepts the result. If the content is so uniform that the archive would
+// unpack to more than Limits.Ratio times its size, packed makes the archive larger than necessary.
 type packed struct {
 	out    counted
 	z      *zstd.Encoder
 	limits Limits
-	size   int64 // of what was written
+	size   int64 // bytes before compression
 }
 
-// counted counts what is written.
+// counted counts the bytes that are written.
 type counted struct {
 	w io.Writer
 	n int64
@@ -29,11 +29,11 @@ func (c *counted) Write(p []byte) (int, error) {
 }
 
 const (
-	// packedStep is how much is compressed between two looks at the ratio.
+	// packedStep is how many bytes are compressed between two checks of the ratio.
 	packedStep = 64 << 10
-	// packedAhead is for how much more than is needed an archive is made larger at a time: each begins a new frame.
+	// packedAhead is for how many more bytes of content enlarge makes room at a time, because each enlargement begins a new frame.
 	packedAhead = 16 << 20
-	// skippable begins a frame that decoders pass over (RFC 8878, section 3.1.2).
+	// skippable begins a frame that decoders skip (RFC 8878, section 3.1.2).
 	skippable = 0x184D2A50
 )
 
@@ -44,7 +44,7 @@ func newPacked(w io.Writer, l Limits) (*packed, error) {
 	return p, err
 }
 
-// Write compresses. It fails with *Error where the content is more than an import takes.
+// Write compresses b. It fails with *Error if the content is more than an import accepts.
 func (p *packed) Write(b []byte) (written int, err error) {
 	for len(b) > 0 {
 		step := b[:min(len(b), packedStep)]
@@ -67,7 +67,8 @@ func (p *packed) Write(b []byte) (written int, err error) {
 	return written, nil
 }
 
-// enlarge ends the frame, which writes what the encoder holds, and puts one behind it that says nothing.
+// enlarge ends the frame, which writes the encoder's buffered data, and writes an empty frame after it if the archive is still too
+// small.
 func (p *packed) enlarge() error {
 	if err := p.z.Close(); err != nil {
 		return err
@@ -84,7 +85,7 @@ func (p *packed) enlarge() error {
 	return nil
 }
 
-// Close writes what is left.
+// Close writes the buffered data.
 func (p *packed) Close() error {
 	return p.z.Close()
 }

@@ -23,14 +23,14 @@ import (
 	"hermes/internal/profile/provision"
 )
 
-// awkward are names that file systems take and that something may mind.
+// awkward are names that file systems accept and other programs may not.
 var awkward = []string{
 	"a", "b", "c", "notes.md", "x.log", "poetry.lock", "old.bak", "key.pem", ".hidden", ".git", "lost+found", "C:evil", `a\b`, `..\up`,
 	"2026-11-29T10:00:00.md", "new\nline", "\x1b[2J", "\xff\xfe", "👩‍👩‍👧", "\u202eevil", " before", "after ", "-rf", "CON", "é", "e\u0301", "profiles",
 	"logs", "cache", "state.db-old", "hermes.db-old", "gateway.pid", "...", strings.Repeat("n", 255), strings.Repeat("ü", 127),
 }
 
-// tree is the home of a generated profile.
+// tree generates the home of a profile.
 type tree struct {
 	rt   *rapid.T
 	root string
@@ -47,7 +47,7 @@ func (tr *tree) name() string {
 	return name
 }
 
-// below is a place for something new; "" if it is taken or no place at all.
+// below returns the path of a new file, or "" if it is taken or cannot exist.
 func (tr *tree) below(name string) string {
 	rel := path.Join(rapid.SampledFrom(tr.dirs).Draw(tr.rt, "dir"), name)
 	if _, err := os.Lstat(filepath.Join(tr.root, rel)); !errors.Is(err, fs.ErrNotExist) {
@@ -69,7 +69,7 @@ func (tr *tree) dir(rel string) {
 	}
 }
 
-// grow adds one thing.
+// grow adds one file, directory or link.
 func (tr *tree) grow() {
 	rel := tr.below(tr.name())
 	at := filepath.Join(tr.root, rel)
@@ -103,7 +103,7 @@ func (tr *tree) grow() {
 // growing are limits that a generated tree reaches now and then.
 var growing = Limits{Entries: 300, File: 200 << 10, Total: 600 << 10, Ratio: 20, RatioFrom: 40 << 10}
 
-// snapshotOf describes what is in a home, by path.
+// snapshotOf describes everything in a home, by path.
 func snapshotOf(t *rapid.T, dir string) map[string]string {
 	all := map[string]string{}
 	err := filepath.WalkDir(dir, func(at string, d fs.DirEntry, err error) error {
@@ -141,7 +141,7 @@ func snapshotOf(t *rapid.T, dir string) map[string]string {
 	return all
 }
 
-// without is a snapshot less what a copy left out, and what belongs to the volume.
+// without returns a snapshot without what the copy left out and what belongs to the volume.
 func without(t *rapid.T, before map[string]string, leftOut []contents.LeftOut) map[string]string {
 	left := map[string]bool{}
 	for _, l := range leftOut {
@@ -176,10 +176,10 @@ func same(t *rapid.T, want, got map[string]string) {
 	}
 }
 
-// TestWhatIsExportedCanBeImportedAndIsTheSame whatever is in the home: the copy has every file but those that were named, and those
-// that belong to the volume.
+// TestWhatIsExportedCanBeImportedAndIsTheSame, for any home: the copy has every file except those that Export named as left out and
+// those that belong to the volume.
 func TestWhatIsExportedCanBeImportedAndIsTheSame(t *testing.T) {
-	t.Parallel() // it waits for the disk
+	t.Parallel() // the test waits for the disk
 	exported := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		top, err := os.MkdirTemp(t.TempDir(), "")
@@ -200,7 +200,7 @@ func TestWhatIsExportedCanBeImportedAndIsTheSame(t *testing.T) {
 		if err != nil {
 			var refused *Error
 			if errors.As(err, &refused) || !strings.Contains(err.Error(), "could not be imported") {
-				rt.Fatal(err) // nothing that was made needs an error of another kind
+				rt.Fatal(err) // nothing in a generated home causes an error of another kind
 			}
 			return
 		}
@@ -217,9 +217,10 @@ func TestWhatIsExportedCanBeImportedAndIsTheSame(t *testing.T) {
 	}
 }
 
-// TestAnyHomeCanBeCloned: the copy has every file but those that were named, the keys, and those that belong to the volume.
+// TestAnyHomeCanBeCloned: the copy has every file except those that the clone named as left out, the keys, and what belongs to the
+// volume.
 func TestAnyHomeCanBeCloned(t *testing.T) {
-	t.Parallel() // it waits for the disk
+	t.Parallel() // the test waits for the disk
 	rapid.Check(t, func(rt *rapid.T) {
 		top, err := os.MkdirTemp(t.TempDir(), "")
 		if err != nil {
@@ -244,17 +245,17 @@ func TestAnyHomeCanBeCloned(t *testing.T) {
 			}
 		}
 		got := snapshotOf(rt, m.Home.Dir)
-		delete(got, profile.EnvName) // of its own
+		delete(got, profile.EnvName) // the clone has an .env of its own
 		same(rt, want, got)
 	})
 }
 
-// TestAHomeOfUniformFilesComesBack: an archive of it would unpack to thousands of times its size.
+// TestAHomeOfUniformFilesComesBack: without padding, its archive would unpack to thousands of times its size.
 func TestAHomeOfUniformFilesComesBack(t *testing.T) {
 	s, elsewhere := profile.NewStore(t.TempDir()), profile.NewStore(t.TempDir())
 	h := mustCreate(t, s, "coder", nil).Home
 	noise := make([]byte, 100<<10)
-	_, _ = rand.NewChaCha8([32]byte{}).Read(noise) // never fails
+	_, _ = rand.NewChaCha8([32]byte{}).Read(noise) // ChaCha8.Read never fails
 	profiletest.Put(t, filepath.Join(h.Dir, "a-zeros"), strings.Repeat("\x00", 800<<10))
 	profiletest.Put(t, filepath.Join(h.Dir, "b-noise"), string(noise))
 	profiletest.Put(t, filepath.Join(h.Dir, "c-lines"), strings.Repeat("the same line, again and again\n", 30<<10))
@@ -278,7 +279,8 @@ func TestAHomeOfUniformFilesComesBack(t *testing.T) {
 	}
 }
 
-// TestNoExportSaysThatItIsGoodWhenNoImportWouldTakeIt is about what a profile is not whole without, and about the whole.
+// TestNoExportSaysThatItIsGoodWhenNoImportWouldTakeIt: Export fails if it would have to leave out an essential file, or if the whole
+// is too large.
 func TestNoExportSaysThatItIsGoodWhenNoImportWouldTakeIt(t *testing.T) {
 	for what, c := range map[string]struct {
 		spoil func(t *testing.T, h profile.Home)
@@ -315,7 +317,7 @@ func fill(t *testing.T, h profile.Home, n, size int) {
 	}
 }
 
-// TestALinkToWhatStaysHereStaysHere: it would lead nowhere there, which no import takes.
+// TestALinkToWhatStaysHereStaysHere: in the copy such a link would lead nowhere, and no import accepts that.
 func TestALinkToWhatStaysHereStaysHere(t *testing.T) {
 	s, elsewhere := profile.NewStore(t.TempDir()), profile.NewStore(t.TempDir())
 	h := mustCreate(t, s, "coder", nil).Home

@@ -18,36 +18,36 @@ import (
 	"hermes/internal/volume"
 )
 
-// The rules of what an archive may hold, for both ends: an import refuses the rest, an export leaves it out and says so, or
-// is refused itself where a profile is not whole without it. What an export writes can therefore be imported.
+// The rules for the content of an archive, for both ends. An import refuses what breaks them. An export leaves such things out and
+// says so, or fails if the profile is not complete without them. So every archive that an export writes can be imported.
 
-// Limits bound what an archive may unpack to: whoever made it may mean harm.
+// Limits limits what an archive may unpack to, because its maker may want to do damage.
 type Limits struct {
-	// Entries is how many files, directories and links may be made, those directories included that no entry names and that
-	// lie on the way to one. Each takes a block of the volume: 4 kB mostly.
+	// Entries is how many files, directories and links may be made. Directories that no entry names, but that lie above one, count
+	// too. Each takes a block of the volume, mostly 4 kB.
 	Entries int
 	File    int64 // bytes of one file
 	Total   int64 // bytes of the unpacked archive
-	// Ratio is how many times the archive's own size it may unpack to. It counts from RatioFrom bytes
-	// on: a small archive may well be mostly zeros.
+	// Ratio is how many times the archive's own size it may unpack to. It counts only above RatioFrom bytes, because a small archive
+	// may well consist mostly of zeros.
 	Ratio     int64
 	RatioFrom int64
 }
 
-// DefaultLimits are far above what a profile is: tens of files and, after years, some GB of memory.
+// DefaultLimits are far above the size of a profile, which has tens of files and, after years, some GB of sessions.
 func DefaultLimits() Limits {
 	return Limits{Entries: 100_000, File: 8 << 30, Total: 16 << 30, Ratio: 250, RatioFrom: 64 << 20}
 }
 
 const (
-	// maxWindow is how much memory an archive may make us keep for its back references. Archives of ours use it too.
+	// maxWindow is how much memory an archive can make us use for back references. Our own archives use this window too.
 	maxWindow = 8 << 20
-	// maxPath bounds a name in an archive, maxDepth its directories.
+	// maxPath is the length of the longest name in an archive in bytes, maxDepth the largest number of nested directories.
 	maxPath  = 1024
 	maxDepth = 128
 )
 
-// Error reports an archive that is refused, or broken. Nothing of it remains.
+// Error reports that an archive is refused or broken. Nothing of it was kept.
 type Error struct {
 	Entry string // the name in the archive; "" if it is about the whole
 	Msg   string
@@ -55,7 +55,7 @@ type Error struct {
 
 func (e *Error) Error() string { return "refusing the archive: " + e.fault() }
 
-// fault says what is wrong, for those who refuse something else than an archive.
+// fault returns the message without "refusing the archive", for callers that refuse something else.
 func (e *Error) fault() string {
 	if e.Entry == "" {
 		return e.Msg
@@ -63,7 +63,7 @@ func (e *Error) fault() string {
 	return fmt.Sprintf("%q %s", e.Entry, e.Msg)
 }
 
-// entries checks how many things are made.
+// entries checks the number of things that are made.
 func (l Limits) entries(n int) error {
 	if n > l.Entries {
 		return &Error{"", fmt.Sprintf("it has more than %d entries, with the directories that are made for them", l.Entries)}
@@ -79,7 +79,7 @@ func (l Limits) file(name string, size int64) error {
 	return nil
 }
 
-// total checks the size of the whole, unpacked.
+// total checks the unpacked size of the whole archive.
 func (l Limits) total(size int64) error {
 	if size > l.Total {
 		return &Error{"", fmt.Sprintf("it unpacks to more than %d bytes", l.Total)}
@@ -87,7 +87,7 @@ func (l Limits) total(size int64) error {
 	return nil
 }
 
-// ratio checks the size of what is unpacked so far against that of the archive that was read for it.
+// ratio compares what has been unpacked with how much of the archive was read for it.
 func (l Limits) ratio(size, packed int64) error {
 	if size > l.RatioFrom && size/l.Ratio > packed {
 		return &Error{"", fmt.Sprintf("it unpacks to more than %d times its size", l.Ratio)}
@@ -95,7 +95,7 @@ func (l Limits) ratio(size, packed int64) error {
 	return nil
 }
 
-// splitEntry checks a name in an archive and splits the archive's one directory off.
+// splitEntry checks a name in an archive and removes the archive's only directory from its beginning.
 func splitEntry(name string) (top, rel string, err error) {
 	if msg := nameFault(name, runtime.GOOS); msg != "" {
 		return "", "", &Error{name[:min(len(name), 120)], msg}
@@ -115,8 +115,8 @@ func splitEntry(name string) (top, rel string, err error) {
 	return kept[0], path.Join(append([]string{"."}, kept[1:]...)...), nil
 }
 
-// nameFault says why a system cannot have a file of a name, or should not; "" if it can. Characters that a terminal obeys
-// are in no name that a person chose; a \ and a : are, and only Windows takes them for a path.
+// nameFault says why a system cannot have, or should not have, a file of that name; "" if it can. No person chooses a name with
+// characters that control a terminal. People do use \ and :, and only Windows takes them for parts of a path.
 func nameFault(name, goos string) string {
 	windows := goos == "windows"
 	switch {
@@ -137,12 +137,12 @@ func nameFault(name, goos string) string {
 	return ""
 }
 
-// obeyed reports whether a terminal does more with a character than show it.
+// obeyed reports whether a character controls a terminal instead of being shown.
 func obeyed(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' || r == '\ufeff'
 }
 
-// stays reports whether a link's target, as it is written, stays in the home.
+// stays reports whether the target of a link, as it is written, stays in the home.
 func stays(rel, target string) bool {
 	if target == "" || path.IsAbs(target) || strings.ContainsRune(target, 0) || runtime.GOOS == "windows" && strings.ContainsAny(target, `\:`) {
 		return false
@@ -151,7 +151,7 @@ func stays(rel, target string) bool {
 	return joined != ".." && !strings.HasPrefix(joined, "../")
 }
 
-// harmless refuses what no profile holds, wherever it lies.
+// harmless refuses entries that no profile has, such as devices, wherever they lie.
 func harmless(hdr *tar.Header, rel, top string) error {
 	leads := false
 	switch hdr.Typeflag {
@@ -176,9 +176,9 @@ func harmless(hdr *tar.Header, rel, top string) error {
 	return nil
 }
 
-// checkContent checks that a directory is a profile, and that its configuration is one that readers can afford. What it
-// says may still be wrong: that is the gateway's to tell, and a backup of it is worth having. at stands for the
-// directory in messages. Errors are *Error and those of the file system.
+// checkContent checks that a directory is a profile and that its config.yaml is not too expensive to read. The values in config.yaml
+// may be wrong: the gateway reports that, and a backup of such a profile is still useful. at is the name of the directory in
+// messages. Its errors are *Error and those of the file system.
 func checkContent(files volume.Dir, at string) error {
 	for _, name := range contents.Essential {
 		info, err := files.Lstat(name)

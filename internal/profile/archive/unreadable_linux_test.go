@@ -14,7 +14,8 @@ import (
 	"hermes/internal/profile/profiletest"
 )
 
-// TestAnExportLeavesOutWhatCannotBeReadButNothingEssential: a lost+found, a file of root's, a directory without the right to enter.
+// TestAnExportLeavesOutWhatCannotBeReadButNothingEssential: a lost+found, a file that only root may read, a directory that only root
+// may enter.
 func TestAnExportLeavesOutWhatCannotBeReadButNothingEssential(t *testing.T) {
 	s := profile.NewStore(t.TempDir())
 	h := mustCreate(t, s, "coder", nil).Home
@@ -30,7 +31,7 @@ func TestAnExportLeavesOutWhatCannotBeReadButNothingEssential(t *testing.T) {
 			t.Fatal(err)
 		}
 		if mode == 0 || dir == "listed" {
-			t.Cleanup(func() { _ = os.Chmod(at, 0o755) }) // for TempDir
+			t.Cleanup(func() { _ = os.Chmod(at, 0o755) }) // so that TempDir can remove it
 		}
 	}
 	export := func() (archive bytes.Buffer, e Exported, err error) {

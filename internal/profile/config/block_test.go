@@ -9,7 +9,7 @@ import (
 	"hermes/internal/profile/profiletest"
 )
 
-// pager is a section that this package does not know.
+// pager is a section of a channel, which this package does not know.
 type pager struct {
 	Number string `yaml:"number"`
 	Retry  struct {
@@ -59,7 +59,7 @@ func TestASectionThatNobodyWroteHasItsDefaults(t *testing.T) {
 	}
 }
 
-// TestASectionOfAnotherReaderIsPassedOver, and one that nobody claims is an error.
+// TestASectionOfAnotherReaderIsPassedOver: a section that no reader knows is an error.
 func TestASectionOfAnotherReaderIsPassedOver(t *testing.T) {
 	h := profiletest.Home(t)
 	profiletest.Put(t, h.Config(), "pager: {what: ever}\nmodel: {name: m}\n")

@@ -1,4 +1,4 @@
-// Package config is config.yaml: what may stand in it, what it means, and what is said of a file that is wrong.
+// Package config reads and edits config.yaml. It knows the keys, their meaning and defaults, and the messages about a wrong file.
 package config
 
 import (
@@ -13,23 +13,25 @@ import (
 	"hermes/internal/profile"
 )
 
-// Config is config.yaml. Every key is optional. A field with a yaml tag is a Section that all readers know: a new one has a file of
-// its own here. What only some part of a gateway knows, a channel, is handed in: Block.
+// Config is the content of config.yaml. Every key is optional. Each field with a yaml tag is a Section that all readers know; a new
+// one gets a file of its own in this package. A section that only one part of a gateway knows, such as a channel, is passed to Load
+// as a Block.
 type Config struct {
 	Model     Model     `yaml:"model"`
 	APIServer APIServer `yaml:"api_server"`
 	Gateway   Gateway   `yaml:"gateway"`
 	Sessions  Sessions  `yaml:"sessions"`
 
-	// Unused are the keys of a file that was written for hermes-agent, which has its config.yaml in the same place, that mean
-	// nothing here, or have a value that cannot be used. In any other file such a key is an error.
+	// Unused lists the keys of a file for hermes-agent, which keeps its config.yaml in the same place, that mean nothing here or
+	// have a value that cannot be used. In any other file such a key is an error.
 	Unused []string `yaml:"-"`
 }
 
-// Section is a block of keys: a pointer to a struct whose fields have yaml tags. The types of the fields are string, int, pointers
-// to these, and structs of such fields. A section may also have a method SetDefaults, which is called when all is read and checked.
+// Section is a block of keys: a pointer to a struct whose fields have yaml tags. The fields are of type string or int, pointers to
+// these, or structs of such fields. A section may also have a method SetDefaults, which is called when everything has been read and
+// checked.
 type Section interface {
-	// Check returns the first key, without the block's own, that has a value which cannot be used, and what to write instead;
+	// Check returns the first key whose value cannot be used, without the name of the section, and what to write instead. It returns
 	// "" and "" if there is none.
 	Check() (key, msg string)
 }
@@ -37,12 +39,12 @@ type Section interface {
 // Block is a section that this package does not know.
 type Block struct {
 	Key string // at the top of the file
-	// Into gets what the file says. nil passes the block over: it is for another reader.
+	// Into gets what the file says. If it is nil, Load skips the block, because another reader knows it.
 	Into Section
 }
 
-// Load reads config.yaml, or returns the defaults if there is none. Unknown keys, those of blocks that are not handed in too, wrong
-// types and values out of range are *profile.ConfigError, but in a file of hermes-agent's: see Config.Unused.
+// Load reads config.yaml, or returns the defaults if there is none. Unknown keys (blocks that were not passed too), values of a
+// wrong type and values out of range are *profile.ConfigError, except in a file for hermes-agent: see Config.Unused.
 func Load(h profile.Home, blocks ...Block) (Config, error) {
 	data, err := h.Files().ReadFile(profile.ConfigName, MaxSize)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -78,11 +80,11 @@ func parseConfig(file string, data []byte, blocks ...Block) (Config, error) {
 		last := ""
 		for key, msg := b.Into.Check(); msg != ""; key, msg = b.Into.Check() {
 			path := b.Key + "." + key
-			if d.skipped == nil || key == last { // what stays wrong without its value cannot be passed over
+			if d.skipped == nil || key == last { // leaving the value out did not help last time
 				return Config{}, &profile.ConfigError{File: file, Line: lineOf(root, path), Key: path, Msg: msg}
 			}
 			c.unused(path)
-			leaveOut(b.Into, key) // which is then without fault
+			leaveOut(b.Into, key) // after that the key has no fault
 			last = key
 		}
 	}
@@ -106,11 +108,11 @@ func (c *Config) own() []Block {
 	return all
 }
 
-// quoted is what the library repeats of a file, which may be a secret.
+// quoted finds what the library quotes from a file, which may be a secret.
 var quoted = regexp.MustCompile(`"[^"]*"?`)
 
-// plainKey returns a key that looks like one of ours, else "": in a file that is no YAML anything may stand where a key is
-// looked for, a part of a secret or what a terminal would obey.
+// plainKey returns a key if it looks like one of ours, and otherwise "". In a file that is not YAML, a part of a secret or a control
+// sequence may stand in the place of a key.
 func plainKey(key string) string {
 	odd := func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._-", r)
@@ -121,7 +123,7 @@ func plainKey(key string) string {
 	return key
 }
 
-// printable replaces what a terminal would not take as text. Blanks of all kinds become spaces.
+// printable replaces control characters and the like. Blanks of all kinds become spaces.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

@@ -119,7 +119,7 @@ func TestNoConfigErrorShowsAValue(t *testing.T) {
 	}
 }
 
-// TestATabIsNamed and not shown as something that nobody typed.
+// TestATabIsNamed: the message says "a tab", instead of showing a character that nobody typed.
 func TestATabIsNamed(t *testing.T) {
 	for _, text := range []string{"\tmodel: x\n", "model:\n\tname: x\n", "model:\n  name: x\n\tprovider: y\n", "a: |\n\tx\n", "model:\n  - \tx: y\n"} {
 		if _, err := parseConfig("f", []byte(text)); err == nil || !strings.Contains(err.Error(), "a tab") || strings.ContainsAny(err.Error(), "\t\ufffd") {
@@ -152,7 +152,7 @@ func FuzzParseConfig(f *testing.F) {
 	})
 }
 
-// TestConfigErrorRepeatsNoBinary: what a terminal would obey does not get out of a file that is no YAML.
+// TestConfigErrorRepeatsNoBinary: no control character gets from a file that is not YAML into a message.
 func TestConfigErrorRepeatsNoBinary(t *testing.T) {
 	for _, text := range []string{"\x1b[31mred: [", "a\x14b: 1", "\u009b31m: {", "\ue000: 1", "k\u202ee: 2\n"} {
 		_, err := parseConfig("config.yaml", []byte(text))
@@ -166,7 +166,7 @@ func TestConfigErrorRepeatsNoBinary(t *testing.T) {
 	}
 }
 
-// TestNothingThatExpandsIsRead: what makes a small file large when it is decoded is refused before.
+// TestNothingThatExpandsIsRead: a small file that becomes large when it is decoded is refused before that.
 func TestNothingThatExpandsIsRead(t *testing.T) {
 	bomb := "a: &a [x,x,x,x,x,x,x,x,x]\n"
 	for c := 'b'; c <= 'i'; c++ {
@@ -189,15 +189,15 @@ func TestNothingThatExpandsIsRead(t *testing.T) {
 			t.Errorf("%.60q: got %v, want %q and the line", text, err, want)
 		}
 	}
-	// The same characters in texts are texts.
+	// The same characters within a text have no such meaning.
 	c, err := parseConfig("f", []byte("model:\n  name: 'a &b *c << !d'\n  base_url: \"http://h/a&b*c\"\n  api_key_env: A # &x *y\n"))
 	if err != nil || c.Model.Name != "a &b *c << !d" || c.Model.BaseURL != "http://h/a&b*c" {
 		t.Errorf("%+v, %v", c.Model, err)
 	}
 }
 
-// TestNoFileWithinTheLimitIsExpensive parses the worst of its size that is known, and counts what each takes in memory: time goes
-// with it, and is not the same twice.
+// TestNoFileWithinTheLimitIsExpensive parses the worst known files of the largest size and counts the memory that they take. The
+// time grows with the memory, but is never the same twice, so the test does not measure it.
 func TestNoFileWithinTheLimitIsExpensive(t *testing.T) {
 	times := func(s string) string { return strings.Repeat(s, MaxSize/len(s)) }
 	each := func(format string) string {

@@ -9,15 +9,15 @@ import (
 	"hermes/internal/profile"
 )
 
-// Read returns config.yaml, with its secrets replaced by a mask that Save understands. A file that is not there is empty.
+// Read returns config.yaml with its secrets masked; Save understands the mask. A missing file is empty.
 func Read(h profile.Home) (profile.File, error) {
 	f, err := h.ReadText(profile.ConfigName, MaxSize)
 	f.Text = maskSecrets(f.Text)
 	return f, err
 }
 
-// Save replaces config.yaml, if it is still what tag stands for and the text can be used. The file of before stays as
-// config.yaml.bak. blocks are as in Load. Errors: *profile.ConfigError, *profile.ChangedError.
+// Save replaces config.yaml if tag still stands for its content and the new text can be used. It keeps the old file as
+// config.yaml.bak. blocks are the same as for Load. Its errors are *profile.ConfigError and *profile.ChangedError.
 func Save(ctx context.Context, h profile.Home, text, tag string, blocks ...Block) error {
 	return h.SaveText(ctx, profile.ConfigName, MaxSize, text, tag, func(before, text string) (string, error) {
 		if strings.Contains(text, strings.TrimSpace(unshowable)) {
@@ -32,15 +32,15 @@ func Save(ctx context.Context, h profile.Home, text, tag string, blocks ...Block
 	})
 }
 
-// Check finds out whether a config.yaml is one that readers can afford: at most MaxSize, and plain YAML. What it says may
-// still be wrong. file stands for it in messages. Errors are *profile.ConfigError.
+// Check checks that a config.yaml is not too expensive to read: it has at most MaxSize bytes and is plain YAML. Its values may still
+// be wrong. file is its name in messages. Its errors are *profile.ConfigError.
 func Check(file string, data []byte) error {
 	_, err := parseYAML(file, data)
 	return err
 }
 
-// WithoutPort cuts the line of api_server.port out of a config.yaml, if the rest means what it meant. Else it returns the
-// text as it is.
+// WithoutPort removes the line of api_server.port from a config.yaml, if the rest then means the same as before. Otherwise it
+// returns the text unchanged.
 func WithoutPort(data []byte) []byte {
 	before, err := parseConfig("", data)
 	root, rerr := parseYAML("", data)
@@ -61,7 +61,7 @@ func WithoutPort(data []byte) []byte {
 	return cut
 }
 
-// plain is a configuration without pointers, to compare it.
+// plain returns a configuration without pointers, so that two can be compared.
 func plain(c Config) any {
 	retries := *c.Model.MaxRetries
 	c.Model.MaxRetries = nil

@@ -11,8 +11,8 @@ import (
 	"hermes/internal/profile"
 )
 
-// foreignKeys are top-level keys of hermes-agent's config.yaml (version 0.21.3), which lies in the same place, that are none of
-// ours. A file that has one of them was written for that program.
+// foreignKeys are top-level keys of the config.yaml of hermes-agent (version 0.21.3) that we do not have. That program keeps its
+// file in the same place. A file with one of these keys was written for it.
 var foreignKeys = []string{
 	"_config_version", "agent", "approvals", "command_allowlist", "compression", "cron", "custom_providers", "dashboard", "database",
 	"discord", "display", "fallback_model", "fallback_providers", "group_sessions_per_user", "mcp_servers", "memory", "model_aliases",
@@ -33,8 +33,8 @@ func isForeign(root *yaml.Node) bool {
 	return false
 }
 
-// Foreign reports whether config.yaml was written for hermes-agent, whose home lies in the same place: the .env beside it is then
-// not ours to write.
+// Foreign reports whether config.yaml was written for hermes-agent, whose home lies in the same place. Then we must not write the
+// .env beside it.
 func Foreign(h profile.Home) bool {
 	data, err := h.Files().ReadFile(profile.ConfigName, MaxSize)
 	if err != nil {
@@ -44,7 +44,7 @@ func Foreign(h profile.Home) bool {
 	return isForeign(root) || err != nil && bytes.Contains(data, []byte("_config_version:"))
 }
 
-// leaveOut takes a key that cannot be used out of a section.
+// leaveOut sets a key of a section that cannot be used to its zero value.
 func leaveOut(s Section, key string) {
 	v := reflect.ValueOf(s).Elem()
 	for name := range strings.SplitSeq(key, ".") {
@@ -57,7 +57,7 @@ func leaveOut(s Section, key string) {
 	v.SetZero()
 }
 
-// unused notes a key that is not used. What is no plain name has no place in a message.
+// unused notes a key that is not used. A key that is not a plain name is noted as "?".
 func (c *Config) unused(key string) {
 	if key = plainKey(key); key == "" {
 		key = "?"

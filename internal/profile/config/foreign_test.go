@@ -24,11 +24,11 @@ func TestAFileOfAnotherProgramIsReadAsFarAsItGoes(t *testing.T) {
 			t.Errorf("%q: %+v %v", c.text, got, err)
 		}
 	}
-	// What makes a file expensive is refused whoever wrote it.
+	// A file that is too expensive to read is refused, whichever program wrote it.
 	if _, err := parseConfig("f", []byte("_config_version: 50\na: &a [x]\nb: *a\n")); err == nil {
 		t.Error("an anchor was read")
 	}
-	// Without one of their keys a mistake is a mistake.
+	// Without a key of hermes-agent, an unknown key is an error.
 	for _, text := range []string{"modle: {}\n", "model: {default: x}\n", "model: {_config_version: 50}\n", "- _config_version\n", "_config: 1\n"} {
 		if got, err := parseConfig("f", []byte(text)); err == nil {
 			t.Errorf("%q: %+v", text, got)
@@ -41,7 +41,7 @@ func TestAFileOfAnotherProgramIsReadAsFarAsItGoes(t *testing.T) {
 	}
 }
 
-// TestNoKeyOfOursSaysThatAFileIsAnotherPrograms: such a file would be read with one eye closed.
+// TestNoKeyOfOursSaysThatAFileIsAnotherPrograms: otherwise mistakes in our own files would not be reported.
 func TestNoKeyOfOursSaysThatAFileIsAnotherPrograms(t *testing.T) {
 	config := reflect.TypeFor[Config]()
 	for i := range config.NumField() {

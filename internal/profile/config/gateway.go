@@ -5,25 +5,25 @@ import (
 	"time"
 )
 
-// Gateway says how the gateway lives.
+// Gateway says how a gateway stops, and when its supervisor gives up.
 type Gateway struct {
-	// DrainTimeout is how long running turns may take to finish after SIGTERM, like 20s or 1m30s.
+	// DrainTimeout is how long running turns may take to finish after SIGTERM, such as 20s or 1m30s.
 	DrainTimeout string `yaml:"drain_timeout"`
-	// MaxFailures is how many failures within FailureWindow make the supervisor give up.
+	// MaxFailures is after how many failures within FailureWindow the supervisor gives up.
 	MaxFailures int `yaml:"max_failures"`
-	// FailureWindow is the time in which MaxFailures count, like 10m.
+	// FailureWindow is the time within which failures are counted, such as 10m.
 	FailureWindow string `yaml:"failure_window"`
 }
 
 const (
-	// DefaultDrainTimeout is gateway.drain_timeout where the file says nothing.
+	// DefaultDrainTimeout is gateway.drain_timeout if the file does not set it.
 	DefaultDrainTimeout = 20 * time.Second
-	// MaxDrainTimeout keeps a stop from lasting for ever.
+	// MaxDrainTimeout is the longest drain_timeout, so that a stop always ends.
 	MaxDrainTimeout = 15 * time.Minute
-	// DefaultMaxFailures and DefaultFailureWindow say when the supervisor gives up (contract B2).
+	// DefaultMaxFailures and DefaultFailureWindow say when the supervisor gives up if the file does not (contract B2).
 	DefaultMaxFailures   = 10
 	DefaultFailureWindow = 10 * time.Minute
-	// MaxFailuresLimit is as far as the supervisor's tally of failures is of use.
+	// MaxFailuresLimit is the largest max_failures, because the supervisor records no more failures.
 	MaxFailuresLimit = 1000
 	// MaxFailureWindow is the longest failure_window.
 	MaxFailureWindow = 24 * time.Hour
@@ -41,7 +41,7 @@ func (g Gateway) GiveUp() (failures int, window time.Duration) {
 	return failures, window
 }
 
-// Drain returns drain_timeout, or its default. The text was checked when the file was loaded.
+// Drain returns drain_timeout or its default. The text was checked when the file was loaded.
 func (g Gateway) Drain() time.Duration {
 	if d, err := time.ParseDuration(g.DrainTimeout); err == nil {
 		return d

@@ -11,32 +11,33 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// mask stands for a secret.
+// mask is shown in place of a secret.
 const mask = "********"
 
-// unshowable is what is shown of a file of which no part can be hidden for sure.
+// unshowable is shown in place of a file whose secrets cannot be hidden with certainty.
 const unshowable = "# This file holds secrets in a form that cannot be hidden one by one: edit it where it lies.\n"
 
-// secretPatterns finds what looks like a secret in text. They are compiled at the first use: a gateway is not to carry them.
+// secretPatterns finds texts that look like secrets. It compiles the patterns at the first use, so that gateways do not keep them in
+// memory.
 var secretPatterns = sync.OnceValue(func() (p struct{ key, words, inURL, query, begin *regexp.Regexp }) {
 	const word = `(?:key|token|secret|password|passwd|passphrase|credential|auth|authorization|cookie|bearer)s?`
-	// key is what a key with a secret is called.
+	// key matches the names of keys whose values are secrets.
 	p.key = regexp.MustCompile(`(?i)` + word + `$`)
-	// words introduce a secret in a comment; what follows is it.
+	// words matches what introduces a secret in a comment; the secret follows.
 	p.words = regexp.MustCompile(`(?i)["']?[a-z0-9_.-]*` + word + `["']?[ \t]*(?:[:=]|[ \t]is[ \t])[ \t]*`)
-	// begin is what a line of config.yaml begins with: indentation, hyphens of lists, a key.
+	// begin matches the beginning of a line of config.yaml: indentation, hyphens of lists, and a key.
 	p.begin = regexp.MustCompile(`^[ \t]*(?:- +)*(?:["']?[A-Za-z0-9_.-]+["']?[ \t]*:[ \t]*)?`)
-	// inURL is what stands before the @ of an address, but for a name alone before a colon.
+	// inURL matches what stands before the @ of an address, but not a user name before a colon.
 	p.inURL = regexp.MustCompile(`://(?:[^\s/@:"']*:)?([^\s/@"']+)@`)
 	p.query = regexp.MustCompile(`(?i)[?&;][a-z0-9_.-]*(?:` + word + `|sig|signature|access|code)=([^\s&;#"'` + "`" + `]+)`)
 	return p
 })
 
-// span is a part of a text, from a byte up to another.
+// span is a part of a text, from one byte offset up to another.
 type span struct{ from, to int }
 
-// maskSecrets hides what looks like a secret in a config.yaml: values of keys with such a name, in whatever form they are
-// written; what an address carries; comments that hold one. There is no key for a secret, but people write them there.
+// maskSecrets hides what looks like a secret in a config.yaml: the values of keys with such a name, in whatever form they are
+// written; passwords in addresses; and comments with a secret. config.yaml has no key for secrets, but people write them there.
 func maskSecrets(text string) string {
 	spans, ok := secretSpans(text)
 	if !ok {
@@ -53,7 +54,7 @@ func maskSecrets(text string) string {
 	return b.String()
 }
 
-// unmaskSecrets puts the secrets of before back where text still has the mask, in their order after the same words of a line.
+// unmaskSecrets puts the secrets of before back where text has the mask. It uses them in order, after the same words on a line.
 func unmaskSecrets(before, text string) string {
 	spans, ok := secretSpans(before)
 	if !ok {
@@ -70,7 +71,7 @@ func unmaskSecrets(before, text string) string {
 			break
 		}
 		b.WriteString(text[:i])
-		// What was put back before on this line is no part of its words.
+		// Secrets that were put back earlier on this line do not count as its words.
 		words := wordsBefore(b.String(), b.Len())
 		if list := hidden[words]; len(list) > 0 {
 			b.WriteString(list[0])
@@ -83,12 +84,12 @@ func unmaskSecrets(before, text string) string {
 	return b.String() + text
 }
 
-// wordsBefore is what stands on the line before a place.
+// wordsBefore returns the text of the line before a place.
 func wordsBefore(text string, at int) string {
 	return strings.TrimSpace(text[strings.LastIndexByte(text[:at], '\n')+1 : at])
 }
 
-// secretSpans returns where the secrets are, in order and apart. ok is false if a secret would still be seen.
+// secretSpans returns where the secrets are, in order and without overlaps. ok is false if a secret would still be visible.
 func secretSpans(text string) (_ []span, ok bool) {
 	root, err := parseYAML("", []byte(text))
 	var spans []span
@@ -98,7 +99,7 @@ func secretSpans(text string) (_ []span, ok bool) {
 		d.secrets(root, false, nil)
 		spans, values = d.spans, d.values
 	}
-	inTree := spans // in order and apart
+	inTree := spans // in order, without overlaps
 	p := secretPatterns()
 	for _, re := range []*regexp.Regexp{p.inURL, p.query} {
 		for _, m := range re.FindAllStringSubmatchIndex(text, -1) {
@@ -120,20 +121,21 @@ func secretSpans(text string) (_ []span, ok bool) {
 	return spans, !shows(text, spans, values)
 }
 
-// valueOfLine finds all but the key in a line of a file that is no YAML: nobody can tell what is whose.
+// valueOfLine returns all of a line except its key. It is for a file that is not YAML, in which nobody can tell which part is a
+// secret.
 func valueOfLine(line string) (span, bool) {
 	m := secretPatterns().begin.FindStringIndex(line)
 	end := len(strings.TrimRight(line, " \t\r\n"))
 	return span{m[1], end}, m[1] < end
 }
 
-// inside reports whether a place lies in one of the spans, which are in order and apart.
+// inside reports whether a place lies in one of the spans, which are in order and do not overlap.
 func inside(spans []span, at int) bool {
 	i, _ := slices.BinarySearchFunc(spans, at, func(s span, at int) int { return cmp.Compare(s.to, at+1) })
 	return i < len(spans) && spans[i].from <= at && at < spans[i].to
 }
 
-// secretOfComment finds what follows a word for a secret in a comment. A # of which hidden is true begins none.
+// secretOfComment finds what follows a word for a secret in a comment. A # for which hidden is true does not begin a comment.
 func secretOfComment(line string, hidden func(at int) bool) (span, bool) {
 	end := len(strings.TrimRight(line, "\r\n"))
 	from := commentOf(line, hidden)
@@ -147,8 +149,8 @@ func secretOfComment(line string, hidden func(at int) bool) (span, bool) {
 	return span{from + m[1], end}, true
 }
 
-// commentOf returns where a comment may begin in a line, -1 if nowhere. A # in a text counts too, better hidden than shown, but not one in
-// a text that is hidden.
+// commentOf returns where a comment may begin in a line, or -1. A # within a text counts too, because it is better to hide too much.
+// A # within a hidden text does not count.
 func commentOf(line string, hidden func(at int) bool) int {
 	begins := true
 	for i, c := range line {
@@ -160,7 +162,7 @@ func commentOf(line string, hidden func(at int) bool) int {
 	return -1
 }
 
-// apart sorts spans and joins those that meet.
+// apart sorts spans and joins those that overlap or touch.
 func apart(spans []span) []span {
 	slices.SortFunc(spans, func(a, b span) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(b.to, a.to)) })
 	var out []span
@@ -176,7 +178,7 @@ func apart(spans []span) []span {
 	return out
 }
 
-// shows reports whether one of the secret values is still there when the spans are hidden.
+// shows reports whether one of the secret values is still visible when the spans are hidden.
 func shows(text string, spans []span, values []string) bool {
 	var b strings.Builder
 	at := 0
@@ -187,7 +189,7 @@ func shows(text string, spans []span, values []string) bool {
 	}
 	b.WriteString(text[at:])
 	shown := b.String()
-	const short = 4 // a value as short as that may stand anywhere by chance
+	const short = 4 // a value this short may also be elsewhere by chance
 	return slices.ContainsFunc(values, func(v string) bool {
 		for line := range strings.Lines(v) {
 			if line = strings.TrimSpace(line); len(line) > short && strings.Contains(shown, line) {
@@ -201,15 +203,15 @@ func shows(text string, spans []span, values []string) bool {
 // document finds the places of nodes in a text.
 type document struct {
 	text   string
-	lines  []int // where each line begins
+	lines  []int // the offset at which each line begins
 	spans  []span
 	values []string
 }
 
-// byteOrder is a mark with which some editors begin a file. The parser does not get it.
+// byteOrder is the mark with which some editors begin a file. The parser does not see it.
 const byteOrder = "\ufeff"
 
-// lineStarts tells where lines begin as the parser counts them: YAML has more line ends than one.
+// lineStarts returns where the lines begin, as the parser counts them: YAML has several kinds of line ends.
 func lineStarts(text string) []int {
 	starts := []int{len(text) - len(strings.TrimPrefix(text, byteOrder))}
 	for i, c := range text {
@@ -227,7 +229,7 @@ func lineStarts(text string) []int {
 	return starts
 }
 
-// secrets notes every value below a key for a secret. flow tells that the node lies in brackets; next is the node after it.
+// secrets notes every value below a key with a secret's name. flow says that the node is within brackets; next is the node after it.
 func (d *document) secrets(n *yaml.Node, flow bool, next *yaml.Node) {
 	flow = flow || n.Style&yaml.FlowStyle != 0
 	step := 1
@@ -248,7 +250,7 @@ func (d *document) secrets(n *yaml.Node, flow bool, next *yaml.Node) {
 	}
 }
 
-// hide notes a value, with all that is in it. It ends where the next node begins, or with its lines.
+// hide notes the place of a value with everything in it. The value ends where the next node begins or where its lines end.
 func (d *document) hide(n *yaml.Node, flow bool, next *yaml.Node) {
 	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" && n.Value == "" {
 		return
@@ -260,7 +262,7 @@ func (d *document) hide(n *yaml.Node, flow bool, next *yaml.Node) {
 		to = d.offset(next)
 	}
 	if flow || n.Style&yaml.FlowStyle != 0 {
-		// What closes the brackets, and a comma, stays.
+		// A closing bracket around the value, and a comma, stay visible.
 		if end := d.lastLine(n) + 1; end < len(d.lines) {
 			to = min(to, d.lines[end])
 		}
@@ -269,14 +271,14 @@ func (d *document) hide(n *yaml.Node, flow bool, next *yaml.Node) {
 			to = d.closing(to)
 		}
 	} else if next != nil {
-		to = d.lines[next.Line-1] // the next one begins on a line of its own
+		to = d.lines[next.Line-1] // the next node begins on a line of its own
 	}
 	if from < to {
 		d.spans = append(d.spans, span{from, from + len(strings.TrimRight(d.text[from:to], " \t\r\n"))})
 	}
 }
 
-// closing goes on over the brackets that a collection ends with.
+// closing returns the place after the closing bracket of a collection.
 func (d *document) closing(at int) int {
 	for at < len(d.text) && strings.IndexByte(" \t\r\n,}]", d.text[at]) >= 0 {
 		if d.text[at] == '}' || d.text[at] == ']' {
@@ -287,7 +289,7 @@ func (d *document) closing(at int) int {
 	return at
 }
 
-// collect notes the scalars in a value, but not the keys: the same keys may stand elsewhere.
+// collect notes the scalars in a value. It leaves out keys, because the same keys may also stand elsewhere.
 func (d *document) collect(n *yaml.Node) {
 	if n.Kind == yaml.ScalarNode {
 		d.values = append(d.values, n.Value)
@@ -299,7 +301,7 @@ func (d *document) collect(n *yaml.Node) {
 	}
 }
 
-// lastLine is the line, from 0, of the last node in a node.
+// lastLine returns the line, counted from 0, of the last node within a node.
 func (d *document) lastLine(n *yaml.Node) int {
 	for len(n.Content) > 0 {
 		n = n.Content[len(n.Content)-1]
@@ -307,13 +309,13 @@ func (d *document) lastLine(n *yaml.Node) int {
 	return n.Line - 1
 }
 
-// offset is where a node begins.
+// offset returns where a node begins.
 func (d *document) offset(n *yaml.Node) int {
 	if n.Line < 1 || n.Line > len(d.lines) {
 		return len(d.text)
 	}
 	at := d.lines[n.Line-1]
-	for range n.Column - 1 { // in characters
+	for range n.Column - 1 { // columns count characters
 		if at >= len(d.text) || d.text[at] == '\n' {
 			break
 		}

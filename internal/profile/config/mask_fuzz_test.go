@@ -8,8 +8,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// yamlWriter writes a document of YAML in any of its styles. Every scalar below a key for a secret is a secret, and holds "5ecret"; the
-// others are listed in shown.
+// yamlWriter writes a YAML document in any style. Every scalar below a key with a secret's name contains "5ecret"; the other scalars
+// are listed in shown.
 type yamlWriter struct {
 	t     *rapid.T
 	b     strings.Builder
@@ -24,7 +24,7 @@ func (w *yamlWriter) line(indent int, text string) {
 	w.b.WriteString(strings.Repeat(" ", indent) + text + w.eol)
 }
 
-// word is a part of a scalar.
+// word returns a part of a scalar.
 func (w *yamlWriter) word(secret bool) string {
 	w.n++
 	if secret {
@@ -35,7 +35,7 @@ func (w *yamlWriter) word(secret bool) string {
 	return word
 }
 
-// key returns a new key; secret tells that it is one for a secret.
+// key returns a new key. secret says that its value is a secret.
 func (w *yamlWriter) key() (key string, secret bool) {
 	w.n++
 	if w.one("plain", "secret") == "plain" {
@@ -64,7 +64,7 @@ func (w *yamlWriter) flow(secret bool, depth int) string {
 		return "'" + w.word(secret) + "'' , }]'"
 	case "double":
 		text := w.word(secret) + w.one(``, `\"`, `, y: z`)
-		if secret { // elsewhere a # hides what looks like a secret behind it, in a text too
+		if secret { // in other texts a # may hide what follows it, so there it could hide a text that must be shown
 			text += w.one(``, ` # x`)
 		}
 		return `"` + text + `"`
@@ -76,7 +76,7 @@ func (w *yamlWriter) flow(secret bool, depth int) string {
 	return "{" + key + ": " + w.flow(secret || hidden, depth-1) + ", " + other + ": " + w.flow(secret || also, depth-1) + "}"
 }
 
-// value writes what follows a key or a hyphen, which stand at an indentation.
+// value writes a value after a key or a hyphen, which has an indentation.
 func (w *yamlWriter) value(indent int, before string, secret bool, depth int) {
 	kinds := []string{"flow", "flow with a comment", "next line", "several lines", "quoted lines", "literal", "folded"}
 	if depth > 0 {
@@ -136,7 +136,7 @@ func (w *yamlWriter) fields(indent int, secret bool, depth int) {
 	}
 }
 
-// noSecretIsLeft writes a document and looks at what is shown of it.
+// noSecretIsLeft writes a document and checks what is shown of it.
 func noSecretIsLeft(t *rapid.T) {
 	w := &yamlWriter{t: t, eol: rapid.SampledFrom([]string{"\n", "\r\n"}).Draw(t, "line end")}
 	if w.one("", "mark") == "mark" {
@@ -164,12 +164,13 @@ func noSecretIsLeft(t *rapid.T) {
 	}
 }
 
-// TestNoSecretOfADocumentIsShown, and nothing else is hidden.
+// TestNoSecretOfADocumentIsShown: nothing but secrets is hidden.
 func TestNoSecretOfADocumentIsShown(t *testing.T) { rapid.Check(t, noSecretIsLeft) }
 
 func FuzzNoSecretOfADocumentIsShown(f *testing.F) { f.Fuzz(rapid.MakeFuzz(noSecretIsLeft)) }
 
-// TestEveryEndOfALineIsOneForTheMask: YAML knows more of them, and editors write a mark before the first line.
+// TestEveryEndOfALineIsOneForTheMask: YAML has more line ends than \n, and some editors write a byte order mark before the first
+// line.
 func TestEveryEndOfALineIsOneForTheMask(t *testing.T) {
 	for _, end := range []string{"\n", "\r\n", "\r", "\u0085", "\u2028", "\u2029"} {
 		for _, lines := range [][]string{{"# token: 5ecret", "name: shown"}, {"name: shown", "# token: 5ecret"}, {"name: shown", "", "api_key: 5ecret"},

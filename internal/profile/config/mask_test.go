@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestSecretsAreHiddenInWhateverFormTheyAreWritten, and come back as they were.
+// TestSecretsAreHiddenInWhateverFormTheyAreWritten: unmasking brings the same text back.
 func TestSecretsAreHiddenInWhateverFormTheyAreWritten(t *testing.T) {
 	const secret = "5ecret-value"
 	for _, text := range []string{
@@ -40,7 +40,7 @@ func TestSecretsAreHiddenInWhateverFormTheyAreWritten(t *testing.T) {
 	}
 }
 
-// TestNoMaskShowsASecretOrLosesAnything is about any configuration of these pieces.
+// TestNoMaskShowsASecretOrLosesAnything, for configurations generated from these pieces.
 func TestNoMaskShowsASecretOrLosesAnything(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		piece := rapid.SampledFrom([]string{
@@ -49,7 +49,7 @@ func TestNoMaskShowsASecretOrLosesAnything(t *testing.T) {
 		})
 		var b strings.Builder
 		for i, p := range rapid.SliceOfN(piece, 1, 12).Draw(t, "pieces") {
-			// Keys of their own, or the file is no YAML at all.
+			// Mostly make the keys different, because with the same key twice the file would not be valid.
 			if c := p[0]; c >= 'a' && c <= 'z' && i%5 != 4 {
 				b.WriteString(strings.Repeat("z", i))
 			}

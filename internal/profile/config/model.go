@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Model says who answers.
+// Model says which model answers.
 type Model struct {
 	// Provider is "openai" (any OpenAI-compatible server) or "echo".
 	Provider string `yaml:"provider"`
@@ -20,9 +20,9 @@ type Model struct {
 }
 
 const (
-	// DefaultMaxRetries is model.max_retries where the file says nothing.
+	// DefaultMaxRetries is model.max_retries if the file does not set it.
 	DefaultMaxRetries = 3
-	// DefaultOpenAIBaseURL is model.base_url of provider openai.
+	// DefaultOpenAIBaseURL is model.base_url of the provider openai if the file does not set it.
 	DefaultOpenAIBaseURL = "https://api.openai.com/v1"
 )
 
@@ -46,7 +46,7 @@ func validBaseURL(s string) bool {
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
-// SetDefaults is called when all is read.
+// SetDefaults sets the values that the file does not set. It is called when everything has been read.
 func (m *Model) SetDefaults() {
 	if m.Provider == "" {
 		m.Provider = "echo"

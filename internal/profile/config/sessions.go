@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// Sessions says what is kept of the profile's sessions. What is not kept is removed by the profile's gateway.
+// Sessions says which of the profile's sessions are kept. The profile's gateway removes the others.
 type Sessions struct {
-	// MaxAge is how long after somebody last wrote to it a session is removed, like 90d, 12w or 2y; at least 1d.
+	// MaxAge is how long a session is kept after the last message to it, such as 90d, 12w or 2y; at least 1d.
 	MaxAge string `yaml:"max_age"`
-	// MaxMessages is how many messages of each session are kept, the newest; at least 100.
+	// MaxMessages is how many messages of each session are kept, the newest ones; at least 100.
 	MaxMessages int `yaml:"max_messages"`
 }
 
-// MinMaxMessages is the smallest sessions.max_messages: fewer would take from what a model is told of a session.
+// MinMaxMessages is the smallest sessions.max_messages. A smaller number would remove messages that the model still gets.
 const MinMaxMessages = 100
 
-// Age returns max_age, 0 for none. The text was checked when the file was loaded.
+// Age returns max_age, or 0 if there is none. The text was checked when the file was loaded.
 func (s Sessions) Age() time.Duration {
 	if d, err := ParseAge(s.MaxAge); err == nil {
 		return d
@@ -27,8 +27,8 @@ func (s Sessions) Age() time.Duration {
 	return 0
 }
 
-// ParseAge reads a time after which something is removed, in days, weeks or years of 365 days: 90d, 12w, 2y. It takes no smaller
-// units: 3m is three minutes to some and three months to others.
+// ParseAge reads a time after which something is removed, in days, weeks or years of 365 days: 90d, 12w, 2y. It accepts no smaller
+// units, because 3m means three minutes to some people and three months to others.
 func ParseAge(s string) (time.Duration, error) {
 	const day = 24 * time.Hour
 	for unit, d := range map[string]time.Duration{"d": day, "w": 7 * day, "y": 365 * day} {

@@ -17,15 +17,16 @@ import (
 	"hermes/internal/profile"
 )
 
-// MaxSize bounds config.yaml, in bytes. The parser's time and memory are linear in it: some 30 ms and 10 MB for the worst that fits.
+// MaxSize is the largest config.yaml, in bytes. The parser needs time and memory in proportion: some 30 ms and 10 MB for the worst
+// file of this size.
 const MaxSize = 64 << 10
 
-// maxLevels is far more than config.yaml needs.
+// maxLevels is how many levels config.yaml may have, far more than it needs.
 const maxLevels = 32
 
-// parseYAML reads the one document of a YAML file into nodes, for every reader of config.yaml. What makes a small file
-// expensive, or mean something else than it seems to, is refused before anything is decoded: anchors, aliases and merge
-// keys, tags, a second document, too many levels. The node is nil for a file without content.
+// parseYAML reads the only document of a YAML file into nodes. Every reader of config.yaml uses it. Before anything is decoded, it
+// refuses what makes a small file expensive, or mean something else than it seems to mean: anchors, aliases, merge keys, tags, a
+// second document, and too many levels. The node is nil for a file without content.
 func parseYAML(file string, data []byte) (root *yaml.Node, err error) {
 	if data, err = profile.PlainText(file, data); err != nil {
 		return nil, err
@@ -37,7 +38,7 @@ func parseYAML(file string, data []byte) (root *yaml.Node, err error) {
 		return nil, &profile.ConfigError{File: file, Msg: fmt.Sprintf("it is larger than %d kB", MaxSize>>10)}
 	}
 	defer func() {
-		if r := recover(); r != nil { // the library's: the file is written by anybody
+		if r := recover(); r != nil { // the library panicked, which a bad file must not cause in us
 			root, err = nil, &profile.ConfigError{File: file, Msg: "not valid YAML"}
 		}
 	}()
@@ -63,7 +64,7 @@ func parseYAML(file string, data []byte) (root *yaml.Node, err error) {
 
 const noAnchors = "anchors and aliases (& and *) are not used here: write the value out, or put it in quotes"
 
-// plainNodes refuses what config.yaml has no use for.
+// plainNodes refuses what config.yaml does not need.
 func plainNodes(file string, n *yaml.Node, key string, level int) error {
 	refuse := func(line int, msg string) error {
 		return &profile.ConfigError{File: file, Line: line, Key: plainKey(key), Msg: msg}
@@ -111,8 +112,8 @@ func plainNodes(file string, n *yaml.Node, key string, level int) error {
 	return nil
 }
 
-// tooDeep returns the first line that opens more brackets or lists than config.yaml can need, or 0, before the parser
-// has to follow them.
+// tooDeep returns the first line that opens more brackets or lists than config.yaml can need, or 0. It runs before the parser, so
+// that the parser does not have to follow them.
 func tooDeep(data []byte) int {
 	open := 0
 	for i, line := range bytes.Split(data, []byte("\n")) {
@@ -127,7 +128,7 @@ func tooDeep(data []byte) int {
 				lists++
 			case ' ', '\t', '\r':
 			default:
-				lists = -len(line) // only those that begin the line count
+				lists = -len(line) // only lists at the beginning of a line count
 			}
 			if open > maxLevels || lists > maxLevels {
 				return i + 1
@@ -137,17 +138,18 @@ func tooDeep(data []byte) int {
 	return 0
 }
 
-// syntaxLine is how the library begins an error that has a place.
+// syntaxLine matches the library's errors and the line number that some of them begin with.
 var syntaxLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`) })
 
-// syntaxError places an error of the library. Its words repeat nothing of the file but, now and then, in quotes.
+// syntaxError turns an error of the library into a ConfigError with a line. The library's text contains words of the file only in
+// quotes.
 func syntaxError(file string, err error) error {
 	wrong := &profile.ConfigError{File: file, Msg: "not valid YAML"}
 	m := syntaxLine().FindStringSubmatch(err.Error())
 	if m == nil {
 		return wrong
 	}
-	wrong.Line, _ = strconv.Atoi(m[1]) // 0 where there is none
+	wrong.Line, _ = strconv.Atoi(m[1]) // 0 if there is no number
 	words := map[string]string{
 		"found unexpected end of stream":                               "a quote is not closed",
 		"found character that cannot start any token":                  "a tab or another character that cannot begin a value here: indent with spaces, put values in quotes",
@@ -159,7 +161,7 @@ func syntaxError(file string, err error) error {
 		"did not find expected <document start>":                       "something follows where the document ends: the file holds one",
 		"could not find expected ':'":                                  "a `:` is missing",
 	}
-	if strings.HasPrefix(m[2], "unknown anchor") { // and its name
+	if strings.HasPrefix(m[2], "unknown anchor") { // the name would follow
 		wrong.Msg = noAnchors
 	} else if own, ok := words[m[2]]; ok {
 		wrong.Msg = own
@@ -172,7 +174,7 @@ func syntaxError(file string, err error) error {
 // yamlDecoder fills structs from nodes.
 type yamlDecoder struct {
 	file string
-	// skipped, if not nil, is told of each key that is passed over because it cannot be used.
+	// skipped, if not nil, is called with each key that is skipped because it cannot be used.
 	skipped func(key string)
 }
 
@@ -201,7 +203,7 @@ func (d yamlDecoder) document(root *yaml.Node, blocks []Block) error {
 	return nil
 }
 
-// fail makes the error of a key, or passes the key over.
+// fail returns the error for a key, or skips the key.
 func (d yamlDecoder) fail(line int, key, msg string) error {
 	if d.skipped != nil {
 		d.skipped(key)
@@ -210,11 +212,11 @@ func (d yamlDecoder) fail(line int, key, msg string) error {
 	return &profile.ConfigError{File: d.file, Line: line, Key: plainKey(key), Msg: msg}
 }
 
-// isNull reports whether a key has no value, and so says nothing.
+// isNull reports whether a key has no value and so means nothing.
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
 
-// decode fills a struct from a mapping, by its yaml tags. Keys that the struct does not have, and values of another type, are
-// *profile.ConfigError, or skipped.
+// decode fills a struct from a mapping, by its yaml tags. For keys that the struct does not have, and for values of another type, it
+// returns *profile.ConfigError or skips them.
 func (d yamlDecoder) decode(n *yaml.Node, to reflect.Value, key string) error {
 	if isNull(n) {
 		return nil
@@ -271,7 +273,7 @@ func (d yamlDecoder) decode(n *yaml.Node, to reflect.Value, key string) error {
 		}
 		to.SetInt(v)
 	default:
-		panic("config.yaml has a key of the type " + to.Type().String()) // which Section does not allow
+		panic("config.yaml has a key of the type " + to.Type().String()) // Section does not allow such a type
 	}
 	return nil
 }
@@ -285,7 +287,7 @@ func fieldOf(v reflect.Value, name string) (reflect.Value, bool) {
 	return reflect.Value{}, false
 }
 
-// lineOf finds the line of a dotted key; 0 if it is not there.
+// lineOf finds the line of a dotted key, or returns 0.
 func lineOf(n *yaml.Node, key string) int {
 	for name := range strings.SplitSeq(key, ".") {
 		if n == nil || n.Kind != yaml.MappingNode {

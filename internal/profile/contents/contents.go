@@ -1,4 +1,4 @@
-// Package contents says what the files of a profile's home are to a copy of it, and goes through a home for one.
+// Package contents says what each file of a profile's home means to a copy of the profile, and walks through a home to copy it.
 package contents
 
 import (
@@ -11,32 +11,32 @@ import (
 	"hermes/internal/profile"
 )
 
-// Part is what a file of a home is to a copy of the profile.
+// Part says what a file of a home means to a copy of the profile.
 type Part int
 
 const (
-	// Content is who the agent is and how it is set up: SOUL.md, config.yaml, skills.
+	// Content says who the agent is and how it is set up: SOUL.md, config.yaml, skills.
 	Content Part = iota
-	// Secret may hold keys. What it is cannot be known, so names decide, and rather too many.
+	// Secret files may hold keys. That cannot be known, so their names decide, and rather too many files than too few are secret.
 	Secret
-	// Database is what the profile remembers.
+	// Database files hold what the profile remembers.
 	Database
-	// Local belongs to a running gateway, or to this volume: locks, pids, states, logs, other profiles. All of it lies
-	// at the top of a home: what has such a name further down is the agent's, and means nothing to us.
+	// Local files belong to a running gateway or to this volume: locks, pids, states, logs, other profiles. They lie at the top of a
+	// home. A file with such a name in a directory of the home belongs to the agent, and its name means nothing to us.
 	Local
 )
 
 var (
-	// localNames lie at the top of a home.
+	// localNames are names of Local files at the top of a home.
 	localNames = []string{
 		"gateway_state.json", "gateway_state.json.corrupt", "metrics.json", "gateway.pid", "gateway.lock", "processes.json",
 		"hermes.db-shm", "state.db-shm", "profiles", "logs", "cache", "tmp", ".run", "up",
 	}
 )
 
-// patterns are compiled at the first use: a gateway, which never copies a profile, is not to carry them.
+// patterns compiles the patterns at the first use, because a gateway never copies a profile and should not keep them in memory.
 var patterns = sync.OnceValue(func() (p struct{ localHidden, localFile, database, secretWord, secretFile *regexp.Regexp }) {
-	// What this program and atomic writes call what lies beside localNames.
+	// The names of other files that this program, or an atomic write, leaves beside localNames.
 	p.localHidden = regexp.MustCompile(`^\.(?:ports\.lock|boot-.*|dashboard_.*|active_profile|staging\.lock|settings\.lock|gateway_.*|\..*|.*[^0-9][0-9]{6,})$`)
 	p.localFile = regexp.MustCompile(`\.(?:pid|lock|log|sock|tmp|bak|tar\.zst)$`)
 	p.database = regexp.MustCompile(`\.(?:db|sqlite3?)(?:-wal|-journal|-shm)?$`)
@@ -45,8 +45,7 @@ var patterns = sync.OnceValue(func() (p struct{ localHidden, localFile, database
 	return p
 })
 
-// Of classifies a slash-separated path relative to a home. What lies in a directory is at least what the
-// directory is.
+// Of classifies a slash-separated path relative to a home. A file in a secret directory is secret too.
 func Of(rel string) Part {
 	is := patterns()
 	elements := strings.Split(rel, "/")
@@ -67,12 +66,12 @@ func Of(rel string) Part {
 	return Content
 }
 
-// Guessed reports whether only the form of a name at the top of a home says that it belongs to this volume. Whose it is cannot
-// be known, so a copy that leaves it out says so.
+// Guessed reports whether only the form of a name at the top of a home says that the file belongs to this volume. The guess may be
+// wrong, so a copy that leaves the file out says so.
 func Guessed(name string) bool {
 	name = strings.ToLower(name)
 	return name[0] != '.' && !slices.Contains(localNames, name) && (name == "lost+found" || patterns().localFile.MatchString(name))
 }
 
-// Essential are the files without which a copy is none of the profile.
+// Essential are the files without which a copy of the profile is not complete.
 var Essential = []string{profile.SoulName, profile.ConfigName, profile.EnvName, profile.DatabaseName, profile.FormerDatabaseName}

@@ -12,13 +12,13 @@ import (
 	"hermes/internal/volume"
 )
 
-// LeftOut is something of a profile that a copy of it does not hold.
+// LeftOut is something that a profile has and its copy does not.
 type LeftOut struct {
 	Name string // relative to the home
 	Why  string // such as "it may hold keys"
 }
 
-// The reasons why a copy leaves something out. Others name what the system, or a rule of archives, has against it.
+// The reasons for leaving something out. Other reasons are texts of the system or of the rules for archives.
 const (
 	WhySecret  = "it may hold keys"
 	WhySpecial = "it is no plain file"
@@ -27,7 +27,7 @@ const (
 	WhyDropped = "it belongs to the gateway that was exported"
 )
 
-// ByReason gathers what was left out for the same reason, in the order in which the reasons came up.
+// ByReason groups what was left out by reason, in the order in which the reasons came up.
 func ByReason(all []LeftOut) (reasons []string, names map[string][]string) {
 	names = map[string][]string{}
 	for _, l := range all {
@@ -39,13 +39,13 @@ func ByReason(all []LeftOut) (reasons []string, names map[string][]string) {
 	return reasons, names
 }
 
-// Leave is an error with which something is left out of a copy, and the copy goes on.
+// Leave is an error of Take that means: leave this out and go on with the copy.
 type Leave struct{ Why string }
 
 // Error says why.
 func (l Leave) Error() string { return l.Why }
 
-// Unreadable makes an error of reading a file or a directory one that leaves it out.
+// Unreadable turns an error of reading a file or a directory into Leave, if it is about that file only.
 func Unreadable(err error) error {
 	var pe *fs.PathError
 	switch {
@@ -57,18 +57,18 @@ func Unreadable(err error) error {
 	return Leave{fmt.Sprintf("it cannot be read: %v", err)}
 }
 
-// Copier goes through a home for a copy of it.
+// Copier walks through a home to copy it.
 type Copier struct {
 	Home volume.Dir
-	// Skip says what the copy is not to hold, before it is looked at. Without a reason it is passed over in silence.
+	// Skip says what the copy leaves out, without opening it. If why is "", it is not added to LeftOut.
 	Skip func(rel string, p Part, d fs.DirEntry) (skip bool, why string)
-	// Take copies one file, link or directory, a directory before what is in it. It may return Leave.
+	// Take copies one file, link or directory. A directory comes before its content. Take may return Leave.
 	Take func(rel string, p Part, d fs.DirEntry) error
-	// LeftOut is what was left out so far.
+	// LeftOut is what has been left out so far.
 	LeftOut []LeftOut
 }
 
-// Run calls Skip and Take for everything in the home, by name. It follows no links. What vanishes meanwhile is passed over.
+// Run calls Skip and Take for everything in the home, ordered by name. It follows no links and ignores what vanishes meanwhile.
 func (c *Copier) Run() error {
 	entries, err := c.Home.ReadDir(".")
 	if err != nil {
@@ -97,13 +97,13 @@ func (c *Copier) entries(dir string, entries []fs.DirEntry) error {
 	return nil
 }
 
-// ErrVanished tells that something is gone that was listed.
+// ErrVanished reports that a file has vanished since it was listed.
 var ErrVanished = errors.New("it is gone")
 
 func (c *Copier) entry(rel string, d fs.DirEntry) error {
 	p := Of(rel)
 	if p == Local {
-		if Guessed(d.Name()) { // what is further down is never reached
+		if Guessed(d.Name()) { // Run reports the directory only, not what is in it
 			return Leave{WhyLocal}
 		}
 		return nil
@@ -116,7 +116,7 @@ func (c *Copier) entry(rel string, d fs.DirEntry) error {
 	case !d.IsDir():
 		return c.Take(rel, p, d)
 	}
-	// Before it is taken: a directory that cannot be read is left out as a whole.
+	// Read the directory before calling Take for it: a directory that cannot be read is left out with everything in it.
 	entries, err := c.Home.ReadDir(rel)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -130,7 +130,7 @@ func (c *Copier) entry(rel string, d fs.DirEntry) error {
 	return c.entries(rel, entries)
 }
 
-// Open opens a file whose beginning can be read. Errors are Leave and ErrVanished.
+// Open opens a file and checks that its beginning can be read. Its errors are Leave and ErrVanished.
 func (c *Copier) Open(rel string) (*os.File, fs.FileInfo, error) {
 	f, err := c.Home.Open(rel)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -152,5 +152,5 @@ func (c *Copier) Open(rel string) (*os.File, fs.FileInfo, error) {
 	return f, info, nil
 }
 
-// CleanMode keeps whether a file can be run and by whom it can be read, and makes it its owner's.
+// CleanMode keeps the bits that say whether a file is executable and who may read it. It makes the file writable for its owner only.
 func CleanMode(m fs.FileMode) fs.FileMode { return m.Perm()&^0o022 | 0o600 }

@@ -9,8 +9,8 @@ import (
 	"hermes/internal/profile"
 )
 
-// setEnv returns the text of an .env in which a variable has a value, and everything else, comments
-// included, is as it was. written is the value with the quotes that it needs.
+// setEnv returns the text of an .env with a variable set to a value. Everything else, comments included, stays as it was. written is
+// the value with the quotes that it needs.
 func setEnv(file string, text []byte, name, value, written string) ([]byte, error) {
 	before, err := parseEnv(text)
 	if err != nil {
@@ -20,8 +20,8 @@ func setEnv(file string, text []byte, name, value, written string) ([]byte, erro
 	want[name] = value
 	line := []byte(name + "=" + written)
 
-	// In place where there is such a line. Something that looks like one may be inside of a quoted
-	// value, so what came out is read again.
+	// If there is such a line, change it in place. What looks like one may be a part of a quoted value, so the result is parsed
+	// again.
 	pattern := regexp.MustCompile(`(?m)^[ \t]*(?:export[ \t]+)?` + regexp.QuoteMeta(name) + `[ \t]*[=:][^\r\n#]*?([ \t]+#[^\r\n]*)?(\r?)$`)
 	if pattern.Match(text) {
 		edited := pattern.ReplaceAll(text, append([]byte(strings.ReplaceAll(string(line), "$", "$$")), "${1}${2}"...))
@@ -31,7 +31,7 @@ func setEnv(file string, text []byte, name, value, written string) ([]byte, erro
 	}
 	edited := bytes.Clone(text)
 	if without, err := removeEnv(file, text, name); err == nil {
-		edited = without // a second line would leave the old value in the file
+		edited = without // a second line with the name would keep the old value in the file
 	}
 	if len(edited) > 0 && edited[len(edited)-1] != '\n' {
 		edited = append(edited, '\n')

@@ -87,7 +87,7 @@ func TestSetEnvKeepsEverythingElse(t *testing.T) {
 		{"# c\nP=\nB=3\n", "# c\nP=1\nB=3\n"},
 		{"P= # why\r\nB=3\r\n", "P=1 # why\r\nB=3\r\n"},
 		{"export P=7\n", "P=1\n"},
-		{"A='x\nP=5\ny'\n", "A='x\nP=5\ny'\nP=1\n"}, // inside of a value
+		{"A='x\nP=5\ny'\n", "A='x\nP=5\ny'\nP=1\n"}, // a part of a value
 		{"XP=4\n#P=3\n", "XP=4\n#P=3\nP=1\n"},
 		{"P=5\nP=6\n", "P=1\nP=1\n"},
 	} {

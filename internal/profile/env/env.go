@@ -1,5 +1,5 @@
-// Package env is .env, a profile's secrets and other variables, and hermes.env, which has what this program makes where .env is
-// another program's. All that is written into them is written here.
+// Package env reads and writes .env, which holds a profile's secrets and other variables, and hermes.env, which holds what this
+// program generates if .env belongs to another program. Nothing else writes these files.
 package env
 
 import (
@@ -17,18 +17,18 @@ import (
 	"hermes/internal/profile"
 )
 
-// The variables that say where the API server of a profile's gateway listens, and what it asks for.
+// The variables that say where the API server of a profile's gateway listens, and which key it asks for.
 const (
 	Host = "API_SERVER_HOST"
 	Port = "API_SERVER_PORT"
 	Key  = "API_SERVER_KEY"
 )
 
-// Vars are the variables of a profile.
+// Vars are the variables of a profile, by name.
 type Vars map[string]string
 
-// Load reads .env, and from hermes.env the variables that are missing there; no file has none. Errors are
-// *profile.ConfigError and never show a value.
+// Load reads .env, and takes the variables that .env lacks from hermes.env. A file that does not exist has no variables. Errors are
+// *profile.ConfigError and never contain a value.
 func Load(h profile.Home) (Vars, error) {
 	vars, err := loadFile(h, profile.EnvName)
 	if err != nil {
@@ -46,7 +46,7 @@ func Load(h profile.Home) (Vars, error) {
 	return vars, nil
 }
 
-// Origin returns the path of the file from which a variable comes that Load found.
+// Origin returns the path of the file from which Load took a variable.
 func Origin(h profile.Home, name string) string {
 	if vars, err := loadFile(h, profile.EnvName); err == nil && vars[name] == "" {
 		return h.OwnEnv()
@@ -68,24 +68,24 @@ func loadFile(h profile.Home, name string) (Vars, error) {
 	}
 	vars, err := parseEnv(data)
 	if err != nil {
-		// The library quotes what it could not read, which may be half a secret.
+		// The library's error quotes what it could not read, which may be a part of a secret, so it is not shown.
 		return nil, &profile.ConfigError{File: file, Line: badEnvLine(string(data)), Msg: "want lines of the form NAME=value"}
 	}
 	return vars, nil
 }
 
-// parseEnv turns the library's panics into errors: .env is written by people.
+// parseEnv turns a panic of the library into an error, because people write .env by hand.
 func parseEnv(data []byte) (vars Vars, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("cannot parse: %v", r)
 		}
 	}()
-	// A last line without its end would pass for a variable without a name.
+	// The library takes a last line without a newline for a variable without a name.
 	return godotenv.UnmarshalBytes(append(bytes.Clone(data), '\n'))
 }
 
-// badEnvLine returns the first line that does not parse by itself, or 0.
+// badEnvLine returns the first line that cannot be parsed by itself, or 0.
 func badEnvLine(text string) int {
 	for i, line := range strings.Split(text, "\n") {
 		if _, err := parseEnv([]byte(line)); err != nil {
@@ -95,8 +95,9 @@ func badEnvLine(text string) int {
 	return 0
 }
 
-// Secret returns a provider's key: the profile's .env first, then the environment, which may also name a file. An .env
-// names none: it comes with archives, and a key is sent to whom the archive says. Errors are *profile.ConfigError.
+// Secret returns a provider's key from the profile's .env or otherwise from the environment, which may also name a file. .env may
+// not name a file: an imported archive brings its .env and says to which server the key is sent, so it could send any file there.
+// Errors are *profile.ConfigError.
 func (v Vars) Secret(name string, getenv func(string) string) (string, error) {
 	if value := v[name]; value != "" {
 		return value, nil
@@ -111,6 +112,6 @@ func (v Vars) Secret(name string, getenv func(string) string) (string, error) {
 // newKey returns a key of 192 random bits for a profile's API server.
 func newKey() string {
 	b := make([]byte, 24)
-	rand.Read(b) // never fails: crypto/rand
+	rand.Read(b) // crypto/rand.Read never fails
 	return "hk-" + base64.RawURLEncoding.EncodeToString(b)
 }

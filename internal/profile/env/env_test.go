@@ -54,7 +54,7 @@ func FuzzParseEnv(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		e, err := parseEnv(data) // a panic fails
+		e, err := parseEnv(data) // a panic fails the test
 		if _, nameless := e[""]; err == nil && nameless && !strings.Contains(string(data), "=") && !strings.Contains(string(data), ":") {
 			t.Errorf("%q: a value without a name", data)
 		}

@@ -16,26 +16,26 @@ import (
 	"hermes/internal/profile/config"
 )
 
-// The only writers of .env and hermes.env are in this file, and each holds Home.LockSettings from its reading of a file to its
-// writing: none of two that write at once loses what the other wrote.
+// Only the functions in this file write .env and hermes.env. Each holds Home.LockSettings from reading the file until it is written,
+// so that of two concurrent writers neither loses what the other wrote.
 
-// lockWait is how long a writer waits for others. Each reads and writes small files.
+// lockWait is how long a writer waits for others, which read and write small files.
 const lockWait = 30 * time.Second
 
 const (
-	// header begins a new .env.
+	// header is how a new .env begins.
 	header = "# Secrets of this profile. Keep this file private.\n"
-	// ownHeader begins a new hermes.env.
+	// ownHeader is how a new hermes.env begins.
 	ownHeader = "# What hermes needs and .env lacks. A variable in .env wins. Keep this file private.\n"
 )
 
-// Names returns the names of the profile's variables, sorted. Their values are secrets.
+// Names returns the sorted names of the profile's variables, whose values are secrets.
 func Names(h profile.Home) ([]string, error) {
 	vars, err := Load(h)
 	return slices.Sorted(maps.Keys(vars)), err
 }
 
-// Set gives a variable of .env a value; everything else in the file stays as it is. Errors never show a value.
+// Set sets a variable in .env; everything else in the file stays as it is. Errors never contain a value.
 func Set(ctx context.Context, h profile.Home, name, value string) error {
 	if !isVariable(name) {
 		return &profile.ConfigError{File: h.Env(), Msg: "a variable's name has letters, digits and _, and begins with no digit"}
@@ -49,14 +49,14 @@ func Set(ctx context.Context, h profile.Home, name, value string) error {
 	}))
 }
 
-// Remove takes a variable out of .env.
+// Remove removes a variable from .env.
 func Remove(ctx context.Context, h profile.Home, name string) error {
 	return changed(h, locked(ctx, h, func() error {
 		return rewrite(h, profile.EnvName, "", func(text []byte) ([]byte, error) { return removeEnv(h.Env(), text, name) })
 	}))
 }
 
-// changed explains an error of changing .env that does not speak for itself.
+// changed adds what failed to an error of changing .env, unless it is a *profile.ConfigError, which says that already.
 func changed(h profile.Home, err error) error {
 	var wrong *profile.ConfigError
 	if err == nil || errors.As(err, &wrong) {
@@ -65,21 +65,21 @@ func changed(h profile.Home, err error) error {
 	return fmt.Errorf("cannot change %s: %w", h.Env(), err)
 }
 
-// Put gives a variable that this program makes a value: in the file that has the variable now, else in the one in which such a
-// variable goes. value needs no quotes. Errors are *profile.ConfigError and those of package volume.
+// Put sets a variable that this program generates. It writes the file that has the variable already, or otherwise the file that
+// target chooses. value must need no quotes. Errors are *profile.ConfigError and those of package volume.
 func Put(ctx context.Context, h profile.Home, name, value string) error {
 	return locked(ctx, h, func() error { return put(h, name, value) })
 }
 
-// EnsureKey sees to it that a profile has an API key. Variables that cannot be read stay as they are: what is wrong is the gateway's
-// to report. Errors are *profile.ConfigError and those of package volume.
+// EnsureKey makes an API key if the profile has none. If the variables cannot be read, it does nothing, because the gateway reports
+// what is wrong. Errors are *profile.ConfigError and those of package volume.
 func EnsureKey(ctx context.Context, h profile.Home) error {
 	if vars, err := Load(h); err != nil || vars[Key] != "" {
-		return nil // the usual case needs no lock
+		return nil // usually there is a key, and no lock is needed
 	}
 	return locked(ctx, h, func() error {
 		if vars, err := Load(h); err != nil || vars[Key] != "" {
-			return nil // somebody else was faster
+			return nil // another process has made one meanwhile
 		}
 		return put(h, Key, newKey())
 	})
@@ -96,8 +96,8 @@ func put(h profile.Home, name, value string) error {
 	})
 }
 
-// target is the file into which a variable goes that this program makes: .env, or hermes.env in a home of hermes-agent, whose .env
-// is not ours to write, unless it has the variable.
+// target returns the file for a variable that this program generates: .env, or hermes.env if the home belongs to hermes-agent, whose
+// .env we must not write, unless that .env has the variable already.
 func target(h profile.Home, name string) string {
 	if vars, err := loadFile(h, profile.EnvName); err == nil && vars[name] == "" && config.Foreign(h) {
 		return profile.OwnEnvName
@@ -105,7 +105,7 @@ func target(h profile.Home, name string) string {
 	return profile.EnvName
 }
 
-// locked calls f while nobody else writes the profile's settings.
+// locked calls f while no other process writes the profile's settings.
 func locked(ctx context.Context, h profile.Home, f func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, lockWait)
 	defer cancel()
@@ -117,7 +117,7 @@ func locked(ctx context.Context, h profile.Home, f func() error) error {
 	return f()
 }
 
-// rewrite changes one of the files. One that is not there begins as begin. Its caller holds the lock.
+// rewrite changes one of the files. A new file starts with the text begin. The caller holds the lock.
 func rewrite(h profile.Home, name, begin string, edit func([]byte) ([]byte, error)) error {
 	before, err := h.Files().ReadFile(name, profile.MaxFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -136,7 +136,7 @@ func rewrite(h profile.Home, name, begin string, edit func([]byte) ([]byte, erro
 	return h.Files().WriteFile(name, after, 0o600)
 }
 
-// isVariable reports whether a variable of .env may be called so.
+// isVariable reports whether .env may have a variable of this name.
 func isVariable(name string) bool {
 	odd := func(r rune) bool {
 		return r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
@@ -144,8 +144,8 @@ func isVariable(name string) bool {
 	return name != "" && len(name) <= 128 && (name[0] < '0' || name[0] > '9') && strings.IndexFunc(name, odd) < 0
 }
 
-// quoteEnv returns a value as it is written in .env: bare where it can be, else in single quotes, which godotenv takes
-// literally.
+// quoteEnv returns a value in the form for .env: without quotes if possible, otherwise in single quotes, within which godotenv
+// changes nothing.
 func quoteEnv(value string) (string, bool) {
 	plain := regexp.MustCompile(`^[A-Za-z0-9_./:@%+,=^~-]*$`)
 	switch {

@@ -9,8 +9,8 @@ import (
 	"hermes/internal/profile/profiletest"
 )
 
-// TestOfManyThatWriteAtOnceNoneLosesWhatAnotherWrote: a dashboard that sets variables, a first start that makes the key, an assignment
-// that writes down the port.
+// TestOfManyThatWriteAtOnceNoneLosesWhatAnotherWrote: a dashboard sets variables while a first start makes the key and an assignment
+// writes the port.
 func TestOfManyThatWriteAtOnceNoneLosesWhatAnotherWrote(t *testing.T) {
 	const writers = 12
 	for range 3 {

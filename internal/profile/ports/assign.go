@@ -17,59 +17,58 @@ import (
 	"hermes/internal/volume"
 )
 
-// portLockWait is how long an assignment waits for others. Each reads the small files of every profile.
+// portLockWait is how long an assignment waits for others, which read small files of every profile.
 const portLockWait = 30 * time.Second
 
-// portsLockName guards the choice of ports on a volume: two profiles that start at once must not
-// choose the same.
+// portsLockName is locked while a port is chosen on a volume, so that two profiles that start at once do not choose the same port.
 const portsLockName = ".ports.lock"
 
-// Assignment is the API server's port of one profile.
+// Assignment is the result of assigning a port to one profile's API server.
 type Assignment struct {
 	Port int
-	// New says that the port was written down just now.
+	// New says that the port was chosen and written just now.
 	New bool
-	// Shared names another profile with the same port, "" if there is none. Ports that somebody wrote down
-	// are never moved, so both will want it.
+	// Shared is another profile with the same port, or "". A port that a person wrote is never changed, so both gateways will try to
+	// use it.
 	Shared string
-	// Err is why there is no port: files that cannot be read (*profile.ConfigError), or no free port.
+	// Err says why there is no port: the files cannot be read (*profile.ConfigError), or no port is free.
 	Err error
 }
 
-// Assign sees to it that a profile has a port that stays (contract "Ports"): the one in its own .env or
-// config.yaml, or else the derived one, or the next that no other profile on the volume owns, which it
-// writes down in the profile's .env. The container's API_SERVER_PORT, which getenv tells, is the default profile's.
+// Assign returns the port of a profile. That is the port in its own .env or config.yaml (contract "Ports"). If there is none, Assign
+// takes the derived port, or the next one that no other profile on the volume owns, and writes it into the profile's .env, so that
+// it stays. The container's API_SERVER_PORT, read with getenv, belongs to the default profile.
 func Assign(ctx context.Context, s *profile.Store, h profile.Home, getenv func(string) string) (int, error) {
 	if port, err := ownPort(h, getenv); port != 0 || err != nil {
-		return port, err // the usual case needs no lock
+		return port, err // usually there is a port, and no lock is needed
 	}
 	a, err := assignOne(ctx, s, h, getenv, false)
 	return a.Port, err
 }
 
-// Options says how AssignAll reads the profiles.
+// Options says which profiles AssignAll reads.
 type Options struct {
-	// Skip leaves out profiles whose files are not to be read; nil leaves out none.
+	// Skip says which profiles are left out, so that their files are not read; nil leaves out none.
 	Skip func(profile.Name) bool
-	// Reading, if not nil, is told of each profile before its files are read, one after the other.
+	// Reading, if not nil, is called before the files of each profile are read. Then the profiles are read one after the other.
 	Reading func(profile.Name)
 }
 
-// AssignAll does the same for all profiles at once and reads each of their files once. An error
-// is about the volume; what is wrong with one profile is in its Assignment.
+// AssignAll is Assign for all profiles. It reads each of their files once. Its error is about the volume; an error of one profile is
+// in that profile's Assignment.
 func AssignAll(ctx context.Context, s *profile.Store, getenv func(string) string, o Options) (map[profile.Name]Assignment, error) {
 	return assign(ctx, s, getenv, func(profile.Name) bool { return true }, profile.Name{}, o)
 }
 
-// AssignFresh gives a profile that was just made from another one's files a port of its own, also where those files name one that
-// is taken. A profile that is gone is *profile.NotFoundError.
+// AssignFresh gives a new profile, which was made from the files of another one, a port of its own even if its files name a port
+// that is taken. If the profile is gone, the error is *profile.NotFoundError.
 func AssignFresh(ctx context.Context, s *profile.Store, h profile.Home, getenv func(string) string) (int, error) {
 	a, err := assignOne(ctx, s, h, getenv, true)
 	return a.Port, err
 }
 
-// assignOne assigns the port of one profile. A fresh profile, one that was just made from another one's files,
-// gets a port of its own also where those files name one that is taken.
+// assignOne assigns the port of one profile. If fresh is true, the profile gets a port of its own even if its files name one that is
+// taken.
 func assignOne(ctx context.Context, s *profile.Store, h profile.Home, getenv func(string) string, fresh bool) (Assignment, error) {
 	var movable profile.Name
 	if fresh {
@@ -86,7 +85,8 @@ func assignOne(ctx context.Context, s *profile.Store, h profile.Home, getenv fun
 	return a, a.Err
 }
 
-// assign reads everybody's port and gives one to those of wanted that have none, and to movable if another profile owns its.
+// assign reads the ports of all profiles. It gives a port to each wanted profile that has none, and to movable if another profile
+// owns its port.
 func assign(ctx context.Context, s *profile.Store, getenv func(string) string, wanted func(profile.Name) bool, movable profile.Name, o Options) (map[profile.Name]Assignment, error) {
 	lctx, cancel := context.WithTimeout(ctx, portLockWait)
 	defer cancel()
@@ -156,7 +156,8 @@ func assign(ctx context.Context, s *profile.Store, getenv func(string) string, w
 	return byName, nil
 }
 
-// freePort returns the derived port or the next free one, round the range; 0 if there is none.
+// freePort returns the derived port of a profile, or the next free port; after the last one it goes on with the first. 0 if none is
+// free.
 func freePort(n profile.Name, owner map[int]string) int {
 	const size = End - First
 	first := Derived(n) - First
@@ -168,14 +169,14 @@ func freePort(n profile.Name, owner map[int]string) int {
 	return 0
 }
 
-// ownPort returns the port that a profile owns, 0 if it owns none yet.
+// ownPort returns the port that a profile owns, or 0 if it owns none yet.
 func ownPort(h profile.Home, getenv func(string) string) (int, error) {
 	port, _, err := Own(h, getenv)
 	return port, err
 }
 
-// Own returns the port that a profile owns and where it is written down: in its own files; for the
-// default profile also in the container's environment, else it is 8642. 0 if it owns none yet.
+// Own returns the port that a profile owns, and which file or variable says so. For the default profile the container's environment
+// counts too, and without it the port is 8642. 0 means that the profile owns no port yet.
 func Own(h profile.Home, getenv func(string) string) (port int, origin string, err error) {
 	if h.Name.IsDefault() {
 		if port, ok := parsePort(getenv(env.Port)); ok {
@@ -210,7 +211,7 @@ func parsePort(s string) (int, bool) {
 	return port, err == nil && port >= 1 && port <= 65535
 }
 
-// writePort writes a port down in a profile's own .env, or where else such a variable goes.
+// writePort writes a port into a profile's own .env, or into the file that env.Put chooses instead.
 func writePort(ctx context.Context, h profile.Home, port int) error {
 	err := env.Put(ctx, h, env.Port, strconv.Itoa(port))
 	var wrong *profile.ConfigError
@@ -224,7 +225,7 @@ func writePort(ctx context.Context, h profile.Home, port int) error {
 	return fmt.Errorf("cannot write down the port of profile '%s': %w", h.Name, err)
 }
 
-// parallel calls f for 0 to n-1, a few at a time: reading small files is mostly waiting.
+// parallel calls f for 0 to n-1, several at a time, because reading small files is mostly waiting.
 func parallel(n int, f func(int)) {
 	var g errgroup.Group
 	g.SetLimit(4 * runtime.GOMAXPROCS(0))
@@ -234,5 +235,5 @@ func parallel(n int, f func(int)) {
 			return nil
 		})
 	}
-	_ = g.Wait() // none fails
+	_ = g.Wait() // f returns no error
 }

@@ -27,7 +27,7 @@ func mustPort(t testing.TB, s *profile.Store, h profile.Home) int {
 	return port
 }
 
-// The test binary is also the other process that assigns ports.
+// TestMain runs the tests or, if the variable is set, assigns ports as the other process of a test.
 func TestMain(m *testing.M) {
 	if root := os.Getenv("HERMES_TEST_PORT_ROOT"); root != "" {
 		if err := assignPorts(root, os.Getenv("HERMES_TEST_PORT_NAME")); err != nil {
@@ -53,7 +53,7 @@ func TestAPortIsWrittenDownOnceAndNeverMoves(t *testing.T) {
 	if info, err := os.Stat(h.Env()); err != nil || info.Mode().Perm() != 0o600 {
 		t.Error(info.Mode(), err)
 	}
-	// Somebody else takes the same: it was here first.
+	// Another profile now names the same port. The first one keeps it.
 	profiletest.Outside(t, s, "rival", "API_SERVER_PORT="+strconv.Itoa(want)+"\n", "")
 	if got := mustPort(t, s, h); got != want {
 		t.Errorf("moved to %d", got)
@@ -199,8 +199,7 @@ func TestAVolumeThatCannotBeLockedIsAnError(t *testing.T) {
 	}
 }
 
-// TestPortOfAnotherProcess is the other process of the test below.
-// assignPorts is what another process does in TestManyThatStartAtOnceGetDifferentPorts.
+// assignPorts is what the other processes do in TestManyThatStartAtOnceGetDifferentPorts.
 func assignPorts(root, label string) error {
 	s := profile.NewStore(root)
 	for i := range 4 {
@@ -263,7 +262,8 @@ func TestManyThatStartAtOnceGetDifferentPorts(t *testing.T) {
 	}
 }
 
-// A boot assigns a thousand ports, and finds them written down at the next. Only 600 are derived; the others are explicit.
+// BenchmarkAssignPortsOfAThousandProfiles: a boot assigns a thousand ports, and the next boot reads them. Only 600 of them can be
+// derived ports; the others are explicit.
 func BenchmarkAssignPortsOfAThousandProfiles(b *testing.B) {
 	s := profile.NewStore(b.TempDir())
 	for i := range 1000 {

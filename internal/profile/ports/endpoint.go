@@ -11,17 +11,17 @@ import (
 	"hermes/internal/profile/env"
 )
 
-// Endpoint is what the API server of a profile's gateway listens on and asks for.
+// Endpoint says where the API server of a profile's gateway listens and which key it asks for.
 type Endpoint struct {
 	Host string
 	Port int
 	Key  string // secret
 }
 
-// DefaultHost is where the API server listens unless told otherwise (contract "Ports").
+// DefaultHost is where the API server listens if nothing else is configured (contract "Ports").
 const DefaultHost = "127.0.0.1"
 
-// EndpointOf reads a profile's files and returns where its API server listens. Errors are *profile.ConfigError.
+// EndpointOf reads a profile's files and returns its Endpoint. Errors are *profile.ConfigError.
 func EndpointOf(h profile.Home, getenv func(string) string) (Endpoint, error) {
 	c, err := config.Load(h)
 	if err != nil {
@@ -34,22 +34,21 @@ func EndpointOf(h profile.Home, getenv func(string) string) (Endpoint, error) {
 	return Resolve(h, c, vars, getenv)
 }
 
-// Listen is the address on which the server listens.
+// Listen returns the address on which the server listens.
 func (e Endpoint) Listen() string { return net.JoinHostPort(e.Host, strconv.Itoa(e.Port)) }
 
-// Dial is the address at which a process of the same machine reaches the server.
+// Dial returns the address at which a process on the same machine reaches the server.
 func (e Endpoint) Dial() string {
 	host := e.Host
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
-		// A server on `::` listens on the addresses of IPv4 too, and 127.0.0.1 is there also in a container that has no ::1.
+		// A server on `::` also listens on IPv4 addresses. 127.0.0.1 works even in a container that has no ::1.
 		host = DefaultHost
 	}
 	return net.JoinHostPort(host, strconv.Itoa(e.Port))
 }
 
-// Resolve says where a profile's API server listens (contract "Ports"). The
-// container's API_SERVER_* variables reach the default profile only, and there they win;
-// then the profile's .env, then its config.yaml, then the derived port.
+// Resolve returns a profile's Endpoint (contract "Ports"). The profile's .env wins over its config.yaml, and that over the derived
+// port. For the default profile the container's API_SERVER_* variables win over all of them; for other profiles they do not count.
 func Resolve(h profile.Home, c config.Config, vars env.Vars, getenv func(string) string) (Endpoint, error) {
 	lookup := func(name string) (value, source string) {
 		if v := getenv(name); v != "" && h.Name.IsDefault() {

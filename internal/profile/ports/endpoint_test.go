@@ -65,14 +65,14 @@ func TestAWrongPortOrAMissingKeyIsNamedWithItsSource(t *testing.T) {
 			t.Errorf("%q: %v", port, err)
 		}
 	}
-	// The container's key is not a named profile's.
+	// The key in the container's environment does not count for a named profile.
 	_, err = Resolve(profile.Home{Name: coder, Dir: "/c"}, config.Config{}, env.Vars{}, profiletest.Getenv("API_SERVER_KEY=k"))
 	if err == nil || !strings.HasPrefix(err.Error(), "/c/.env: API_SERVER_KEY: missing") {
 		t.Errorf("got %v", err)
 	}
 }
 
-// TestAServerIsReachedWhereItListens: also one that listens on all addresses, however they are written.
+// TestAServerIsReachedWhereItListens, even if it listens on all addresses, in every way to write that.
 func TestAServerIsReachedWhereItListens(t *testing.T) {
 	for host, want := range map[string][2]string{
 		"127.0.0.1": {"127.0.0.1:9300", "127.0.0.1:9300"},
@@ -90,7 +90,7 @@ func TestAServerIsReachedWhereItListens(t *testing.T) {
 	e := Endpoint{Host: "::"}
 	ln, err := net.Listen("tcp", e.Listen())
 	if err != nil {
-		t.Skip(err) // no IPv6 here
+		t.Skip(err) // this machine has no IPv6
 	}
 	defer ln.Close()
 	e.Port = ln.Addr().(*net.TCPAddr).Port
@@ -101,7 +101,7 @@ func TestAServerIsReachedWhereItListens(t *testing.T) {
 	conn.Close()
 }
 
-// TestTheEndpointIsWhatTheFilesSay: all of it, or the first thing that is wrong with them.
+// TestTheEndpointIsWhatTheFilesSay: EndpointOf returns all of it, or the first error in the files.
 func TestTheEndpointIsWhatTheFilesSay(t *testing.T) {
 	h := profiletest.Home(t)
 	profiletest.Put(t, h.Config(), "api_server:\n  host: 0.0.0.0\n  port: 9301\n")
@@ -120,7 +120,7 @@ func TestTheEndpointIsWhatTheFilesSay(t *testing.T) {
 	}
 }
 
-// TestAKeyMayBeInAFile: the default profile's, whose key the container may tell.
+// TestAKeyMayBeInAFile that the container's environment names, for the default profile.
 func TestAKeyMayBeInAFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "key")
 	profiletest.Put(t, file, "from a file\n")
@@ -141,7 +141,7 @@ func TestAKeyMayBeInAFile(t *testing.T) {
 	}
 }
 
-// TestFilesOfWindowsAreRead: with the mark that Notepad puts before a text, and its line ends.
+// TestFilesOfWindowsAreRead, with the byte order mark that Notepad writes and with Windows line ends.
 func TestFilesOfWindowsAreRead(t *testing.T) {
 	h := profiletest.Home(t)
 	const text = "\ufeffAPI_SERVER_KEY=\"abcdef-0123456789-abcdef\"\r\nOPENAI_API_KEY=sk-none\r\n"
@@ -160,7 +160,7 @@ func TestFilesOfWindowsAreRead(t *testing.T) {
 	if c, err := config.Load(h); err != nil || c.Model.Provider != "echo" {
 		t.Errorf("%+v %v", c, err)
 	}
-	// What is written into them later is read too.
+	// What is added to such a file later is read too.
 	if err := writePort(t.Context(), h, 9300); err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestFilesOfWindowsAreRead(t *testing.T) {
 	if e, err = env.Load(h); err != nil || len(e) != 1 {
 		t.Errorf("%q %v", e, err)
 	}
-	// A secret on the first line is hidden like any other.
+	// A secret on the first line, after the mark, is hidden like any other.
 	write(h.Config(), "\ufefftoken: sk-5ecret\r\nmodel: {name: m}\r\n")
 	if f, err := config.Read(h); err != nil || strings.Contains(f.Text, "5ecret") || strings.Contains(f.Text, "\ufeff") || !strings.Contains(f.Text, "token: ") {
 		t.Errorf("%q %v", f.Text, err)

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// AsNobody calls f as a user who may not read everything, also where the tests run as root: what a thread may do to files
-// depends on its fsuid (credentials(7)).
+// AsNobody calls f as a user who may not read everything, even if the tests run as root. It changes the fsuid of the thread, which
+// decides what the thread may do to files (credentials(7)).
 func AsNobody(t *testing.T, f func()) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -19,7 +19,7 @@ func AsNobody(t *testing.T, f func()) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		runtime.LockOSThread() // never unlocked, so that the thread ends with the goroutine
 		const nobody = 65534
 		if _, err := unix.SetfsuidRetUid(nobody); err != nil {
 			t.Error(err)

@@ -1,4 +1,4 @@
-// Package profiletest has what the tests of profile's packages share.
+// Package profiletest has helpers for the tests of profile and the packages below it.
 package profiletest
 
 import (
@@ -11,7 +11,7 @@ import (
 	"hermes/internal/profile"
 )
 
-// Getenv returns an environment of pairs NAME=value.
+// Getenv returns a getenv function that knows the pairs NAME=value.
 func Getenv(pairs ...string) func(string) string {
 	m := map[string]string{}
 	for _, p := range pairs {
@@ -21,7 +21,7 @@ func Getenv(pairs ...string) func(string) string {
 	return func(name string) string { return m[name] }
 }
 
-// Name parses a name that is valid.
+// Name parses a name and fails the test if it is not valid.
 func Name(t testing.TB, s string) profile.Name {
 	t.Helper()
 	n, err := profile.ParseName(s)
@@ -38,7 +38,7 @@ func Home(t testing.TB) profile.Home {
 	return profile.Home{Name: profile.Default(), Dir: dir, Root: dir}
 }
 
-// Outside makes a profile the way somebody does who knows none of our commands.
+// Outside makes a profile by hand, as a person does who does not use our commands.
 func Outside(t testing.TB, s *profile.Store, label, envText, config string) profile.Home {
 	t.Helper()
 	h := s.Home(Name(t, label))
@@ -55,7 +55,7 @@ func Outside(t testing.TB, s *profile.Store, label, envText, config string) prof
 	return h
 }
 
-// Put writes a file and makes the directories above it.
+// Put writes a file and creates the directories above it.
 func Put(t testing.TB, path, content string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -66,7 +66,7 @@ func Put(t testing.TB, path, content string) {
 	}
 }
 
-// Read returns what a file says.
+// Read returns the content of a file.
 func Read(t testing.TB, path string) string {
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -76,7 +76,7 @@ func Read(t testing.TB, path string) string {
 	return string(data)
 }
 
-// Files lists the files below a directory, with slashes.
+// Files lists the files below a directory, with slashes in their paths.
 func Files(t testing.TB, dir string) []string {
 	t.Helper()
 	var all []string
@@ -93,7 +93,7 @@ func Files(t testing.TB, dir string) []string {
 	return all
 }
 
-// Entries lists what is in the directory of the named profiles, hidden names included.
+// Entries lists the content of the directory of named profiles, hidden names included.
 func Entries(t testing.TB, s *profile.Store) []string {
 	t.Helper()
 	entries, err := os.ReadDir(s.Files().Path("profiles"))

@@ -13,8 +13,8 @@ import (
 	"hermes/internal/volume"
 )
 
-// clone copies the identity and the configuration of a profile into an empty directory. Links, special files and what
-// cannot be read are left out, and named, like what may hold a key.
+// clone copies the identity and the configuration of a profile into an empty directory. It leaves out links, special files, files
+// that cannot be read, and files that may hold keys, and returns what it left out.
 func clone(ctx context.Context, from profile.Home, to volume.Dir) ([]contents.LeftOut, error) {
 	c := &contents.Copier{Home: from.Files()}
 	c.Skip = func(rel string, p contents.Part, d fs.DirEntry) (bool, string) {
@@ -56,8 +56,8 @@ func copyIn(c *contents.Copier, to volume.Dir, rel string) error {
 	return errors.Join(err, out.Close())
 }
 
-// cloneConfig copies config.yaml without its port. The port that the clone gets is written into its .env, which
-// comes first: a file from which the port cannot be cut is copied as it is.
+// cloneConfig copies config.yaml without its port. If the port cannot be removed, it copies the file as it is: the clone's port is
+// written into its .env, which wins over config.yaml.
 func cloneConfig(from profile.Home, to volume.Dir) error {
 	data, err := from.Files().ReadFile(profile.ConfigName, profile.MaxFile)
 	if err != nil {

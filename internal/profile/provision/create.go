@@ -1,4 +1,4 @@
-// Package provision makes profiles, and what is missing in their homes: it puts the other packages below profile together.
+// Package provision makes profiles and what is missing in their homes. It combines the other packages below profile.
 package provision
 
 import (
@@ -15,15 +15,15 @@ import (
 type Made struct {
 	Home profile.Home
 	Port int
-	// LeftOut is what its origin has and it did not get.
+	// LeftOut is what the origin has and the new profile did not get.
 	LeftOut []contents.LeftOut
 }
 
-// Create makes a profile: SOUL.md, and an .env with a generated key and a port that stays. If from is not nil it is a
-// clone: it gets the identity and the configuration of that profile, and never its keys, port, memory or
-// logs. It appears all at once or not at all. A name that is taken is *ExistsError.
+// Create makes a profile: SOUL.md, and an .env with a generated key and a port that stays. If from is not nil, the new profile is a
+// clone: it gets the identity and the configuration of from, but not its keys, port, memory or logs. The profile appears complete or
+// not at all. If the name is taken, the error is *ExistsError.
 //
-// If only the port cannot be assigned, the profile is there and the error is *UnassignedError.
+// If only the port cannot be assigned, the profile exists and the error is *UnassignedError.
 func Create(ctx context.Context, s *profile.Store, n profile.Name, from *profile.Home, getenv func(string) string) (Made, error) {
 	if err := s.Vacant(n); err != nil {
 		return Made{}, err
@@ -50,7 +50,7 @@ func Create(ctx context.Context, s *profile.Store, n profile.Name, from *profile
 	return Settle(ctx, s, st, n, made, getenv)
 }
 
-// UnassignedError reports a profile that was made and has no port yet.
+// UnassignedError reports that a profile was made but has no port yet.
 type UnassignedError struct {
 	Name  profile.Name
 	Cause error
@@ -62,7 +62,7 @@ func (e *UnassignedError) Error() string {
 
 func (e *UnassignedError) Unwrap() error { return e.Cause }
 
-// Settle publishes a staged profile and gives it a port of its own. Errors are those of Create.
+// Settle publishes a staged profile and assigns a port to it. Its errors are those of Create.
 func Settle(ctx context.Context, s *profile.Store, st *profile.Staging, n profile.Name, made Made, getenv func(string) string) (Made, error) {
 	var err error
 	if made.Home, err = st.Publish(n); err != nil {
@@ -71,7 +71,7 @@ func Settle(ctx context.Context, s *profile.Store, st *profile.Staging, n profil
 	made.Port, err = ports.AssignFresh(ctx, s, made.Home, getenv)
 	var missing *profile.NotFoundError
 	if errors.As(err, &missing) {
-		return made, err // deleted by somebody else
+		return made, err // another process has deleted it
 	}
 	if err != nil {
 		return made, &UnassignedError{n, err}

@@ -167,7 +167,7 @@ func TestTheDefaultProfileIsClonedWithoutTheOthers(t *testing.T) {
 
 func TestRenameKeepsPortKeyLogsAndChoice(t *testing.T) {
 	s := profile.NewStore(t.TempDir())
-	old := profiletest.Outside(t, s, "coder", "API_SERVER_KEY=k\n", "") // it never ran: its port is that of its name
+	old := profiletest.Outside(t, s, "coder", "API_SERVER_KEY=k\n", "") // no port is written yet, so it has that of its name
 	profiletest.Put(t, filepath.Join(old.LogDir(), "current"), "log")
 	profiletest.Put(t, old.StateFile(), `{"gateway_state":"running","hermes_home":"`+filepath.ToSlash(old.Dir)+`","other":1}`)
 	if err := s.SetActive(old.Name); err != nil {
@@ -230,7 +230,7 @@ func TestRenameRefuses(t *testing.T) {
 	}
 }
 
-// TestAHomeThatIsMadeOnTheWayIsItsOwnersAlone: whoever makes it, by whatever command.
+// TestAHomeThatIsMadeOnTheWayIsItsOwnersAlone: only the owner can enter it, whichever command made it.
 func TestAHomeThatIsMadeOnTheWayIsItsOwnersAlone(t *testing.T) {
 	for what, makes := range map[string]func(s *profile.Store) error{
 		"create": func(s *profile.Store) error {

@@ -19,8 +19,8 @@ You are a helpful assistant. Answer briefly and truthfully; say so when you do n
 Edit this file to change who answers: it is the system prompt of this profile.
 `
 
-// Seed makes the home of a profile where it is missing: the directory (0700), an .env with a generated API key (0600), and
-// SOUL.md. What exists is kept. In a home of hermes-agent the key goes into a file of our own.
+// Seed makes what is missing of a profile's home: the directory (0700), an .env with a generated API key (0600), and SOUL.md. It
+// keeps what exists. In a home of hermes-agent the key goes into hermes.env.
 func Seed(ctx context.Context, s *profile.Store, n profile.Name) (profile.Home, error) {
 	h := s.Home(n)
 	if err := h.Files().MkdirAll(".", 0o700); err != nil {
@@ -35,7 +35,7 @@ func Seed(ctx context.Context, s *profile.Store, n profile.Name) (profile.Home, 
 	return h, nil
 }
 
-// Fill makes in a home what every profile has and this one lacks: an API key, and SOUL.md.
+// Fill makes what a home lacks of what every profile has: an API key and SOUL.md.
 func Fill(ctx context.Context, h profile.Home) error {
 	if err := ensureKey(ctx, h); err != nil {
 		return err
@@ -43,7 +43,7 @@ func Fill(ctx context.Context, h profile.Home) error {
 	return ensureSoul(h)
 }
 
-// ensureSoul comes last: the presence of SOUL.md makes the directory a profile.
+// ensureSoul is called last, because the presence of SOUL.md makes the directory a profile.
 func ensureSoul(h profile.Home) error {
 	if _, err := h.Files().Lstat(profile.SoulName); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -51,7 +51,7 @@ func ensureSoul(h profile.Home) error {
 	return h.Files().WriteFile(profile.SoulName, []byte(soulTemplate), 0o644)
 }
 
-// SeedForeign makes an API key for a home of hermes-agent that has none, in a file of our own. Any other home stays as it is.
+// SeedForeign makes an API key in hermes.env for a home of hermes-agent that has none. It does nothing in any other home.
 func SeedForeign(ctx context.Context, h profile.Home) error {
 	if vars, err := env.Load(h); err != nil || vars[env.Key] != "" || !config.Foreign(h) {
 		return nil //nolint:nilerr // a wrong .env is the gateway's to report

@@ -25,7 +25,7 @@ func TestSeedKeepsSecretsPrivate(t *testing.T) {
 			t.Errorf("%s: %v, %v; want %v", path, info.Mode(), err, want)
 		}
 	}
-	// An .env that a person wrote without a key, open to all, is private once it holds one.
+	// An .env without a key, which a person wrote and everybody may read, becomes private when a key is written into it.
 	if err := errors.Join(os.WriteFile(h.Env(), nil, 0o644), os.Chmod(h.Env(), 0o644)); err != nil {
 		t.Fatal(err)
 	}

@@ -11,8 +11,9 @@ import (
 	"hermes/internal/profile"
 )
 
-// AwaitState calls look now and whenever a gateway has written its state, until it is done; once with late at the deadline. It
-// is for managers that know no readiness: the gateway's own word is all there is.
+// AwaitState calls look once at the beginning and whenever the gateway has written its state, until look says that it is done. At
+// the deadline it calls look a last time, with late. It is for managers that do not know when a service is ready, so that they have
+// only the gateway's state file.
 func AwaitState(ctx context.Context, h profile.Home, deadline time.Time, look func(s profile.State, late bool) (bool, error)) error {
 	w, err := fsnotify.NewWatcher()
 	if err == nil {
@@ -25,7 +26,7 @@ func AwaitState(ctx context.Context, h profile.Home, deadline time.Time, look fu
 	timeout := time.NewTimer(time.Until(deadline))
 	defer timeout.Stop()
 	for late := false; ; {
-		s, _ := profile.ReadState(h) // one that cannot be read says nothing
+		s, _ := profile.ReadState(h) // a state that cannot be read counts as empty
 		if done, err := look(s, late); done || late || err != nil {
 			return err
 		}
@@ -42,7 +43,7 @@ func AwaitState(ctx context.Context, h profile.Home, deadline time.Time, look fu
 					break events
 				}
 			case err := <-w.Errors:
-				if err != nil { // events were lost
+				if err != nil { // events were lost, so look
 					break events
 				}
 			}
@@ -50,7 +51,7 @@ func AwaitState(ctx context.Context, h profile.Home, deadline time.Time, look fu
 	}
 }
 
-// Serves reports whether the gateway with this pid says that it serves.
+// Serves reports whether the state says that the gateway with this pid serves.
 func Serves(s profile.State, pid int) bool {
 	return pid != 0 && s.PID == pid && (s.Gateway == profile.StateRunning || s.Gateway == profile.StateDegraded)
 }

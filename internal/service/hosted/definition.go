@@ -13,26 +13,26 @@ import (
 	"hermes/internal/service/restart"
 )
 
-// Definition is what a service of a host is made of.
+// Definition is the definition of a service on a host.
 type Definition struct {
 	ID        service.ID
 	Home      string // HERMES_HOME, absolute
 	Program   string // path of hermes, absolute
-	User      string // whom a service of the whole system runs as; "" in the user's own manager
+	User      string // the user as whom a service of the whole system runs; "" in the user's own manager
 	Kind      service.Kind
 	KillAfter time.Duration
 	Rule      restart.Rule
 }
 
-// Environment is what a gateway of the host gets on top of what its manager gives it.
+// Environment returns the variables that a gateway on a host gets in addition to those of its manager.
 func (d Definition) Environment() []string {
 	return []string{"HERMES_HOME=" + d.Home, service.SupervisedChild + "=1", service.Variable + "=" + string(d.Kind)}
 }
 
-// Args are those of the command line, without the program.
+// Args returns the arguments of the command line, without the program.
 func (d Definition) Args() []string { return service.Command(d.ID, 0)[1:] }
 
-// Title is what the host's own tools show.
+// Title is the name of the service in the host's own tools.
 func (d Definition) Title() string {
 	if n, ok := d.ID.Profile(); ok {
 		return "hermes gateway '" + n.String() + "'"
@@ -40,7 +40,7 @@ func (d Definition) Title() string {
 	return "hermes " + d.ID.String()
 }
 
-// Check refuses what no unit can hold.
+// Check refuses values that no unit can contain.
 func (d Definition) Check() error {
 	for what, path := range map[string]string{"HERMES_HOME": d.Home, "the path of hermes": d.Program} {
 		switch {
@@ -50,7 +50,7 @@ func (d Definition) Check() error {
 			return fmt.Errorf("%s has characters that a unit cannot hold: %q", what, path)
 		}
 	}
-	if d.Kind == service.KindSystemd && strings.ContainsAny(d.Program, `"'\`) { // systemd refuses them, quoted or not
+	if d.Kind == service.KindSystemd && strings.ContainsAny(d.Program, `"'\`) { // systemd refuses these characters even in quotes
 		return fmt.Errorf("systemd runs no program whose path has quotes or backslashes: %s", d.Program)
 	}
 	if strings.ContainsAny(d.User, "%\"'\\ \t") || strings.ContainsFunc(d.User, unicode.IsControl) {
@@ -62,10 +62,10 @@ func (d Definition) Check() error {
 	return nil
 }
 
-// ForeignError reports a unit that is not this home's.
+// ForeignError reports that a unit does not belong to this home.
 type ForeignError struct {
 	Unit string // its path
-	Home string // whose it is; "" if hermes did not make it
+	Home string // the home to which it belongs; "" if hermes did not make it
 }
 
 func (e *ForeignError) Error() string {

@@ -12,7 +12,7 @@ import (
 	"hermes/internal/service/restart"
 )
 
-// Start wants a job up, now and at every login, or boot: it is enabled and loaded, which starts it.
+// Start wants a job up, now and at every login or boot. It enables the job and loads it, which starts it.
 func (m *Manager) Start(ctx context.Context, id service.ID, wait time.Duration) error {
 	return m.start(ctx, id, "start", wait)
 }
@@ -62,7 +62,7 @@ func (m *Manager) start(ctx context.Context, id service.ID, action string, wait 
 	})
 }
 
-// Stop wants a job down, now and at every boot: it is disabled and unloaded, which ends it.
+// Stop wants a job down, now and at every boot. It disables the job and unloads it, which ends it.
 func (m *Manager) Stop(ctx context.Context, id service.ID, wait time.Duration) error {
 	begun := time.Now()
 	s, err := m.find(id)
@@ -79,15 +79,15 @@ func (m *Manager) Stop(ctx context.Context, id service.ID, wait time.Duration) e
 	err = m.ctl(ctx, id, "stop", "bootout", s.target(id))
 	switch now, lerr := m.look(ctx, id, s); {
 	case err != nil && (lerr != nil || now.loaded && !now.leaving):
-		return err // it ends with a code of its own while the job still ends, too
+		return err // bootout also fails while the job is still ending
 	case f.pid == 0 || wait <= 0:
 		return nil
 	}
 	return m.left(ctx, id, s, f.pid, "stop", wait-time.Since(begun))
 }
 
-// left returns when a job that was unloaded is gone: its process has ended, and launchd has forgotten it. Until then it cannot be
-// loaded again. wait is for the process; without one, it is until launchd kills it.
+// left returns when a job that was unloaded is gone: its process has ended, and launchd has forgotten the job, which can be loaded
+// again only then. wait limits the wait for the process; if it is 0, left waits until launchd kills the process.
 func (m *Manager) left(ctx context.Context, id service.ID, s jobScope, pid int, action string, wait time.Duration) error {
 	begun := time.Now()
 	if wait <= 0 {
@@ -112,7 +112,7 @@ func (m *Manager) left(ctx context.Context, id service.ID, s jobScope, pid int, 
 	}
 }
 
-// forgets is how long launchd may take to forget a job whose process has ended. It tells nobody when it has.
+// forgets is how long launchd may take to forget a job whose process has ended. launchd does not notify anybody of that.
 const (
 	forgets      = 10 * time.Second
 	forgetsPause = 20 * time.Millisecond
@@ -122,10 +122,10 @@ func (m *Manager) killAfter(id service.ID) time.Duration {
 	return service.GatewaySpec(m.profileHome(id)).KillAfter
 }
 
-// Restart ends a job's process and returns when the next one is ready. The job stays enabled and loaded, so whatever becomes of this
-// command, launchd starts the next process when this one has ended: after SIGTERM a gateway ends with another code than 0. A
-// process that does not end is killed if wait is long enough. If the job's file is newer than the process, the job is loaded
-// anew, once the process has ended; without a wait, that is left to the next start.
+// Restart ends a job's process and returns when the next one is ready. The job stays enabled and loaded. So even if this command
+// dies, launchd starts the next process when this one has ended, because after SIGTERM a gateway ends with another code than 0. If
+// wait is long enough, a process that does not end is killed. If the job's file is newer than the process, Restart loads the job
+// anew when the process has ended; without a wait, the next start does that.
 func (m *Manager) Restart(ctx context.Context, id service.ID, wait time.Duration) error {
 	const action = "restart"
 	begun := time.Now()
@@ -166,7 +166,7 @@ func (m *Manager) Restart(ctx context.Context, id service.ID, wait time.Duration
 	if !anew {
 		return m.start(ctx, id, action, wait)
 	}
-	// Whoever gives up now must not leave it unloaded.
+	// The job must not stay unloaded, so go on even if ctx ends.
 	if err := m.unload(context.WithoutCancel(ctx), id, s, action); err != nil {
 		return err
 	}
@@ -176,7 +176,7 @@ func (m *Manager) Restart(ctx context.Context, id service.ID, wait time.Duration
 	return m.start(ctx, id, action, wait)
 }
 
-// signal sends a signal to a job's process. One that has ended meanwhile needs none.
+// signal sends a signal to a job's process. It is no error if the process has ended meanwhile.
 func (m *Manager) signal(ctx context.Context, id service.ID, s jobScope, pid int, name string) error {
 	err := m.ctl(ctx, id, "restart", "kill", name, s.target(id))
 	if err == nil {
@@ -188,7 +188,7 @@ func (m *Manager) signal(ctx context.Context, id service.ID, s jobScope, pid int
 	return err
 }
 
-// stale reports whether a job's file was written after its process, or after nobody knows what, began.
+// stale reports whether a job's file was written after its process started, or whether the process's start is unknown.
 func (m *Manager) stale(id service.ID, s jobScope, pid int) bool {
 	info, err := os.Stat(s.path(id))
 	if err != nil {
@@ -198,7 +198,7 @@ func (m *Manager) stale(id service.ID, s jobScope, pid int) bool {
 	return err != nil || pid == 0 || st.PID != pid || !info.ModTime().Before(time.Unix(st.StartTime, 0))
 }
 
-// unload unloads a job whose process has ended. launchd may have started another one meanwhile, which ends then.
+// unload unloads a job whose process has ended. If launchd has started another process meanwhile, that one ends too.
 func (m *Manager) unload(ctx context.Context, id service.ID, s jobScope, action string) error {
 	f, err := m.look(ctx, id, s)
 	if err != nil || !f.loaded {

@@ -59,7 +59,7 @@ func processGone(ctx context.Context, pid int, wait time.Duration) bool {
 		return errors.Is(err, unix.ESRCH)
 	}
 	for until := time.Now().Add(wait); ; {
-		left := min(time.Until(until), time.Second) // a wait in the kernel does not see ctx
+		left := min(time.Until(until), time.Second) // the wait in the kernel does not end when ctx ends
 		if left <= 0 || ctx.Err() != nil {
 			return unix.Kill(pid, 0) != nil
 		}

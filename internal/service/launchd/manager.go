@@ -18,7 +18,7 @@ import (
 	"hermes/internal/volume"
 )
 
-// launchctl runs the program of that name (launchctl(1)).
+// launchctl runs the program launchctl (launchctl(1)).
 type launchctl func(ctx context.Context, args ...string) (output string, code int, err error)
 
 // Manager drives the gateways of one home that are jobs of launchd.
@@ -31,7 +31,7 @@ type Manager struct {
 	install             jobScope
 }
 
-// jobScope is where jobs are: the user's, or the system's.
+// jobScope says where jobs are: the user's, or the system's.
 type jobScope struct {
 	domain string // gui/501 or system
 	dir    string
@@ -39,16 +39,16 @@ type jobScope struct {
 
 var _ service.Installer = (*Manager)(nil)
 
-// noSuchJob is what launchctl ends with where it is asked about a job that it does not know.
+// noSuchJob is the exit code of launchctl for a job that launchd does not know.
 const noSuchJob = 113
 
 // Kind returns service.KindLaunchd.
 func (m *Manager) Kind() service.Kind { return service.KindLaunchd }
 
-// SupportsRegistration returns false: a profile becomes a service where somebody installs it.
+// SupportsRegistration returns false, because a profile becomes a service only when somebody installs it.
 func (m *Manager) SupportsRegistration() bool { return false }
 
-// Name names the manager.
+// Name returns the manager's name.
 func (m *Manager) Name(service.ID) string { return service.ManagerName(service.KindLaunchd, false) }
 
 func (s jobScope) path(id service.ID) string {
@@ -70,7 +70,7 @@ func (m *Manager) owned(path string) error {
 	return nil
 }
 
-// maxJob is far more than a job of ours holds.
+// maxJob limits the size of a job's file, in bytes; our jobs are far smaller.
 const maxJob = 64 << 10
 
 func (m *Manager) find(id service.ID) (jobScope, error) {
@@ -88,7 +88,7 @@ func (m *Manager) Installed(id service.ID) bool {
 	return err == nil
 }
 
-// Foreign returns *hosted.ForeignError if a job of that name is there and is not this home's.
+// Foreign returns *hosted.ForeignError if a job with the service's name exists and does not belong to this home.
 func (m *Manager) Foreign(id service.ID) error {
 	var foreign *hosted.ForeignError
 	if err := m.owned(m.install.path(id)); errors.As(err, &foreign) {
@@ -97,7 +97,7 @@ func (m *Manager) Foreign(id service.ID) error {
 	return nil
 }
 
-// Path returns the file of a job, or where it would be.
+// Path returns the path of a job's file, or the path that it would have.
 func (m *Manager) Path(id service.ID) string {
 	if s, err := m.find(id); err == nil {
 		return s.path(id)
@@ -107,7 +107,7 @@ func (m *Manager) Path(id service.ID) string {
 
 func (m *Manager) ids() (all []service.ID) {
 	for _, s := range m.scopes {
-		entries, _ := os.ReadDir(s.dir) // one that cannot be read has none of ours
+		entries, _ := os.ReadDir(s.dir) // a directory that cannot be read has none of our jobs
 		for _, e := range entries {
 			name, ok := strings.CutPrefix(e.Name(), "hermes.")
 			name, isJob := strings.CutSuffix(name, ".plist")
@@ -128,7 +128,7 @@ func (m *Manager) profileHome(id service.ID) profile.Home {
 	return m.store.Home(n)
 }
 
-// ctl runs launchctl on a job. The words of a refusal are in the error.
+// ctl runs launchctl on a job. If launchctl refuses, the error has its message.
 func (m *Manager) ctl(ctx context.Context, id service.ID, action string, args ...string) error {
 	out, code, err := m.run(ctx, args...)
 	switch {
@@ -143,7 +143,7 @@ func (m *Manager) ctl(ctx context.Context, id service.ID, action string, args ..
 	return nil
 }
 
-// Register installs a job, or brings an installed one up to date. launchd reads it at the next start.
+// Register installs a job, or updates an installed one; launchd reads the new file at the next start.
 func (m *Manager) Register(ctx context.Context, spec service.Spec) error {
 	s := m.install
 	if at, err := m.find(spec.ID); err == nil {
@@ -185,7 +185,7 @@ func (m *Manager) registerIn(ctx context.Context, s jobScope, spec service.Spec)
 	return nil
 }
 
-// Move installs a job where another one is, and uninstalls that one.
+// Move installs a job in the place of another one and uninstalls that one.
 func (m *Manager) Move(ctx context.Context, from service.ID, to service.Spec) error {
 	s, err := m.find(from)
 	if err != nil {
@@ -214,5 +214,5 @@ func (m *Manager) Unregister(ctx context.Context, id service.ID) error {
 	return nil
 }
 
-// systemDomain is launchd's name for what is not a user's.
+// systemDomain is launchd's name for the domain of the system.
 const systemDomain = "system"

@@ -18,21 +18,21 @@ import (
 	"hermes/internal/service/hosted"
 )
 
-// launchd does what launchctl(1) and launchd.plist(5) say of a job with RunAtLoad, KeepAlive unless it ended with 0, and
-// ExitTimeOut. What it refuses, and with which code, is what macOS answers: a job that is disabled cannot be loaded, one that is
-// loaded cannot be loaded again, and one whose process still ends is loaded.
+// launchd does what launchctl(1) and launchd.plist(5) say about a job with RunAtLoad, with KeepAlive unless it ended with 0, and
+// with ExitTimeOut. It refuses the same things as macOS, with the same codes: a disabled job cannot be loaded, a loaded job cannot
+// be loaded again, and a job whose process is still ending counts as loaded.
 type launchd struct {
 	t        *testing.T
 	home     profile.Home
 	told     []string
 	disabled bool
 	loaded   bool
-	leaving  bool // it is unloaded when its process has ended
-	deaf     bool // its process ends on SIGKILL only
+	leaving  bool // it will be unloaded when its process has ended
+	deaf     bool // its process ends only on SIGKILL
 	pid      int
 	runs     int
 	code     int
-	begin    func(l *launchd) // what a start does
+	begin    func(l *launchd) // what happens when the job starts
 }
 
 func (l *launchd) run(_ context.Context, args ...string) (string, int, error) {
@@ -112,7 +112,7 @@ func (l *launchd) start() {
 	l.begin(l)
 }
 
-// end ends the process, if there is one. A job that is not unloaded then starts again, unless its process ended with 0.
+// end ends the process, if there is one. Unless the job is being unloaded, or its process ended with 0, the job starts again.
 func (l *launchd) end(code int) {
 	ran := l.pid != 0
 	l.pid, l.code = 0, code
@@ -124,7 +124,7 @@ func (l *launchd) end(code int) {
 	}
 }
 
-// writes writes what a gateway would.
+// writes writes the state file as a gateway does.
 func (l *launchd) writes(s profile.GatewayState, pid int) {
 	if err := profile.UpdateState(context.Background(), l.home, func(st *profile.State) error {
 		st.Gateway, st.PID, st.StartTime = s, pid, time.Now().Unix()
@@ -155,10 +155,10 @@ func newJobs(t *testing.T) (*Manager, *launchd, service.ID) {
 	var wrote sync.WaitGroup
 	t.Cleanup(wrote.Wait)
 	l := &launchd{t: t, home: made.Home, begin: func(l *launchd) {
-		wrote.Wait() // a process that ended writes no more
+		wrote.Wait() // a process that has ended writes no more
 		l.pid = 41 + l.runs
 		pid := l.pid
-		wrote.Go(func() { l.writes(profile.StateRunning, pid) }) // when the command waits already, or not yet
+		wrote.Go(func() { l.writes(profile.StateRunning, pid) }) // before or after the command begins to wait
 	}}
 	s := jobScope{domain: "gui/501", dir: filepath.Join(t.TempDir(), "LaunchAgents")}
 	m := &Manager{home: home, program: "/usr/local/bin/hermes", store: store, run: l.run, scopes: []jobScope{s}, install: s,
@@ -206,7 +206,7 @@ func TestAJobThatCannotServeSaysWhy(t *testing.T) {
 	if err := m.Register(t.Context(), service.Spec{ID: id}); err != nil {
 		t.Fatal(err)
 	}
-	l.begin = func(l *launchd) { // as hostExit reports a wrong configuration
+	l.begin = func(l *launchd) { // as hostExit ends the process when the configuration is wrong
 		l.pid, l.code = 0, 0
 		l.writes(profile.StateStartupFailed, 0)
 	}
@@ -250,7 +250,7 @@ func TestARestartNeverLeavesAJobDown(t *testing.T) {
 			if err := m.Restart(t.Context(), id, tt.wait); !tt.check(err) {
 				t.Errorf("the restart: %v", err)
 			}
-			if tt.deaf { // now it has drained
+			if tt.deaf { // the process ends now, after its drain
 				l.end(143)
 			}
 			if st, err := m.Status(t.Context(), id); err != nil || !st.Up || !st.WantUp || st.PID == 42 || l.disabled {
@@ -297,7 +297,8 @@ func TestARestartReadsTheFileAnew(t *testing.T) {
 	}
 }
 
-// A job that was told to end, and whose process has not ended, is still loaded: it has to go before it can be loaded again.
+// TestAStartAfterAStopThatWasNotWaitedForStarts: a job that was told to end is still loaded while its process lives. It must be gone
+// before it can be loaded again.
 func TestAStartAfterAStopThatWasNotWaitedForStarts(t *testing.T) {
 	m, l, id := newJobs(t)
 	if err := m.Register(t.Context(), service.Spec{ID: id}); err != nil {

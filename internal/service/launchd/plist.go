@@ -22,14 +22,14 @@ type job struct {
 	UserName             string `plist:",omitempty"`
 	RunAtLoad            bool
 	restart.LaunchdKeys
-	ExitTimeOut int // seconds
+	ExitTimeOut int // in seconds
 	ProcessType string
 }
 
-// madeByUs is the comment that says who made a job.
+// madeByUs is a comment in the file of a job that says that hermes made it.
 const madeByUs = "<!-- Made by `hermes gateway install`, and made anew by it. -->\n"
 
-// render writes the launchd job of a gateway. Characters that XML cannot hold are refused before (hosted.Definition.Check).
+// render writes the launchd job of a gateway. hosted.Definition.Check has refused characters that XML cannot contain.
 func render(d hosted.Definition) ([]byte, error) {
 	j := job{
 		Label: label(d), ProgramArguments: append([]string{d.Program}, d.Args()...), EnvironmentVariables: map[string]string{}, UserName: d.User,
@@ -47,7 +47,7 @@ func render(d hosted.Definition) ([]byte, error) {
 	return bytes.Join([][]byte{head, []byte(madeByUs + "<plist"), rest, []byte("\n")}, nil), nil
 }
 
-// plistHome reads the home that a job was made for. ok is false for a job that hermes did not make.
+// plistHome returns the home for which a job was made. ok is false if hermes did not make the job.
 func plistHome(data []byte) (home string, ok bool) {
 	var j job
 	if !bytes.Contains(data, []byte("`hermes gateway install`")) {

@@ -69,7 +69,7 @@ func TestJobsAreTheGoldenOnes(t *testing.T) {
 	}
 }
 
-// Jobs that an earlier version made are this home's too.
+// TestAJobMadeByHandIsReadToo: jobs that an earlier version made belong to this home too.
 func TestAJobMadeByHandIsReadToo(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join("testdata", "earlier.plist"))
 	if err != nil {

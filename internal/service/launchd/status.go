@@ -12,7 +12,7 @@ import (
 	"hermes/internal/service/hosted"
 )
 
-// Status tells what a job does now.
+// Status returns what a job does now.
 func (m *Manager) Status(ctx context.Context, id service.ID) (service.Status, error) {
 	s, err := m.find(id)
 	if err != nil {
@@ -29,12 +29,12 @@ func (m *Manager) Status(ctx context.Context, id service.ID) (service.Status, er
 	} else if st.StartTime > 0 && st.PID == f.pid {
 		out.For = max(0, time.Since(time.Unix(st.StartTime, 0)))
 	}
-	out.WantUp = out.Up || f.loaded && f.code > 0 // launchd waits for its throttle
+	out.WantUp = out.Up || f.loaded && f.code > 0 // launchd waits until it may start the job again
 	out.Backoff = !out.Up && out.WantUp
 	return out, nil
 }
 
-// List tells the same of every installed job of this home, by name.
+// List returns the status of every installed job of this home, ordered by name.
 func (m *Manager) List(ctx context.Context) ([]service.Status, error) {
 	ids := m.ids()
 	all := make([]service.Status, len(ids))
@@ -48,12 +48,12 @@ func (m *Manager) List(ctx context.Context) ([]service.Status, error) {
 	return all, ctx.Err()
 }
 
-// jobFacts is what launchctl print tells of a job.
+// jobFacts is what launchctl print tells about a job.
 type jobFacts struct {
 	loaded    bool
-	leaving   bool // it is unloaded, and its process still ends
+	leaving   bool // it is being unloaded, and its process is still ending
 	pid, runs int
-	code      int // of the last run; -1 if there was none, or it was killed
+	code      int // of the last run; -1 if there was none, or if a signal ended it
 }
 
 func (m *Manager) look(ctx context.Context, id service.ID, s jobScope) (jobFacts, error) {
@@ -76,14 +76,14 @@ func (m *Manager) look(ctx context.Context, id service.ID, s jobScope) (jobFacts
 func parseJob(text string) jobFacts {
 	f := jobFacts{loaded: true, code: -1}
 	for line := range strings.Lines(text) {
-		if strings.HasPrefix(line, "\t\t") { // of something inside
+		if strings.HasPrefix(line, "\t\t") { // a line about a part of the job
 			continue
 		}
 		name, value, ok := strings.Cut(strings.TrimSpace(line), " = ")
 		if !ok {
 			continue
 		}
-		if name == "state" { // SIGTERMed, SIGKILLed
+		if name == "state" { // such as SIGTERMed, SIGKILLed
 			f.leaving = strings.HasPrefix(value, "SIG")
 			continue
 		}

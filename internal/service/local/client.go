@@ -13,7 +13,7 @@ import (
 	"hermes/internal/service"
 )
 
-// patience is how long the supervisor may take to answer, on top of what it is asked to wait.
+// patience is how long the supervisor may take to answer, on top of the time that the command may wait.
 const patience = 15 * time.Second
 
 // Manager drives the supervisor of a home over its socket.
@@ -24,7 +24,7 @@ type Manager struct {
 
 var _ service.Manager = (*Manager)(nil)
 
-// NewManager returns the manager of a home. Nothing is started: a supervisor must be there (Live).
+// NewManager returns the manager of a home. It starts nothing: a supervisor must already run (Live).
 func NewManager(home string) *Manager {
 	return &Manager{home: home, http: http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
@@ -38,7 +38,7 @@ func (m *Manager) Kind() service.Kind { return service.KindLocal }
 // SupportsRegistration returns true.
 func (m *Manager) SupportsRegistration() bool { return true }
 
-// ask sends one request. An error of the supervisor's comes back as the type that it was.
+// ask sends one request. An error of the supervisor comes back with its type.
 func (m *Manager) ask(ctx context.Context, method, path string, id service.ID, action string, q request) (answer, error) {
 	within, cancel := context.WithTimeout(ctx, q.Wait+patience+q.KillAfter)
 	defer cancel()
@@ -76,14 +76,14 @@ func (m *Manager) act(ctx context.Context, id service.ID, action string, q reque
 	return err
 }
 
-// Register makes a service known.
+// Register adds a service.
 func (m *Manager) Register(ctx context.Context, spec service.Spec) error {
 	return m.act(ctx, spec.ID, "register", request{Up: spec.Up, KillAfter: spec.KillAfter})
 }
 
-// Unregister stops a service and forgets it.
+// Unregister stops a service and removes it.
 func (m *Manager) Unregister(ctx context.Context, id service.ID) error {
-	return m.act(ctx, id, "unregister", request{Wait: 10 * time.Minute}) // the supervisor knows its limit
+	return m.act(ctx, id, "unregister", request{Wait: 10 * time.Minute}) // the supervisor applies the service's own limit
 }
 
 // Start wants a service up.
@@ -96,12 +96,12 @@ func (m *Manager) Stop(ctx context.Context, id service.ID, wait time.Duration) e
 	return m.act(ctx, id, "stop", request{Wait: wait})
 }
 
-// Restart ends a service and starts it anew.
+// Restart ends the service's process and starts another.
 func (m *Manager) Restart(ctx context.Context, id service.ID, wait time.Duration) error {
 	return m.act(ctx, id, "restart", request{Wait: wait})
 }
 
-// Status tells what a service does now.
+// Status returns what a service does now.
 func (m *Manager) Status(ctx context.Context, id service.ID) (service.Status, error) {
 	a, err := m.ask(ctx, http.MethodPost, "services/"+id.String()+"/status", id, "look at", request{})
 	if err != nil || len(a.Services) == 0 {
@@ -112,7 +112,7 @@ func (m *Manager) Status(ctx context.Context, id service.ID) (service.Status, er
 	return st, nil
 }
 
-// List tells the status of every service, by name.
+// List returns the status of every service, ordered by name.
 func (m *Manager) List(ctx context.Context) ([]service.Status, error) {
 	a, err := m.ask(ctx, http.MethodGet, "services", service.ID{}, "list the services", request{})
 	var list []service.Status
@@ -122,8 +122,8 @@ func (m *Manager) List(ctx context.Context) ([]service.Status, error) {
 	return list, err
 }
 
-// Watch calls happened at every change of any service, and once at the beginning, with an ID that stands for any of them, until
-// ctx ends or the supervisor does.
+// Watch calls happened once at the beginning and at every change of any service, until ctx ends or the supervisor is gone. It passes
+// the zero ID, which means that any service may have changed.
 func (m *Manager) Watch(ctx context.Context, happened func(service.ID)) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://up/v1/news", http.NoBody)
 	if err != nil {
@@ -145,7 +145,7 @@ func (m *Manager) Watch(ctx context.Context, happened func(service.ID)) error {
 	}
 }
 
-// Down asks the supervisor to end and returns when it has taken that in.
+// Down asks the supervisor to end, and returns when the supervisor has accepted that.
 func (m *Manager) Down(ctx context.Context) error {
 	_, err := m.ask(ctx, http.MethodPost, "down", service.ID{}, "end", request{})
 	return err

@@ -8,7 +8,7 @@ import (
 	"hermes/internal/service"
 )
 
-// order takes a command, from now on at once. The caller holds mu.
+// order applies an order. A pause before the next start does not count any more. The caller holds mu.
 func (u *unit) order(e event) {
 	u.to(e)
 	u.earliest = time.Time{}
@@ -16,7 +16,7 @@ func (u *unit) order(e event) {
 	u.tell()
 }
 
-// refusal is why no command can be taken. The caller holds mu.
+// refusal returns why the unit cannot take an order, or nil. The caller holds mu.
 func (u *unit) refusal(action string) error {
 	switch {
 	case u.gone:
@@ -36,7 +36,7 @@ func (u *unit) start(ctx context.Context, wait time.Duration) error {
 	return u.startLocked(ctx, wait, time.Now())
 }
 
-// startLocked is called with mu held and releases it.
+// startLocked must be called with mu held. It unlocks mu.
 func (u *unit) startLocked(ctx context.Context, wait time.Duration, begun time.Time) error {
 	target := u.run
 	if !u.state.busy() {
@@ -72,7 +72,7 @@ func (u *unit) restart(ctx context.Context, wait time.Duration) error {
 	return u.awaitReady(ctx, target, wait, begun)
 }
 
-// awaitReady waits until a run, or one after it, is ready, or has ended.
+// awaitReady waits until the run with the number target, or a later one, is ready, or until target has ended.
 func (u *unit) awaitReady(ctx context.Context, target int, wait time.Duration, begun time.Time) error {
 	return u.await(ctx, begun.Add(wait), func(late bool) (bool, error) {
 		over := u.run > target || u.run == target && !u.state.busy() || u.run < target && (u.state == down || u.state == closed)
@@ -119,7 +119,8 @@ func (u *unit) stop(ctx context.Context, wait time.Duration) error {
 	})
 }
 
-// await calls look, with mu held, at every change until it is done; once with late at the deadline.
+// await calls look, with mu held, at every change until look says that it is done. At the deadline it calls look a last time, with
+// late.
 func (u *unit) await(ctx context.Context, deadline time.Time, look func(late bool) (bool, error)) error {
 	timeout := time.NewTimer(time.Until(deadline))
 	defer timeout.Stop()
@@ -157,7 +158,7 @@ func (u *unit) status() service.Status {
 	return st
 }
 
-// settled returns when the unit is where it is to be, or failed to get there.
+// settled returns when the unit is down or ready, has failed, or cannot start any more.
 func (u *unit) settled(ctx context.Context, wait time.Duration) {
 	_ = u.await(ctx, time.Now().Add(wait), func(bool) (bool, error) {
 		return u.state == down || u.state == serving || u.state.last() || u.deaths > 0, nil

@@ -11,8 +11,8 @@ import (
 	"hermes/internal/volume"
 )
 
-// shortPath calls use with a path of a socket that is short enough (unix(7)): one that goes by an open descriptor
-// of its directory if it must.
+// shortPath calls use with a path of a socket that is short enough (unix(7)). If path itself is too long, it is one through an open
+// descriptor of its directory.
 func shortPath(path string, use func(string) error) error {
 	if len(path) <= maxSocketPath {
 		return use(path)
@@ -26,7 +26,7 @@ func shortPath(path string, use func(string) error) error {
 	return cmp.Or(used, err)
 }
 
-// peer returns whose process is at the other end.
+// peer returns the user of the process at the other end.
 func peer(c *net.UnixConn) (uid int, err error) {
 	raw, err := c.SyscallConn()
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 )
 
-// shortPath calls use with a path of a socket that is short enough: one over a link in a private directory if it
-// must.
+// shortPath calls use with a path of a socket that is short enough. If path itself is too long, it is one through a link in a
+// private directory.
 func shortPath(path string, use func(string) error) error {
 	if len(path) <= maxSocketPath {
 		return use(path)

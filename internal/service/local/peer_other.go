@@ -7,5 +7,5 @@ import (
 	"net"
 )
 
-// peer is not known here: the rights of the directory decide.
+// peer fails, because this system does not tell the user. The rights of the directory decide who may connect.
 func peer(*net.UnixConn) (uid int, err error) { return 0, errors.ErrUnsupported }

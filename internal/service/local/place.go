@@ -14,10 +14,11 @@ import (
 	"hermes/internal/volume"
 )
 
-// maxSocketPath is the longest path that every system takes for a socket: 104 bytes on macOS, with the final zero.
+// maxSocketPath is the longest path of a socket that every system accepts: macOS has 104 bytes, with the final zero.
 const maxSocketPath = 103
 
-// Dir is where the supervisor of a home is met: mode 0700, with its lock, its socket, and who it is.
+// Dir returns the directory of a home's supervisor. It has mode 0700 and contains the lock, the socket, and a file that names the
+// supervisor's process.
 func Dir(home string) string { return filepath.Join(home, dirName) }
 
 const (
@@ -34,10 +35,10 @@ type holder struct {
 	Since time.Time `json:"since"`
 }
 
-// TakenError reports a home that has a supervisor already.
+// TakenError reports that the home has a supervisor already.
 type TakenError struct {
 	Home  string
-	PID   int // 0 if it does not say
+	PID   int // 0 if it is unknown
 	Since time.Time
 }
 
@@ -49,7 +50,7 @@ func (e *TakenError) Error() string {
 	return fmt.Sprintf("%s has its supervisor: %s; `hermes down` ends it", e.Home, who)
 }
 
-// Claim is the right to supervise a home, and the socket on which commands arrive.
+// Claim is the right to supervise a home, with the socket on which commands arrive.
 type Claim struct {
 	home     string
 	files    volume.Dir // Dir(home)
@@ -57,11 +58,10 @@ type Claim struct {
 	Listener net.Listener
 }
 
-// settle is how long a supervisor that was killed may take to let go of its lock: the kernel has the pages of a process to
-// free first.
+// settle is how long the lock of a killed supervisor may stay taken, because the kernel first frees the memory of the process.
 const settle = 300 * time.Millisecond
 
-// Take claims a home. The error is *TakenError if somebody has it.
+// Take claims a home. If another supervisor has it, the error is *TakenError.
 func Take(home string) (*Claim, error) {
 	fail := func(err error) (*Claim, error) { return nil, fmt.Errorf("cannot supervise %s: %w", home, err) }
 	files := volume.At(home)
@@ -114,7 +114,7 @@ func (c *Claim) listen() error {
 		if err != nil {
 			return err
 		}
-		l.SetUnlinkOnClose(false) // the name is short for this moment only
+		l.SetUnlinkOnClose(false) // the name may be a short one, which is valid only here
 		c.Listener = &guarded{l}
 		return nil
 	})
@@ -124,15 +124,15 @@ func (c *Claim) listen() error {
 	return os.Chmod(path, 0o600) //nolint:forbidigo // a socket cannot be opened; its directory is this user's alone
 }
 
-// Release gives the home up. Every process is down by then.
+// Release gives up the home. Call it when all processes are down.
 func (c *Claim) Release() {
 	c.Listener.Close()
-	_ = c.files.Remove(socketName) // nobody answers there any more
-	_ = c.files.Remove(holderName) // the lock tells the truth
+	_ = c.files.Remove(socketName) // no process listens there any more
+	_ = c.files.Remove(holderName) // a file that stays does no harm: the lock decides
 	c.lock.Unlock()
 }
 
-// guarded accepts connections of this user and of root.
+// guarded accepts only connections from this user and from root.
 type guarded struct{ *net.UnixListener }
 
 func (g *guarded) Accept() (net.Conn, error) {
@@ -148,8 +148,8 @@ func (g *guarded) Accept() (net.Conn, error) {
 	}
 }
 
-// mayTalk reports whether the other end is this user, or root. Where the system does not tell, the rights of the
-// directory have decided.
+// mayTalk reports whether the process at the other end is this user's or root's. If the system does not tell, it returns true,
+// because the rights of the directory have decided who can connect.
 func mayTalk(c *net.UnixConn) bool {
 	uid, err := peer(c)
 	if errors.Is(err, errors.ErrUnsupported) {
@@ -167,7 +167,7 @@ func dial(home string) (c *net.UnixConn, err error) {
 	if err != nil {
 		return nil, err
 	}
-	// Root trusts the home's owner, who is who it works for.
+	// Root trusts the home's owner, because it runs the command for that user's home.
 	if !mayTalk(c) && os.Getuid() != 0 {
 		c.Close()
 		return nil, fmt.Errorf("%s belongs to another user", socketOf(home))
@@ -175,7 +175,7 @@ func dial(home string) (c *net.UnixConn, err error) {
 	return c, nil
 }
 
-// Live reports whether a supervisor of this home takes commands. It costs one connection.
+// Live reports whether a supervisor of this home takes commands. It makes one connection.
 func Live(home string) bool {
 	c, err := dial(home)
 	if err != nil {

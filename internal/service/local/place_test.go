@@ -15,7 +15,7 @@ func TestTheMeetingPlaceIsTheOwnersAlone(t *testing.T) {
 	if err := os.Mkdir(local.Dir(home), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(local.Dir(home), 0o777); err != nil { // whatever the umask is
+	if err := os.Chmod(local.Dir(home), 0o777); err != nil { // the umask has changed the mode of Mkdir
 		t.Fatal(err)
 	}
 	c, err := local.Take(home)

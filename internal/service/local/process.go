@@ -14,12 +14,12 @@ import (
 type process struct {
 	pid    int
 	cmd    *exec.Cmd
-	exited chan exit     // gets one
-	ready  chan struct{} // closed when the process says that it is
+	exited chan exit     // gets the end of the run, once
+	ready  chan struct{} // closed when the process has said that it is ready
 }
 
-// fork starts processes until forks is closed. One thread does it all, and lives as long as the supervisor: the kernel
-// sends a child its parent-death signal when the thread ends that started it (prctl(2)).
+// fork starts processes until the channel forks is closed. It does that on one thread that lives as long as the supervisor, because
+// the kernel sends a child its parent-death signal when the thread that started it ends (prctl(2)).
 func (s *Supervisor) fork() {
 	runtime.LockOSThread()
 	for f := range s.forks {
@@ -68,7 +68,7 @@ func (s *Supervisor) spawn(id service.ID, log *sink) (*process, error) {
 	}()
 	go func() {
 		err := cmd.Wait()
-		r.Close() // a process that it left behind may hold the other end
+		r.Close() // processes that it left behind may still hold the other end
 		var ee *exec.ExitError
 		if err != nil && !errors.As(err, &ee) {
 			p.exited <- exit{code: -1, err: err}

@@ -12,7 +12,7 @@ import (
 	"hermes/internal/service"
 )
 
-// passReady gives a process the descriptor on which it says that it is ready.
+// passReady passes a process the descriptor on which it says that it is ready.
 func passReady(cmd *exec.Cmd, w *os.File) (int, error) {
 	cmd.ExtraFiles = []*os.File{w}
 	return service.ReadyFD, nil
@@ -25,12 +25,12 @@ func exitOf(st *os.ProcessState) exit {
 	return exit{code: st.ExitCode()}
 }
 
-// terminate asks the process to end; its children are its own business.
+// terminate asks the process to end. It leaves the children of the process to the process.
 func (p *process) terminate() { _ = p.cmd.Process.Signal(syscall.SIGTERM) }
 
-// kill ends the process and what is in its process group.
+// kill kills the process and its process group.
 func (p *process) kill() {
-	if p.cmd.Process.Signal(syscall.SIGKILL) == nil { // it is not reaped: the number is still its group's
+	if p.cmd.Process.Signal(syscall.SIGKILL) == nil { // it is not reaped yet, so its pid still names its group
 		_ = syscall.Kill(-p.pid, syscall.SIGKILL)
 	}
 }

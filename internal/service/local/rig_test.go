@@ -27,7 +27,8 @@ import (
 	"hermes/internal/service/servicetest"
 )
 
-// The test binary is the supervisor too, by the variable, and what it supervises, by the name hermes.
+// TestMain runs the tests. If the variable is set, the test binary is the supervisor; if its name is hermes, it is the program that
+// is supervised.
 func TestMain(m *testing.M) {
 	if home := os.Getenv("HERMES_TEST_SUPERVISE"); home != "" && os.Getenv(service.SupervisedChild) == "" {
 		if err := supervise(home); err != nil {
@@ -39,7 +40,7 @@ func TestMain(m *testing.M) {
 	servicetest.Main(m, func([]string) int { return 2 })
 }
 
-// supervise is `hermes up`, with the rule for failures that the test wrote and a plainer boot.
+// supervise does what `hermes up` does, with the rule for failures that the test wrote and a simpler boot.
 func supervise(home string) error {
 	claim, err := local.Take(home)
 	if err != nil {
@@ -112,7 +113,7 @@ func (v *supervisor) crash() {
 	_ = v.cmd.Wait()
 }
 
-// processes returns the gateways of the home whose command line has a word.
+// processes returns the processes of the home's gateways whose command line contains a word.
 func (v *supervisor) processes(word string) (found []string) {
 	dirs, _ := filepath.Glob("/proc/[0-9]*")
 	for _, dir := range dirs {

@@ -17,7 +17,7 @@ type request struct {
 	Wait      time.Duration `json:"wait,omitempty"`
 }
 
-// Listen takes commands until the listener is closed. down is called when somebody wants the supervisor to end.
+// Listen takes commands until the listener is closed. It calls down when a command asks the supervisor to end.
 func (s *Supervisor) Listen(l net.Listener, down func()) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/services", func(w http.ResponseWriter, r *http.Request) {
@@ -75,10 +75,10 @@ func reply(w http.ResponseWriter, a answer, err error) {
 		a = answer{Error: encodeError(err)}
 		w.WriteHeader(http.StatusConflict)
 	}
-	_ = json.NewEncoder(w).Encode(a) // who asked may have gone
+	_ = json.NewEncoder(w).Encode(a) // the client may be gone
 }
 
-// tell writes a line at every change of any service, and one at once, until the visitor is gone.
+// tell writes a line at once and at every change of any service, until the client is gone.
 func (s *Supervisor) tell(w http.ResponseWriter, r *http.Request) {
 	flush := http.NewResponseController(w)
 	for {

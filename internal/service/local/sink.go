@@ -11,23 +11,22 @@ import (
 	"hermes/internal/volume"
 )
 
-// maxLine is where a line is split, half of what s6-log allows: a buffer of that size is kept for each service.
+// maxLine is the length at which a line is split, half of that of s6-log, because each service has a buffer of this size.
 const maxLine = 4 << 10
 
-// sinkGrace is how long a log is read on when its service is gone: processes that it left behind may hold the
-// pipe for ever.
+// sinkGrace is how long a log is read after its service is gone. Processes that the service left behind may hold the pipe for ever.
 const sinkGrace = 250 * time.Millisecond
 
-// sink takes the lines of one service, of all its runs, to its log directory.
+// sink writes the output of all runs of one service to the service's log directory.
 type sink struct {
 	s      *Supervisor
 	id     service.ID
 	prefix []byte
 
-	mu   sync.Mutex // for file
+	mu   sync.Mutex // guards file
 	file *logs.Writer
 	r, w *os.File
-	done chan struct{} // closed when the pipe is read to its end
+	done chan struct{} // closed when the pipe was read to its end
 }
 
 func newSink(s *Supervisor, id service.ID) *sink {
@@ -35,7 +34,7 @@ func newSink(s *Supervisor, id service.ID) *sink {
 		file: logs.NewWriter(volume.At(s.o.Home).Sub(service.LogDir(id)))}
 }
 
-// pipe returns what a process writes to. It is made with the first run.
+// pipe returns the pipe's end to which a process writes. The first run creates the pipe.
 func (k *sink) pipe() (*os.File, error) {
 	if k.w != nil {
 		return k.w, nil
@@ -49,7 +48,7 @@ func (k *sink) pipe() (*os.File, error) {
 	return w, nil
 }
 
-// read passes on lines until the pipe's end.
+// read reads lines until the end of the pipe.
 func (k *sink) read() {
 	defer close(k.done)
 	buf := make([]byte, 0, maxLine)
@@ -76,7 +75,7 @@ func (k *sink) read() {
 	}
 }
 
-// line writes one line. What cannot be written stops nobody.
+// line writes one line. A failure to write does not stop anything.
 func (k *sink) line(text []byte) {
 	if len(text) == 0 {
 		return
@@ -94,7 +93,7 @@ func (k *sink) line(text []byte) {
 	}
 }
 
-// close reads what is left, for a moment, and lets go of the file.
+// close reads the rest for up to sinkGrace, and closes the file.
 func (k *sink) close() {
 	if k.w != nil {
 		k.w.Close()

@@ -1,30 +1,30 @@
 package local
 
-// state is where a unit is.
+// state is the state of a unit.
 type state string
 
-// The states of a unit without a run, of one with a run, and of one whose run ended by itself: what follows is decided then, which
-// takes a moment in which orders arrive.
+// The states of a unit: first those without a run, then those with a run, then those after a run that ended by itself. In the last
+// group the unit decides what follows, which takes a moment in which orders may arrive.
 const (
-	down    state = "down"    // nothing runs, and nothing is to
-	queued  state = "queued"  // somebody wants it up: it begins at once
-	again   state = "again"   // it ended by itself, and begins again
-	backoff state = "backoff" // it failed, and begins again after a pause
+	down    state = "down"    // nothing runs, and nothing is to run
+	queued  state = "queued"  // a start was ordered, and the run begins at once
+	again   state = "again"   // the run ended by itself, and another begins
+	backoff state = "backoff" // the run failed, and another begins after a pause
 	closed  state = "closed"  // nothing runs, and nothing ever will
 
-	starting   state = "starting"   // its process begins, or is not ready yet
-	serving    state = "serving"    // its process is ready
-	stopping   state = "stopping"   // its process is told to end, and nothing follows
-	restarting state = "restarting" // its process is told to end, and another follows
-	closing    state = "closing"    // its process is told to end, and the unit goes with it
+	starting   state = "starting"   // the process starts, or is not ready yet
+	serving    state = "serving"    // the process is ready
+	stopping   state = "stopping"   // the process was told to end, and none follows
+	restarting state = "restarting" // the process was told to end, and another follows
+	closing    state = "closing"    // the process was told to end, and the unit ends with it
 
-	deciding     state = "deciding"      // nobody gave an order since it ended
-	decidingUp   state = "deciding up"   // somebody wants it up meanwhile
-	decidingDown state = "deciding down" // somebody wants it down meanwhile
-	decidingLast state = "deciding last" // the unit goes when it is decided
+	deciding     state = "deciding"      // no order was given since the run ended
+	decidingUp   state = "deciding up"   // a start was ordered meanwhile
+	decidingDown state = "deciding down" // a stop was ordered meanwhile
+	decidingLast state = "deciding last" // the unit ends when it has decided
 )
 
-// event is what happens to a unit.
+// event is something that happens to a unit.
 type event string
 
 const (
@@ -33,17 +33,17 @@ const (
 	toRestart event = "restart" // an order
 	toClose   event = "close"   // it is unregistered, or the supervisor ends
 
-	due      event = "due"   // the time of the next run has come
-	gotReady event = "ready" // its process says that it is
-	ended    event = "ended" // its process ended
+	due      event = "due"   // the time for the next run has come
+	gotReady event = "ready" // the process says that it is ready
+	ended    event = "ended" // the process ended
 
-	// What was decided.
+	// The results of a decision.
 	startAgain event = "start again"
 	startLater event = "start later"
 	stayDown   event = "stay down"
 )
 
-// transitions is the table: what is not in it cannot happen, or is refused.
+// transitions is the table. An event that is missing for a state cannot happen in it, or is refused.
 func transitions() map[state]map[event]state {
 	return map[state]map[event]state{
 		down:    {toStart: queued, toStop: down, toRestart: queued, toClose: closed},
@@ -68,27 +68,27 @@ func transitions() map[state]map[event]state {
 	}
 }
 
-// busy: a run is on, from before its process begins until it is decided what follows its end.
+// busy reports whether there is a run: from before its process starts until the unit has decided what follows its end.
 func (s state) busy() bool { return s.runs() || s.decides() }
 
-// runs: a process begins, runs or ends.
+// runs reports whether a process starts, runs or ends.
 func (s state) runs() bool { return s == starting || s == serving || s.told() }
 
-// told: the process was told to end.
+// told reports whether the process was told to end.
 func (s state) told() bool { return s == stopping || s == restarting || s == closing }
 
-// decides: the run ended by itself, and what follows is being decided.
+// decides reports whether the run ended by itself and the unit decides what follows.
 func (s state) decides() bool {
 	return s == deciding || s == decidingUp || s == decidingDown || s == decidingLast
 }
 
-// waits: a run is to begin.
+// waits reports whether a run is to begin.
 func (s state) waits() bool { return s == queued || s == again || s == backoff }
 
-// wanted: the service is to run, as far as anybody knows.
+// wanted reports whether the service is to run, as far as that is decided.
 func (s state) wanted() bool {
 	return s.waits() || s == starting || s == serving || s == restarting || s == deciding || s == decidingUp
 }
 
-// last: nothing begins any more.
+// last reports whether no run can begin any more.
 func (s state) last() bool { return s == closing || s == decidingLast || s == closed }

@@ -14,7 +14,7 @@ import (
 
 var events = []event{toStart, toStop, toRestart, toClose, due, gotReady, ended, startAgain, startLater, stayDown}
 
-// walk is the table once more, in the order of events; "-" is what cannot happen, or is refused.
+// walk is the same table, written independently, with the events in order; "-" means that the event cannot happen or is refused.
 const walk = `
 down          | queued      | down          | queued      | closed        | -        | -          | -        | -      | -       | -
 queued        | queued      | down          | queued      | closed        | starting | -          | -        | -      | -       | -
@@ -66,7 +66,7 @@ func TestEveryTransitionOfAUnit(t *testing.T) {
 	}
 }
 
-// What has to hold whatever the table says.
+// TestOrdersHoldInEveryState checks what must be true for any table.
 func TestOrdersHoldInEveryState(t *testing.T) {
 	table := transitions()
 	seen := map[state]bool{down: true}
@@ -113,18 +113,18 @@ func TestOrdersHoldInEveryState(t *testing.T) {
 	}
 }
 
-// TestAnOrderWhileItIsDecided: the order holds, whatever is decided.
+// TestAnOrderWhileItIsDecided: the order wins, whatever the unit decides.
 func TestAnOrderWhileItIsDecided(t *testing.T) {
 	for _, tt := range []struct {
 		code  int
 		order event
 		want  state
 	}{
-		{1, "", again}, {75, "", again}, {0, "", down}, {78, "", down}, // nobody gives one
+		{1, "", again}, {75, "", again}, {0, "", down}, {78, "", down}, // no order is given
 		{1, toStop, down}, {78, toStart, queued}, {1, toStart, queued}, {1, toClose, closed},
 	} {
 		u := testUnit(t, io.Discard)
-		u.state, u.run, u.since = serving, 1, time.Now().Add(time.Hour) // so that the second to the next start is not over
+		u.state, u.run, u.since = serving, 1, time.Now().Add(time.Hour) // so that the one second before the next start is not over
 		given := false
 		u.s.o.Log = slog.New(ordering{func(message string) {
 			if message == "ended" && tt.order != "" && !given {
@@ -144,7 +144,7 @@ func TestAnOrderWhileItIsDecided(t *testing.T) {
 	}
 }
 
-// ordering is a log that calls a function for each message.
+// ordering is a log handler that calls a function for each message.
 type ordering struct{ said func(string) }
 
 func (o ordering) Enabled(context.Context, slog.Level) bool { return true }

@@ -16,7 +16,7 @@ import (
 	"hermes/internal/service/restart"
 )
 
-// Name is how the embedded supervisor is called in messages.
+// Name is the name of the embedded supervisor in messages.
 const Name = "hermes up"
 
 // Options says what a supervisor runs, and how.
@@ -26,12 +26,12 @@ type Options struct {
 	Env     []string // the environment of the services, without HERMES_HOME
 	Log     *slog.Logger
 	Backoff func(service.ID) restart.Rule // nil means service.BackoffOf
-	// Copy gets every line of the services, with its profile in front, beside the files; nil for none.
+	// Copy gets every line of the services, with its profile in front, in addition to the files; nil for none.
 	Copy io.Writer
 }
 
-// Supervisor keeps the services of one home running, each as a process of this one. It is the service.Manager that
-// the socket's clients talk to.
+// Supervisor keeps the services of one home running, each as a child process. It implements service.Manager for the clients that
+// connect to the socket.
 type Supervisor struct {
 	o     Options
 	store *profile.Store
@@ -48,15 +48,15 @@ type Supervisor struct {
 
 var _ service.Manager = (*Supervisor)(nil)
 
-// New returns a supervisor without services. Nothing runs before Serve.
+// New returns a supervisor without services. It runs nothing before Serve.
 func New(o Options) *Supervisor {
 	s := &Supervisor{o: o, store: profile.NewStore(o.Home), units: map[service.ID]*unit{}, forks: make(chan func()), began: time.Now(), news: make(chan struct{})}
 	if s.o.Backoff == nil {
 		s.o.Backoff = func(id service.ID) restart.Rule { return service.BackoffOf(s.store, id) }
 	}
-	s.oom.Explained, _ = service.OOMKills() // where there is no counter nothing is asked of it
+	s.oom.Explained, _ = service.OOMKills() // 0 if there is no counter; then Explain does nothing
 	s.tree = suture.New("hermes", suture.Spec{
-		// A unit ends when its process does, which KillAfter bounds.
+		// A unit ends when its process ends, which KillAfter limits.
 		Timeout:   24 * time.Hour,
 		EventHook: func(e suture.Event) { s.o.Log.Error("a supervising routine failed", "event", e.String()) },
 	})
@@ -67,12 +67,12 @@ func New(o Options) *Supervisor {
 func (s *Supervisor) Serve(ctx context.Context) {
 	forking := make(chan struct{})
 	go func() { defer close(forking); s.fork() }()
-	_ = s.tree.Serve(ctx) // it ends because ctx did
+	_ = s.tree.Serve(ctx) // it returns because ctx has ended
 	close(s.forks)
 	<-forking
 }
 
-// Kill ends every process at once.
+// Kill kills every process at once.
 func (s *Supervisor) Kill() {
 	for _, u := range s.all() {
 		u.mu.Lock()
@@ -85,10 +85,10 @@ func (s *Supervisor) Kill() {
 	}
 }
 
-// died says how a run ended that nobody had told to end.
+// died describes the end of a run that was not told to end.
 func (s *Supervisor) died(e exit, when time.Time) service.Death {
 	d := service.Death{Time: when.UTC().Round(0), ExitCode: e.code, Signal: e.signal}
-	if e.err != nil { // it could not be begun; the code is a shell's for that
+	if e.err != nil { // it could not be started; a shell has this code for that
 		d.ExitCode = 127
 	}
 	kills, ok := service.OOMKills()
@@ -98,7 +98,7 @@ func (s *Supervisor) died(e exit, when time.Time) service.Death {
 	return d
 }
 
-// changed tells the watchers that something is different.
+// changed wakes everybody who waits for a change.
 func (s *Supervisor) changed() {
 	s.mu.Lock()
 	close(s.news)
@@ -113,7 +113,7 @@ func (s *Supervisor) News() <-chan struct{} {
 	return s.news
 }
 
-// Settle returns when every service that is wanted up is ready or has failed, or the time is over.
+// Settle returns when every service that is wanted up is ready or has failed, or when the time is over.
 func (s *Supervisor) Settle(ctx context.Context, wait time.Duration) {
 	until := time.Now().Add(wait)
 	for _, u := range s.all() {
@@ -127,7 +127,7 @@ func (s *Supervisor) Kind() service.Kind { return service.KindLocal }
 // SupportsRegistration returns true.
 func (s *Supervisor) SupportsRegistration() bool { return true }
 
-// Write registers a service, for a boot.
+// Write registers a service during a boot.
 func (s *Supervisor) Write(spec service.Spec) (created bool, err error) {
 	s.mu.Lock()
 	u, ok := s.units[spec.ID]
@@ -147,7 +147,7 @@ func (s *Supervisor) Write(spec service.Spec) (created bool, err error) {
 	return false, nil
 }
 
-// Register makes a service known. One that is being unregistered is waited for.
+// Register adds a service. If the service is being unregistered, it waits for the end of that.
 func (s *Supervisor) Register(ctx context.Context, spec service.Spec) error {
 	if u, ok := s.unit(spec.ID); ok {
 		u.mu.Lock()
@@ -165,7 +165,7 @@ func (s *Supervisor) Register(ctx context.Context, spec service.Spec) error {
 	return err
 }
 
-// Unregister stops a service and forgets it.
+// Unregister stops a service and removes it.
 func (s *Supervisor) Unregister(ctx context.Context, id service.ID) error {
 	u, ok := s.unit(id)
 	if !ok {
@@ -181,7 +181,7 @@ func (s *Supervisor) Unregister(ctx context.Context, id service.ID) error {
 	u.mu.Unlock()
 	select {
 	case <-u.over:
-		s.drop(u) // its routine may have ended before it was told
+		s.drop(u) // its goroutine may have ended before it got the order
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -220,7 +220,7 @@ func (s *Supervisor) Stop(ctx context.Context, id service.ID, wait time.Duration
 	return service.NotRegistered(id)
 }
 
-// Restart ends a service and starts it anew.
+// Restart ends the service's process and starts another.
 func (s *Supervisor) Restart(ctx context.Context, id service.ID, wait time.Duration) error {
 	if u, ok := s.unit(id); ok {
 		return u.restart(ctx, wait)
@@ -228,7 +228,7 @@ func (s *Supervisor) Restart(ctx context.Context, id service.ID, wait time.Durat
 	return service.NotRegistered(id)
 }
 
-// Status tells what a service does now.
+// Status returns what a service does now.
 func (s *Supervisor) Status(_ context.Context, id service.ID) (service.Status, error) {
 	u, ok := s.unit(id)
 	if !ok {
@@ -248,7 +248,7 @@ func (s *Supervisor) all() []*unit {
 	return all
 }
 
-// List tells the status of every service, by name.
+// List returns the status of every service, ordered by name.
 func (s *Supervisor) List(context.Context) ([]service.Status, error) {
 	list := []service.Status{}
 	for _, u := range s.all() {

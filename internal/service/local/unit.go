@@ -12,43 +12,43 @@ import (
 	"hermes/internal/service/restart"
 )
 
-// pause is the least time between two starts that nobody asked for, as with s6-supervise.
+// pause is the shortest time between two starts that were not ordered, as with s6-supervise.
 const pause = time.Second
 
-// unit is one supervised service: its state (see states.go), its process, and the goroutine, Serve, that does what the state asks
-// for. Only that goroutine begins and buries processes.
+// unit is one supervised service: its state (see states.go), its process, and the goroutine Serve, which does what the state asks
+// for. Only that goroutine starts processes and handles their end.
 type unit struct {
 	s     *Supervisor
 	id    service.ID
 	log   *sink
 	table map[state]map[event]state
 	kick  chan struct{} // wakes Serve
-	over  chan struct{} // closed when Serve has ended for good
+	over  chan struct{} // closed when Serve has returned for good
 
 	mu      sync.Mutex
-	changed chan struct{} // closed at the next change, if somebody waits for one
+	changed chan struct{} // closed at the next change; nil if nobody waits for one
 	state   state
-	gone    bool // it is closed because somebody unregistered it
+	gone    bool // it was closed because it is unregistered
 	kill    time.Duration
 
-	run      int      // the number of the present or the last run
-	proc     *process // nil before it has begun and once it has ended
-	ready    bool     // the process has said so; it may be told to end since
+	run      int      // the number of the present or last run
+	proc     *process // nil before it has started and after it has ended
+	ready    bool     // the process has said that it is ready; it may have been told to end since
 	killAt   time.Time
 	since    time.Time
-	earliest time.Time // of the next start
+	earliest time.Time // the earliest time of the next start
 	last     exit
-	deaths   int // since it was last started by hand
-	restarts int // runs that were the supervisor's own idea
+	deaths   int // since a person last started it
+	restarts int // runs that the supervisor started by itself
 	failed   service.Death
 	failures []time.Time
 }
 
-// exit is how a run ended.
+// exit says how a run ended.
 type exit struct {
 	code   int
 	signal string
-	err    error // it could not be begun
+	err    error // why it could not be started
 }
 
 func (e exit) String() string {
@@ -75,7 +75,7 @@ func newUnit(s *Supervisor, spec service.Spec) *unit {
 // String names the unit in suture's events.
 func (u *unit) String() string { return u.id.String() }
 
-// tell publishes a change. The caller holds mu.
+// tell wakes those who wait for a change. The caller holds mu.
 func (u *unit) tell() {
 	if u.changed != nil {
 		close(u.changed)
@@ -84,7 +84,8 @@ func (u *unit) tell() {
 	u.s.changed()
 }
 
-// to goes where an event leads. The caller holds mu. What the table does not have is left alone, and told: it is a mistake of ours.
+// to changes the state as the table says for an event. If the table has no such event for the state, that is our mistake: it is
+// logged and ignored. The caller holds mu.
 func (u *unit) to(e event) {
 	next, ok := u.table[u.state][e]
 	if !ok {
@@ -101,8 +102,8 @@ func (u *unit) wake() {
 	}
 }
 
-// Serve runs until the unit is unregistered or ctx ends, and its process is down. suture calls it again if it panics: then
-// it goes on with the process that it has.
+// Serve runs until the unit is unregistered or ctx ends, and its process is down. If it panics, suture calls it again, and it goes
+// on with the present process.
 func (u *unit) Serve(ctx context.Context) error {
 	done := ctx.Done()
 	for {
@@ -119,7 +120,7 @@ func (u *unit) Serve(ctx context.Context) error {
 			u.mu.Lock()
 			gone := u.gone
 			u.mu.Unlock()
-			if gone { // also when whoever unregistered it did not wait for it
+			if gone { // so that it is removed even if Unregister did not wait
 				u.s.drop(u)
 			}
 			close(u.over)
@@ -130,7 +131,7 @@ func (u *unit) Serve(ctx context.Context) error {
 		}
 		var exited <-chan exit
 		var ready <-chan struct{}
-		if p := u.proc; p != nil { // only this goroutine changes it
+		if p := u.proc; p != nil { // only this goroutine changes proc
 			exited = p.exited
 			if !u.ready {
 				ready = p.ready
@@ -148,8 +149,8 @@ func (u *unit) Serve(ctx context.Context) error {
 	}
 }
 
-// advance does what is due. It returns starting where a run is to begin, closed where the unit has ended for good, and nothing where
-// there is only to wait, at most until timer.
+// advance does what is due. It returns starting if a run has to begin, closed if the unit has ended for good, and otherwise "". Then
+// Serve waits for something to happen, at most until timer.
 func (u *unit) advance() (next state, timer <-chan time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -184,7 +185,7 @@ func (u *unit) advance() (next state, timer <-chan time.Time) {
 	return "", timer
 }
 
-// begin starts a process. mu is not held meanwhile: fork takes its time on a busy machine.
+// begin starts a process. It does not hold mu while it does, because fork takes time on a busy machine.
 func (u *unit) begin() {
 	p, err := u.s.spawn(u.id, u.log)
 	u.mu.Lock()
@@ -210,8 +211,8 @@ func (u *unit) becameReady() {
 	u.s.o.Log.Info("ready", "service", u.id.String(), "ms", took.Milliseconds())
 }
 
-// ended takes note of the end of a run. Where nobody asked for it, it decides what follows: it writes the reason to the profile's
-// state first and goes to the next state then, so that whoever is woken can read it.
+// ended handles the end of a run. If the run was not told to end, it decides what follows. It first writes the reason into the
+// profile's state and then changes to the next state, so that whoever is woken can read the reason.
 func (u *unit) ended(e exit) {
 	u.mu.Lock()
 	began, before := u.since, u.state
@@ -255,7 +256,7 @@ func (u *unit) ended(e exit) {
 
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	decided := u.state == deciding // nobody gave an order meanwhile
+	decided := u.state == deciding // no order was given meanwhile
 	u.earliest = time.Time{}
 	switch {
 	case d.GiveUp, meaning == restart.Stay:

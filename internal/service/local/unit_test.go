@@ -24,7 +24,7 @@ func newTestUnit(t *testing.T) (*Supervisor, *unit) {
 	return s, u
 }
 
-// The process fails after the order to stop, and before anybody has told it to end.
+// TestAServiceThatFailsAsItIsStoppedIsNotInBackoff: the process fails after the order to stop, before it is told to end.
 func TestAServiceThatFailsAsItIsStoppedIsNotInBackoff(t *testing.T) {
 	_, u := newTestUnit(t)
 	u.mu.Lock()
@@ -38,7 +38,7 @@ func TestAServiceThatFailsAsItIsStoppedIsNotInBackoff(t *testing.T) {
 	}
 }
 
-// Run with -race: whoever unregisters a service may do so while its routine ends.
+// TestAServiceCanBeUnregisteredWhileItsSupervisorEnds is useful with -race: a service is unregistered while its goroutine ends.
 func TestAServiceCanBeUnregisteredWhileItsSupervisorEnds(t *testing.T) {
 	for range 100 {
 		s, u := newTestUnit(t)

@@ -7,13 +7,13 @@ import (
 	"hermes/internal/service"
 )
 
-// answer is the body of every response: an error with its type, or what was asked for.
+// answer is the body of every response: an error with its type, or the result.
 type answer struct {
 	Error    *wireError   `json:"error,omitempty"`
 	Services []wireStatus `json:"services,omitempty"`
 }
 
-// wireStatus is service.Status in full.
+// wireStatus has all fields of service.Status.
 type wireStatus struct {
 	service.Status
 	Name     string        `json:"name"`

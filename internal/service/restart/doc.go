@@ -1,4 +1,4 @@
-// Package restart holds the rule for what follows the end of a service's process, once for every service manager: which exit codes
-// and signals mean what, how long the pauses are, and when it is given up. Managers that do their own restarting are given the rule
-// in their own words.
+// Package restart has the only copy of the rule for what follows the end of a service's process, for all service managers: what exit
+// codes and signals mean, how long the pauses are, and when a service is given up. For managers that restart services themselves, it
+// writes the rule as settings of that manager.
 package restart

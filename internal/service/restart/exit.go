@@ -6,33 +6,33 @@ import (
 	"hermes/internal/exitcode"
 )
 
-// Exit is what the end of a service's process means (contract "Exit codes").
+// Exit says what the end of a service's process means (contract "Exit codes").
 type Exit int
 
-// The meanings.
+// The meanings of an end.
 const (
 	Failure Exit = iota // start it again, with growing pauses, until it is given up
-	Again               // start it again at once: it asked for that, or somebody ended it
-	Stay                // it stays down: a planned end, or one that a restart cannot help
+	Again               // start it again at once: the process asked for that, or it was told to end
+	Stay                // leave it down: the end was planned, or another start cannot help
 )
 
-// Row is a line of the table: what follows an end with one of the codes, or by one of the signals.
+// Row is a row of the table: what follows an end with one of the codes or by one of the signals.
 type Row struct {
 	Codes   []int
 	Signals []Signal
 	Then    Exit
 }
 
-// Signal is one that may kill a process.
+// Signal is a signal that may kill a process.
 type Signal struct {
 	Name   string
 	Number int
 }
 
-// code is what a process ends with that a signal told to end and that ended by itself.
+// code returns the exit code of a process that ends by itself after it got the signal.
 func (s Signal) code() int { return exitcode.Signal(s.Number) }
 
-// Table returns what follows which end. An end that is not in it is a Failure.
+// Table returns what follows each end. An end that is not in the table is a Failure.
 func Table() []Row {
 	term, hup := Signal{"SIGTERM", 15}, Signal{"SIGHUP", 1}
 	return []Row{
@@ -40,11 +40,11 @@ func Table() []Row {
 		{Codes: []int{exitcode.Config}, Then: Stay},                                        // the configuration is wrong
 		{Codes: []int{exitcode.Root}, Then: Stay},                                          // it refused to run as root
 		{Codes: []int{exitcode.Restart}, Then: Again},                                      // it asks to be started again
-		{Codes: []int{hup.code(), term.code()}, Signals: []Signal{hup, term}, Then: Again}, // somebody asked it to end
+		{Codes: []int{hup.code(), term.code()}, Signals: []Signal{hup, term}, Then: Again}, // the process was told to end
 	}
 }
 
-// Of tells what an exit code, or a signal such as SIGTERM, means. code counts only without a signal.
+// Of returns what an exit code or a signal, such as SIGTERM, means. If signal is not "", code does not count.
 func Of(code int, signal string) Exit {
 	for _, r := range Table() {
 		if signal == "" && slices.Contains(r.Codes, code) || slices.ContainsFunc(r.Signals, func(s Signal) bool { return s.Name == signal }) {
@@ -54,8 +54,8 @@ func Of(code int, signal string) Exit {
 	return Failure
 }
 
-// Reported is the code with which a process ends under a manager that starts again whatever ends with another code than 0: launchd,
-// and Windows.
+// Reported returns the code with which a process has to end under launchd and Windows. These managers start a process again after
+// any code but 0.
 func Reported(code int) int {
 	if Of(code, "") == Stay {
 		return 0
@@ -63,7 +63,7 @@ func Reported(code int) int {
 	return code
 }
 
-// codes returns the exit codes of the table with a meaning, in ascending order.
+// codes returns the exit codes of the table that have a meaning, in ascending order.
 func codes(then Exit) (all []int) {
 	for _, r := range Table() {
 		if r.Then == then {
@@ -74,7 +74,7 @@ func codes(then Exit) (all []int) {
 	return all
 }
 
-// signals returns the signals of the table with a meaning.
+// signals returns the signals of the table that have a meaning.
 func signals(then Exit) (all []Signal) {
 	for _, r := range Table() {
 		if r.Then == then {

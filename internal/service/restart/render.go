@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// Shell renders the table for a finish script of s6 (servicedir.html): $1 is the exit code, or 256 and then $2 is the signal. The
-// script ends with 125 for what stays down and with 0 for what is started again at once; what it goes on after is a failure.
+// Shell writes the table for a finish script of s6 (servicedir.html): $1 is the exit code, or it is 256 and $2 is the signal. The
+// script ends with 125 if the service stays down, and with 0 if it is started again at once. If the script goes on, the end was a
+// failure.
 func Shell() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "case \"$1\" in\n%s) exit 125 ;;\n%s) exit 0 ;;\n256)", joined(codes(Stay), " | "), joined(codes(Again), " | "))
@@ -32,30 +33,32 @@ func joined(codes []int, between string) string {
 	return strings.Join(words, between)
 }
 
-// Versions of systemd. From steppedRestarts on RestartSteps= makes the pauses grow. What they grow with counts all restarts since
-// somebody last started the unit, however long ago; only from resetRestarts on can the gateway say that it is well
-// again (RESTART_RESET=1, see gateway.serve). Before it no pause is longer than plainPause, so that a gateway that fails
-// twice a year is back soon. Before both every pause is plainPause, so that the limit is not reached in seconds.
+// Versions of systemd. From steppedRestarts on, RestartSteps= makes the pauses grow. They grow with the number of all restarts since
+// a person last started the unit, however long ago. From resetRestarts on, the gateway can tell systemd that it is healthy again
+// (RESTART_RESET=1, see gateway.serve). Between these versions no pause is longer than plainPause, so that a gateway that fails
+// twice a year is back soon. Before steppedRestarts every pause is plainPause, so that the limit is not reached within seconds.
 const (
 	steppedRestarts = 254
 	resetRestarts   = 258
 	plainPause      = 10 * time.Second
 )
 
-// SystemdUnit renders when a service is given up, for the section [Unit] (systemd.unit(5)).
+// SystemdUnit returns the settings for the section [Unit] that say when a service is given up (systemd.unit(5)).
 func SystemdUnit(r Rule) string {
 	return fmt.Sprintf("StartLimitIntervalSec=%s\nStartLimitBurst=%d\n", Seconds(r.Window), r.Limit)
 }
 
-// SystemdService renders the table and the pauses for the section [Service] (systemd.service(5)), for a version of systemd. It has
-// one sort of pause only, so what is started again at once elsewhere waits for the first one here.
+// SystemdService returns the settings for the section [Service] with the table and the pauses (systemd.service(5)), for a version of
+// systemd. systemd makes a pause before every restart. So a service that is started again at once elsewhere waits for the first
+// pause here.
 func SystemdService(r Rule, version int) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	again := joined(codes(Again), " ")
 	line("Restart=on-failure")
 	line("SuccessExitStatus=%s", again)
-	// SIGINT and SIGPIPE are planned ends to systemd. A gateway ends by itself on the one, and does not expect the other.
+	// systemd takes SIGINT and SIGPIPE for planned ends. But a gateway handles SIGINT and ends by itself, and does not expect
+	// SIGPIPE, so a kill by one of them is a failure.
 	killed := []string{"SIGINT", "SIGPIPE"}
 	for _, s := range signals(Again) {
 		killed = append(killed, s.Name)
@@ -72,13 +75,13 @@ func SystemdService(r Rule, version int) string {
 	}
 	line("RestartSec=%s", Seconds(first))
 	if most > first {
-		line("RestartSteps=%d", int(math.Ceil(math.Log2(float64(most)/float64(first))))) // they double
+		line("RestartSteps=%d", int(math.Ceil(math.Log2(float64(most)/float64(first))))) // each step doubles the pause
 		line("RestartMaxDelaySec=%s", Seconds(most))
 	}
 	return b.String()
 }
 
-// Seconds writes a duration for systemd (systemd.time(7)).
+// Seconds returns a duration in the form for systemd (systemd.time(7)).
 func Seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) }
 
 // LaunchdKeys are keys of a launchd job (launchd.plist(5)).
@@ -86,27 +89,27 @@ type LaunchdKeys struct {
 	KeepAlive struct {
 		SuccessfulExit bool
 	}
-	ThrottleInterval int // seconds from one start to the next, at least
+	ThrottleInterval int // the least number of seconds between two starts
 }
 
-// Launchd renders the table for launchd. It knows one code only, see Reported, and one pause, whose least and default is ten seconds,
-// and never gives up.
+// Launchd returns the table for launchd. launchd treats only code 0 differently (see Reported), has only one pause, which is at
+// least ten seconds and ten by default, and never gives up.
 func Launchd() (k LaunchdKeys) {
-	k.KeepAlive.SuccessfulExit = false // started again after every end but this
+	k.KeepAlive.SuccessfulExit = false // start again after every end except exit code 0
 	k.ThrottleInterval = 10
 	return k
 }
 
-// WindowsRecovery is what the service control manager does after the failures of a service (SERVICE_FAILURE_ACTIONS). An end with
-// another code than 0 is one, see Reported.
+// WindowsRecovery says what the service control manager does after the failures of a service (SERVICE_FAILURE_ACTIONS). An end with
+// any code but 0 is a failure; see Reported.
 type WindowsRecovery struct {
-	// Pauses are those before the next start, after the first failure, the second ... After one more it stays down.
+	// Pauses are the pauses after the first failure, the second and so on. After one more failure the service stays down.
 	Pauses []time.Duration
-	// Reset is how long a service must not fail to have its failures forgotten.
+	// Reset is how long a service must run without a failure until its failures are forgotten.
 	Reset time.Duration
 }
 
-// Windows renders the pauses and the limit for Windows.
+// Windows returns the pauses and the limit for Windows.
 func Windows(r Rule) WindowsRecovery {
 	w := WindowsRecovery{Reset: r.Window}
 	for n := 1; n < r.Limit; n++ {

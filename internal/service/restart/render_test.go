@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// end is an end of a process: a code, or a signal.
+// end is the end of a process: by a code or by a signal.
 type end struct {
 	code   int
 	signal Signal
@@ -23,7 +23,7 @@ func (e end) String() string {
 	return "code " + strconv.Itoa(e.code)
 }
 
-// ends are all codes, and the signals that programs die of.
+// ends returns all codes and the signals of which programs die.
 func ends() (all []end) {
 	for code := range 256 {
 		all = append(all, end{code: code})
@@ -35,7 +35,7 @@ func ends() (all []end) {
 	return all
 }
 
-// compare holds what a manager does after every end against the table.
+// compare compares what a manager does after every end with the table.
 func compare(t *testing.T, manager string, does func(end) Exit, same func(got, want Exit) bool) {
 	t.Helper()
 	for _, e := range ends() {
@@ -47,7 +47,7 @@ func compare(t *testing.T, manager string, does func(end) Exit, same func(got, w
 
 func exactly(got, want Exit) bool { return got == want }
 
-// orStays is for managers that have one sort of restart.
+// orStays is for managers that have only one kind of restart.
 func orStays(got, want Exit) bool { return (got == Stay) == (want == Stay) }
 
 func TestTheFinishScriptSaysWhatTheTableSays(t *testing.T) {
@@ -72,7 +72,7 @@ func TestTheFinishScriptSaysWhatTheTableSays(t *testing.T) {
 	compare(t, "the finish script", func(e end) Exit { return does[said[slices.Index(ends(), e)]] }, exactly)
 }
 
-// systemdDoes is what systemd.service(5) says of Restart=on-failure and the settings that change it.
+// systemdDoes returns what systemd does according to systemd.service(5), with Restart=on-failure and the settings that change it.
 func systemdDoes(settings string, e end) Exit {
 	value := map[string][]string{}
 	for line := range strings.Lines(settings) {
@@ -102,7 +102,7 @@ func TestTheUnitSaysWhatTheTableSays(t *testing.T) {
 			t.Fatalf("systemd is told:\n%s", settings)
 		}
 		compare(t, "systemd", func(e end) Exit { return systemdDoes(settings, e) }, orStays)
-		for _, e := range ends() { // what is asked for is no failure of the unit
+		for _, e := range ends() { // an end after which it starts at once is no failure of the unit
 			if e.signal.Name == "" && (Of(e.code, "") == Again) != slices.Contains(strings.Fields(strings.Split(settings, "\n")[1][len("SuccessExitStatus="):]), strconv.Itoa(e.code)) {
 				t.Errorf("%s is a success, or is not", e)
 			}
@@ -114,7 +114,7 @@ func TestTheJobSaysWhatTheTableSays(t *testing.T) {
 	keys := Launchd()
 	compare(t, "launchd", func(e end) Exit {
 		successful := e.signal.Name == "" && Reported(e.code) == 0
-		if successful == keys.KeepAlive.SuccessfulExit { // true: as long as it ends with 0; false: "in the inverse condition"
+		if successful == keys.KeepAlive.SuccessfulExit { // true: restart as long as it ends with 0; false: "in the inverse condition"
 			return Failure
 		}
 		return Stay
@@ -149,7 +149,8 @@ func TestTheRecoveryOfAWindowsServiceSaysWhatTheRuleSays(t *testing.T) {
 	}
 }
 
-// TestThePausesOfAUnitAreTheRules: RestartSteps= makes them grow from RestartSec= to RestartMaxDelaySec=, each by the same factor.
+// TestThePausesOfAUnitAreTheRules: with RestartSteps= each pause is longer than the last by the same factor, from RestartSec= to
+// RestartMaxDelaySec=.
 func TestThePausesOfAUnitAreTheRules(t *testing.T) {
 	rule := Default()
 	settings := SystemdService(rule, resetRestarts)

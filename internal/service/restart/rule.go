@@ -6,35 +6,34 @@ import (
 	"time"
 )
 
-// Rule says how a service that fails is started again (contract B2). It is the rule of every
-// manager that does its own restarting.
+// Rule says how a service that fails is started again (contract B2). All managers that restart services use this rule.
 type Rule struct {
-	// First is the pause before the third start in a row; the second start comes at once. It
-	// doubles from there up to Max.
+	// First is the pause before the third start in a row; the second start comes at once. Each further pause is twice as long, up to
+	// Max.
 	First, Max time.Duration
-	// Healthy is how long a service must live to have its earlier failures forgotten.
+	// Healthy is how long a service must live until its earlier failures are forgotten.
 	Healthy time.Duration
-	// Limit failures within Window, and it is not started any more.
+	// After Limit failures within Window the service is given up.
 	Limit  int
 	Window time.Duration
 }
 
-// Default returns the rule of contract B2: 1, 2, 4 ... 60 s; five healthy minutes start over; ten
-// failures within ten minutes are enough.
+// Default returns the rule of contract B2: pauses of 1, 2, 4 ... 60 s; after five healthy minutes they begin anew; after ten
+// failures within ten minutes the service is given up.
 func Default() Rule {
 	return Rule{First: time.Second, Max: time.Minute, Healthy: 5 * time.Minute, Limit: 10, Window: 10 * time.Minute}
 }
 
-// Decision is what follows a failure.
+// Decision says what follows a failure.
 type Decision struct {
 	Failures int           // in a row
 	Since    time.Duration // from the first of them to the last
 	Delay    time.Duration // before the next start
 	GiveUp   bool
-	Stopped  bool // it was to end, and had to be killed: nothing follows
+	Stopped  bool // the service was told to end and had to be killed, so nothing follows
 }
 
-// Decide looks at the times of failures, oldest first.
+// Decide decides what follows the last of these failures, whose times are ordered, the oldest first.
 func (b Rule) Decide(failures []time.Time) Decision {
 	n := len(failures)
 	if n == 0 {
@@ -42,7 +41,7 @@ func (b Rule) Decide(failures []time.Time) Decision {
 	}
 	first := 0
 	for i := 1; i < n; i++ {
-		// A service that died, waited and then lived on for Healthy breaks the row.
+		// If a service died, waited, and then lived for Healthy, the row of failures is broken.
 		if failures[i].Sub(failures[i-1]) > b.Healthy+b.Pause(i-first) {
 			first = i
 		}
@@ -55,7 +54,7 @@ func (b Rule) Decide(failures []time.Time) Decision {
 	return d
 }
 
-// Pause returns how long a service waits after so many failures in a row before it is started again.
+// Pause returns how long a service waits before its next start after so many failures in a row.
 func (b Rule) Pause(failures int) time.Duration {
 	if failures < 2 {
 		return 0
@@ -69,13 +68,13 @@ func (b Rule) Pause(failures int) time.Duration {
 	return d
 }
 
-// Jitter spreads a delay by a quarter either way, so that services which failed together do not
-// come back together.
+// Jitter changes a delay at random by up to a quarter, so that services that failed together do not all start again at the same
+// moment.
 func Jitter(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * (0.75 + rand.Float64()/2))
 }
 
-// Tell says what follows a failure that is tried again; how is how it ended.
+// Tell returns a line that says what follows a failure; how says how the run ended.
 func (d Decision) Tell(id fmt.Stringer, how string) string {
 	switch {
 	case d.Stopped:

@@ -7,7 +7,7 @@ import (
 
 func TestBackoffDecides(t *testing.T) {
 	const s, m = time.Second, time.Minute
-	// every returns the times of n failures, one each d.
+	// every returns the times of n failures, one after each d.
 	every := func(n int, d time.Duration) []time.Duration {
 		all := make([]time.Duration, n)
 		for i := range all {

@@ -13,8 +13,8 @@ import (
 	"hermes/internal/volume"
 )
 
-// Failed is what a slot's finish script calls, in the slot, after a failure: it decides
-// from s6's own tally of deaths and leaves the pause for the run script. last is the failure, if s6 tells.
+// Failed is called by a slot's finish script, in the slot, after a failure. It decides what follows from s6's own tally of deaths,
+// and writes the pause into a file for the run script. last is the failure, if s6 knows it.
 func Failed(ctx context.Context, id service.ID, dir string, b restart.Rule) (d restart.Decision, last service.Death, err error) {
 	st, err := svstat(ctx, id, "finish", dir)
 	if err != nil {
@@ -37,7 +37,7 @@ func Failed(ctx context.Context, id service.ID, dir string, b restart.Rule) (d r
 		}
 	}
 	d = b.Decide(failures)
-	if !st.WantUp { // it was told to end, and did not do so by itself
+	if !st.WantUp { // the service was told to end, and did not end by itself
 		d.Stopped, d.GiveUp, d.Delay = true, false, 0
 	}
 	if d.GiveUp || d.Delay == 0 {
@@ -51,8 +51,8 @@ func Failed(ctx context.Context, id service.ID, dir string, b restart.Rule) (d r
 	return d, last, files.WriteFile(napFile, []byte(text+"\n"), 0o644)
 }
 
-// Deaths adds to the status of a service how often it was started again since its slot was made or since it was started by hand,
-// and how it failed last. A slot that nobody supervises has no tally.
+// Deaths adds to the status of a service how it failed last, and how often it was restarted since its slot was made or a person
+// started it. A slot without a supervisor has no tally.
 func (m *Manager) Deaths(ctx context.Context, st service.Status) (service.Status, error) {
 	dir, err := m.slot(st.ID)
 	if err != nil || !supervised(dir) {
@@ -66,10 +66,10 @@ func (m *Manager) Deaths(ctx context.Context, st service.Status) (service.Status
 	return st, nil
 }
 
-// tally looks at how the runs of a service ended, the oldest first.
+// tally counts restarts and finds the last failure. all are the ends of the service's runs, the oldest first.
 func tally(st *service.Status, all []service.Death) {
 	again := st.Up && !st.Backoff
-	if n := len(all); n > 0 && st.Deciding { // also whether it was for want of memory
+	if n := len(all); n > 0 && st.Deciding { // also whether memory was short is not decided yet
 		all, again = all[:n-1], true
 	}
 	st.Restarts, st.LastFailure = service.Tally(all, again)
@@ -81,14 +81,15 @@ func forget(ctx context.Context, id service.ID, action, dir string) error {
 	if err == nil {
 		return nil
 	}
-	// Two that clear it at the same time may trip over each other's temporary file.
+	// Two processes that clear it at the same time may fail because of each other's temporary file. It is enough that the tally is
+	// empty.
 	if out, serr := run(ctx, id, action, "s6-svdt", dir); serr == nil && out == "" {
 		return nil
 	}
 	return err
 }
 
-// lastDeath returns how a service's latest run ended, as in service.Status.
+// lastDeath returns how a service's latest run ended, in the form of service.Status.
 func lastDeath(ctx context.Context, id service.ID, action, dir string) (code int, signal string, _ error) {
 	out, err := run(ctx, id, action, "s6-svdt", "-n", "1", dir)
 	if err != nil {
@@ -103,10 +104,10 @@ func lastDeath(ctx context.Context, id service.ID, action, dir string) (code int
 			return code, "", nil
 		}
 	}
-	return -1, "", nil // somebody cleared the tally
+	return -1, "", nil // the tally was cleared meanwhile
 }
 
-// ends returns how the runs of a service ended, oldest first, from s6-svdt. The times are s6's: see atOurTime.
+// ends returns how the runs of a service ended, the oldest first, from s6-svdt. The times are s6's: see atOurTime.
 func ends(ctx context.Context, id service.ID, action, dir string) ([]service.Death, error) {
 	out, err := run(ctx, id, action, "s6-svdt", dir)
 	if err != nil {
@@ -123,13 +124,13 @@ func ends(ctx context.Context, id service.ID, action, dir string) ([]service.Dea
 	return all, nil
 }
 
-// maxAhead is how far TAI64N labels can be ahead of the clock (https://cr.yp.to/libtai/tai64.html): ten seconds, and the
-// leap seconds since 1972, of which there were 27.
+// maxAhead is how far TAI64N labels can be ahead of the clock (https://cr.yp.to/libtai/tai64.html): ten seconds and the leap seconds
+// since 1972, of which there were 27.
 const maxAhead = 60 * time.Second
 
-// atOurTime turns the times of s6's tally into those of this machine's clock, and notes which deaths were for want of memory.
-// s6 counts in TAI, or in what it was built to take for that. How far that is ahead is what the time of the last death and the
-// time at which it was written down differ by.
+// atOurTime converts the times of s6's tally to the time of this machine's clock, and marks deaths for want of memory. s6 counts in
+// TAI, or in what it was built to take for TAI. The tally's file is written when the last death happens, so the difference between
+// that death's time and the file's time is how far s6 is ahead.
 func atOurTime(slot volume.Dir, all []service.Death) []service.Death {
 	if len(all) == 0 {
 		return nil
@@ -138,10 +139,10 @@ func atOurTime(slot volume.Dir, all []service.Death) []service.Death {
 	if info, err := slot.Lstat(tallyFile); err == nil {
 		ahead = all[len(all)-1].Time.Sub(info.ModTime()).Round(time.Second)
 	}
-	if ahead < 0 || ahead > maxAhead { // somebody set the clock meanwhile
+	if ahead < 0 || ahead > maxAhead { // the clock was set meanwhile
 		ahead = 0
 	}
-	noted, _ := slot.ReadFile(oomNote, 64) // mostly there is none
+	noted, _ := slot.ReadFile(oomNote, 64) // usually there is no such file
 	for i, d := range all {
 		all[i].OutOfMemory = len(noted) > 0 && string(noted) == stamp(d)
 		all[i].Time = d.Time.Add(-ahead).UTC()
@@ -149,7 +150,7 @@ func atOurTime(slot volume.Dir, all []service.Death) []service.Death {
 	return all
 }
 
-// parseDeath reads a line of s6-svdt: a TAI64N label, then exitcode N or signal NAME.
+// parseDeath reads a line of s6-svdt: a TAI64N label, and then exitcode N or signal NAME.
 func parseDeath(line string) (service.Death, error) {
 	f := strings.Fields(line)
 	if len(f) != 3 {

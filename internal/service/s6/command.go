@@ -11,20 +11,19 @@ import (
 	"hermes/internal/service"
 )
 
-// run executes one of s6's commands and returns its standard output. A failure is a
-// *service.S6CommandError.
+// run runs one of s6's commands and returns its standard output. If the command fails, the error is a *service.S6CommandError.
 func run(ctx context.Context, id service.ID, action, command string, args ...string) (string, error) {
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, command, args...)
 	alone(cmd)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	// A killed command may leave a child that holds the pipes.
+	// If the command is killed, a child of it may still hold the pipes.
 	cmd.WaitDelay = time.Second
 	err := cmd.Run()
 	return stdout.String(), commandError(ctx, err, id, action, command, &stderr)
 }
 
-// commandError says what went wrong with a command that was run with exec.
+// commandError returns the error for a command that exec has run.
 func commandError(ctx context.Context, err error, id service.ID, action, command string, stderr *bytes.Buffer) error {
 	if err == nil {
 		return nil
@@ -47,20 +46,20 @@ func (m *Manager) svc(ctx context.Context, id service.ID, action, dir string, fl
 	return err
 }
 
-// superviseDeadline is how long a new slot's supervisor may take to appear.
+// superviseDeadline is how long the supervisor of a new slot may take to appear.
 const superviseDeadline = 10 * time.Second
 
-// reviveDeadline is the same for a supervisor that died: s6-svscan starts it again after a second.
+// reviveDeadline is how long a new supervisor may take to appear after one died: s6-svscan starts it after a second.
 const reviveDeadline = 3 * time.Second
 
-// waitFor returns when cond is true. It is for what takes milliseconds and sends no event.
+// waitFor returns when cond is true, or fails after superviseDeadline. It is for changes that take milliseconds and send no event.
 func waitFor(ctx context.Context, cond func() bool) error {
 	ctx, cancel := context.WithTimeout(ctx, superviseDeadline)
 	defer cancel()
 	return await(ctx, cond)
 }
 
-// await is waitFor without a limit of its own.
+// await is waitFor without a deadline of its own.
 func await(ctx context.Context, cond func() bool) error {
 	for pause := time.Millisecond; !cond(); pause = min(2*pause, 50*time.Millisecond) {
 		select {

@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// deafGrace is how long a supervisor may take from its lock to its control FIFO: it opens the one right after the other.
+// deafGrace is how long a supervisor may take from its lock to its control FIFO. It opens the FIFO right after it takes the lock.
 const deafGrace = 300 * time.Millisecond
 
-// deafness finds out whether a slot's supervisor, or its logger's, lives and takes no commands, because somebody removed
-// or replaced its control FIFO. s6-svscan puts no other in the place of one that lives: there is nothing to wait for.
+// deafness finds out whether the supervisor of a slot or of its logger lives but takes no commands, because its control FIFO was
+// removed or replaced. While it lives, s6-svscan does not start another one, so waiting is useless.
 type deafness struct {
-	pid   int // who is looked at
+	pid   int // the supervisor without a FIFO
 	since time.Time
 }
 
-// sure reports whether it is so, and has been for some time.
+// sure reports whether the supervisor has been deaf for at least deafGrace.
 func (d *deafness) sure(dir string) bool {
 	pid := 0
 	for _, s := range []string{dir, filepath.Join(dir, "log")} {

@@ -4,8 +4,8 @@ package s6
 
 import "golang.org/x/sys/unix"
 
-// lockHolder returns the pid of who holds a supervisor's lock (fcntl(2), F_GETLK), 0 if nobody does or it cannot be told. s6-supervise
-// holds it as long as it lives.
+// lockHolder returns the pid of the process that holds a supervisor's lock (fcntl(2), F_GETLK), or 0 if none does or it cannot be
+// found out. s6-supervise holds the lock as long as it lives.
 func lockHolder(path string) int {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {

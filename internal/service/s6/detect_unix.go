@@ -9,13 +9,13 @@ import (
 	"hermes/internal/service"
 )
 
-// DefaultScandir is where gateways are supervised in the image.
+// DefaultScandir is the scan directory of the gateways in the image.
 const DefaultScandir = "/run/service"
 
-// Scandir returns HERMES_S6_SCANDIR or its default, which is in RuntimeDir.
+// Scandir returns HERMES_S6_SCANDIR, or the default scan directory in RuntimeDir.
 func Scandir(getenv func(string) string) string { return ScandirIn(getenv, RuntimeDir(getenv)) }
 
-// ScandirIn is Scandir for a run-time directory that is known.
+// ScandirIn is Scandir for a given run-time directory.
 func ScandirIn(getenv func(string) string, dir string) string {
 	if dir := getenv("HERMES_S6_SCANDIR"); dir != "" {
 		return dir
@@ -23,10 +23,9 @@ func ScandirIn(getenv func(string) string, dir string) string {
 	return filepath.Join(dir, "service")
 }
 
-// Detect tells whether an s6-svscan supervises the scan directory. It does exactly
-// when the control FIFO has a reader: opening a FIFO for writing without
-// blocking fails with ENXIO if nobody reads it (fifo(7)). What runs as PID 1 decides
-// nothing: a supervisor need not be PID 1.
+// Detect reports whether an s6-svscan supervises the scan directory. If so, the control FIFO has a reader; opening a FIFO for
+// writing without blocking fails with ENXIO if it has no reader (fifo(7)). What runs as PID 1 does not matter, because a supervisor
+// need not be PID 1.
 func Detect(scandir string) service.Kind {
 	if HasReader(filepath.Join(scandir, ".s6-svscan", "control")) {
 		return service.KindS6
@@ -34,7 +33,7 @@ func Detect(scandir string) service.Kind {
 	return service.KindNone
 }
 
-// HasReader reports whether path is a FIFO that some process reads.
+// HasReader reports whether path is a FIFO that a process has open for reading.
 func HasReader(path string) bool {
 	var st syscall.Stat_t
 	if err := syscall.Lstat(path, &st); err != nil || st.Mode&syscall.S_IFMT != syscall.S_IFIFO {
@@ -45,6 +44,6 @@ func HasReader(path string) bool {
 		syscall.Close(fd)
 		return true
 	}
-	// Another user's FIFO refuses us; then we cannot command its supervisor either.
+	// If another user's FIFO refuses us, we cannot send commands to its supervisor either.
 	return false
 }

@@ -18,8 +18,9 @@ import (
 	"time"
 )
 
-// listen is s6-ftrig-listen1 of s6 2.15, which Debian does not have: no daemon of its own, and it answers with all events that
-// it received. Events are bytes that s6-supervise writes into every FIFO with such a name (fifodir.html).
+// listen is the s6-ftrig-listen1 of s6 2.15, which Debian does not have: it has no daemon of its own, and its answer has all events
+// that it received. Events are bytes that s6-supervise writes into every FIFO in the directory whose name has the right form
+// (fifodir.html).
 func listen(args []string) error {
 	if len(args) < 5 || args[0] != "-t" {
 		return fmt.Errorf("unexpected arguments: %q", args)
@@ -70,8 +71,8 @@ func listen(args []string) error {
 	return err
 }
 
-// TestManagerWithAllEventsAnswered keeps the contract where s6-ftrig-listen1 answers as s6 2.15 does. The manager
-// finds its tools on PATH, which is the whole process's.
+// TestManagerWithAllEventsAnswered runs the contract with an s6-ftrig-listen1 that answers as s6 2.15 does. The manager finds its
+// tools on PATH, which the whole process shares.
 func TestManagerWithAllEventsAnswered(t *testing.T) {
 	t.Parallel()
 	self, err := os.Executable()

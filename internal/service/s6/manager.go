@@ -17,13 +17,12 @@ import (
 type Manager struct {
 	scandir string
 	slots   Slots
-	revive  time.Duration // reviveDeadline
+	revive  time.Duration // reviveDeadline; tests set another
 }
 
 var _ service.Manager = (*Manager)(nil)
 
-// New returns the manager of a scan directory. Nothing is started: an s6-svscan
-// must run on it (Detect).
+// New returns the manager of a scan directory. It starts nothing: an s6-svscan must already run on the directory (Detect).
 func New(scandir string) *Manager {
 	return &Manager{scandir: scandir, slots: Slots{Dir: scandir}, revive: reviveDeadline}
 }
@@ -43,9 +42,9 @@ func (m *Manager) slot(id service.ID) (string, error) {
 	return dir, nil
 }
 
-// supervisedSlot returns the service directory of a service once it has its supervisor: while a tree
-// comes up, slots are there before s6-svscan has looked at all of them. A slot that
-// stays without one, or whose supervisor lives and takes no commands, is left to s6-svc to report.
+// supervisedSlot returns the service directory of a service, and waits until the service has a supervisor: while a tree starts,
+// there are slots at which s6-svscan has not looked yet. If none appears, or a supervisor lives and takes no commands, it returns
+// too, and s6-svc will report the error.
 func (m *Manager) supervisedSlot(ctx context.Context, id service.ID) (string, error) {
 	dir, err := m.slot(id)
 	if err != nil {
@@ -64,9 +63,8 @@ func (m *Manager) supervisedSlot(ctx context.Context, id service.ID) (string, er
 	return dir, err
 }
 
-// Start wants a service up and waits for its readiness (see service.Manager). It
-// clears the tally of earlier failures, so a gateway that the supervisor gave up on
-// gets its full number of tries again, and it cuts a backoff short.
+// Start wants a service up and waits until it is ready (see service.Manager). It clears the tally of earlier failures, so that a
+// gateway that the supervisor gave up on gets all its tries again. It also ends a backoff pause.
 func (m *Manager) Start(ctx context.Context, id service.ID, wait time.Duration) error {
 	dir, err := m.supervisedSlot(ctx, id)
 	if err != nil {
@@ -92,16 +90,15 @@ func (m *Manager) start(ctx context.Context, id service.ID, action, dir string, 
 	if err := os.Remove(filepath.Join(dir, napFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot end the backoff of '%s': %w", id, err)
 	}
-	// y: SIGWINCH wakes a run script in its pause. Whoever else gets it does not mind: it is
-	// ignored by default.
+	// With -y the service gets SIGWINCH, which wakes a run script in its pause. Other programs ignore that signal by default.
 	if err := m.svc(ctx, id, action, dir, "-U", "-y"); err != nil || wait <= 0 {
 		return err
 	}
 	return m.verdict(ctx, id, action, dir, w.wait(wait-time.Since(begun)), time.Since(begun))
 }
 
-// settled subscribes to a service's events when no finish script is at work: one that
-// exits 125 takes back what its supervisor was told meanwhile.
+// settled subscribes to a service's events at a moment when no finish script runs. A finish script that exits 125 would undo a
+// command that the supervisor got meanwhile.
 func (m *Manager) settled(ctx context.Context, id service.ID, action, dir, pattern string, wait time.Duration) (*watch, error) {
 	for {
 		w, err := m.watch(ctx, id, action, dir, pattern, wait)
@@ -110,7 +107,7 @@ func (m *Manager) settled(ctx context.Context, id service.ID, action, dir, patte
 		}
 		w.close()
 		if _, err := run(ctx, id, action, "s6-svwait", "-D", "-t", millis(finishTimeout+time.Second), dir); err != nil {
-			// It was started again and lives on; the next look tells.
+			// The service was started again and runs, so s6-svwait did not succeed. Look again.
 			var failed *service.S6CommandError
 			if !errors.As(err, &failed) {
 				return nil, err
@@ -119,7 +116,7 @@ func (m *Manager) settled(ctx context.Context, id service.ID, action, dir, patte
 	}
 }
 
-// refused returns what s6-svc has to say where no status can be had, else err.
+// refused is for a service without a status. It returns the error of s6-svc if that fails too, and otherwise err.
 func (m *Manager) refused(ctx context.Context, err error, id service.ID, action, dir string, flags ...string) error {
 	var failed *service.S6CommandError
 	if !errors.As(err, &failed) {
@@ -131,8 +128,7 @@ func (m *Manager) refused(ctx context.Context, err error, id service.ID, action,
 	return err
 }
 
-// missing turns the failure of a command on a slot that was unregistered meanwhile into what
-// it means.
+// missing replaces the error of a command by NotRegistered if the slot was unregistered meanwhile.
 func (m *Manager) missing(id service.ID, err error) error {
 	var failed *service.S6CommandError
 	if errors.As(err, &failed) && !m.slots.Has(id) {
@@ -141,7 +137,7 @@ func (m *Manager) missing(id service.ID, err error) error {
 	return err
 }
 
-// Stop wants a service down, now and after its supervisor restarts (s6-svc -D).
+// Stop wants a service down, and keeps it down even if its supervisor restarts (s6-svc -D).
 func (m *Manager) Stop(ctx context.Context, id service.ID, wait time.Duration) error {
 	dir, err := m.supervisedSlot(ctx, id)
 	if err != nil {
@@ -168,7 +164,7 @@ func (m *Manager) stop(ctx context.Context, id service.ID, action, dir string, w
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("%s on '%s': %w", action, id, err)
 		}
-		// The event may have been the end of an earlier run.
+		// The event may have been about an earlier run, so look.
 		st, err := svstat(ctx, id, action, dir)
 		switch {
 		case err != nil:
@@ -176,8 +172,8 @@ func (m *Manager) stop(ctx context.Context, id service.ID, action, dir string, w
 		case !st.Up:
 			return nil
 		case ended && st.PID == w.before.PID:
-			// The run that was seen before the event: its supervisor reports an end after it wrote it down, and could not
-			// write, because the scan directory is on a full volume.
+			// The event came, so this run has ended. The supervisor should have written that before the event, and could not,
+			// because the scan directory is on a full volume.
 			return nil
 		case time.Since(begun) >= wait:
 			return &service.NotDownError{Service: id, PID: st.PID, Waited: time.Since(begun)}
@@ -185,8 +181,7 @@ func (m *Manager) stop(ctx context.Context, id service.ID, action, dir string, w
 	}
 }
 
-// Restart ends the process and waits until the next one is ready; a service that is
-// down is started.
+// Restart ends the process and waits until the next one is ready. If the service is down, Restart starts it.
 func (m *Manager) Restart(ctx context.Context, id service.ID, wait time.Duration) error {
 	dir, err := m.supervisedSlot(ctx, id)
 	if err != nil {
@@ -206,8 +201,8 @@ func (m *Manager) restart(ctx context.Context, id service.ID, action, dir string
 		w.close()
 		return m.start(ctx, id, action, dir, wait, begun)
 	}
-	// Down, then up before it is down: -r neither kills a process that does not end (timeout-kill)
-	// nor wakes one that is stopped.
+	// Use down and then up, before it is down, instead of -r: after -r a process that does not end is not killed (timeout-kill), and
+	// one that is stopped is not woken.
 	if err := m.svc(ctx, id, action, dir, "-d", "-U"); err != nil || wait <= 0 {
 		return err
 	}
@@ -216,17 +211,16 @@ func (m *Manager) restart(ctx context.Context, id service.ID, action, dir string
 	switch {
 	case err != nil:
 		return err
-	case st.Up && st.PID == w.before.PID: // it did not end in all that time
+	case st.Up && st.PID == w.before.PID: // the process did not end within wait
 		return &service.NotDownError{Service: id, PID: st.PID, Waited: time.Since(begun)}
 	case ev == eventFailed && !st.Up && time.Since(begun) < wait:
-		// The old process ended with a code that means "do not start me again". Somebody asked
-		// for it all the same.
+		// The old process ended with a code that means "do not start me again". The operator asked for a restart, so start it.
 		return m.start(ctx, id, action, dir, wait, begun)
 	}
 	return m.verdict(ctx, id, action, dir, ev, time.Since(begun))
 }
 
-// verdict turns an event, or none within the time, into what Start returns.
+// verdict turns an event, or none within the time, into the error that Start returns.
 func (m *Manager) verdict(ctx context.Context, id service.ID, action, dir, event string, waited time.Duration) error {
 	if event == eventReady {
 		return nil
@@ -239,7 +233,7 @@ func (m *Manager) verdict(ctx context.Context, id service.ID, action, dir, event
 		return err
 	}
 	if st.Up && st.Ready {
-		return nil // the next try was good
+		return nil // the next try was ready
 	}
 	e := &service.NotReadyError{Service: id, Waited: waited, ExitCode: -1}
 	if event == "" && st.WantUp && !st.Backoff {
@@ -247,7 +241,7 @@ func (m *Manager) verdict(ctx context.Context, id service.ID, action, dir, event
 	}
 	e.Ended, e.GaveUp = true, event == eventFailed || !st.WantUp
 	e.ExitCode, e.Signal = st.ExitCode, st.Signal
-	if st.Up { // again: it knows no more how the last run ended
+	if st.Up { // it runs again, so its status does not say how the last run ended
 		e.ExitCode, e.Signal, err = lastDeath(ctx, id, action, dir)
 	}
 	if err != nil {
@@ -256,8 +250,8 @@ func (m *Manager) verdict(ctx context.Context, id service.ID, action, dir, event
 	return e
 }
 
-// Status tells what a service does now. A slot that nobody supervises, which is so for a moment while the
-// tree comes up, is down.
+// Status returns what a service does now. A slot without a supervisor, which happens for a moment while the tree starts, counts as
+// down.
 func (m *Manager) Status(ctx context.Context, id service.ID) (service.Status, error) {
 	dir, err := m.slot(id)
 	if err != nil {
@@ -271,8 +265,7 @@ func (m *Manager) Status(ctx context.Context, id service.ID) (service.Status, er
 	return st.Status, m.missing(id, err)
 }
 
-// List tells the status of every slot, by name. A slot whose supervisor does not answer
-// is listed as down.
+// List returns the status of every slot, ordered by name. A slot whose supervisor does not answer is listed as down.
 func (m *Manager) List(ctx context.Context) ([]service.Status, error) {
 	ids, err := m.slots.List()
 	if err != nil {
@@ -290,11 +283,10 @@ func (m *Manager) List(ctx context.Context) ([]service.Status, error) {
 	return all, ctx.Err()
 }
 
-// running reports whether an s6-svscan is there to give slots their supervisors.
+// running reports whether an s6-svscan runs, which gives slots their supervisors.
 func (m *Manager) running() bool { return Detect(m.scandir) == service.KindS6 }
 
-// scan makes s6-svscan look at its directory again and returns when each of
-// the services has its supervisor.
+// scan makes s6-svscan look at its directory again, and returns when the service and its logger have their supervisors.
 func (m *Manager) scan(ctx context.Context, id service.ID, dir string) error {
 	if err := m.svscan(ctx, id, "register", "-a"); err != nil {
 		return err
@@ -313,11 +305,11 @@ func (m *Manager) svscan(ctx context.Context, id service.ID, action, flags strin
 	return err
 }
 
-// Supervised reports whether a service that is registered has its supervisor.
+// Supervised reports whether a registered service has its supervisor.
 func (m *Manager) Supervised(id service.ID) bool { return supervised(m.slots.path(id)) }
 
-// supervised reports whether an s6-supervise runs on a service directory, and on its logger's,
-// the way s6-svok does: its control FIFO has a reader. The FIFO comes before the first status.
+// supervised reports whether an s6-supervise runs on a service directory and on its logger's. Like s6-svok it checks whether the
+// control FIFO has a reader. The FIFO is there before the first status, so it checks the status too.
 func supervised(dir string) bool {
 	if _, err := os.Lstat(filepath.Join(dir, "supervise", "status")); err != nil {
 		return false

@@ -12,11 +12,11 @@ import (
 	"hermes/internal/service"
 )
 
-// Watch calls happened whenever a supervisor writes down that something happened to its service, or a slot comes or
-// goes, until ctx ends or the tree does. The zero ID stands for any service.
+// Watch calls happened whenever a supervisor records a change of its service, or a slot appears or disappears, until ctx ends or the
+// tree is gone. The zero ID means that any service may have changed.
 //
-// s6-supervise replaces supervise/status at every change. What stands in it is not read here. s6's own way, a
-// subscription with s6-ftrig-listen, would cost a process for each slot.
+// s6-supervise replaces supervise/status at every change. Watch only notices that and does not read the file. s6's own way, a
+// subscription with s6-ftrig-listen, would need a process for each slot.
 func (m *Manager) Watch(ctx context.Context, happened func(service.ID)) error {
 	w, err := fsnotify.NewBufferedWatcher(512)
 	if err != nil {
@@ -31,7 +31,7 @@ func (m *Manager) Watch(ctx context.Context, happened func(service.ID)) error {
 	if err := n.arm(); err != nil {
 		return err
 	}
-	happened(service.ID{}) // what happened before
+	happened(service.ID{}) // for changes before the watches were set
 	for {
 		select {
 		case <-ctx.Done():
@@ -73,10 +73,11 @@ func (n slotNews) arm() error {
 	return nil
 }
 
-// add watches a slot for its supervisor, and what that writes. To watch a directory twice is to watch it once.
+// add watches a slot's directory, where its supervisor appears, and what the supervisor writes. Watching a directory again does
+// nothing.
 func (n slotNews) add(id service.ID) {
 	dir := n.m.slots.path(id)
-	_ = n.w.Add(dir) // it may be gone again
+	_ = n.w.Add(dir) // the slot may be gone again
 	_ = n.w.Add(filepath.Join(dir, "supervise"))
 	_ = n.w.Add(filepath.Join(dir, "data"))
 }
@@ -85,17 +86,17 @@ func (n slotNews) event(e fsnotify.Event, happened func(service.ID)) {
 	dir, name := filepath.Split(e.Name)
 	dir = filepath.Clean(dir)
 	switch {
-	case dir == n.m.slots.Dir: // a slot comes or goes
+	case dir == n.m.slots.Dir: // a slot appears or disappears
 		if id, ok := service.ParseID(name); ok {
 			if e.Op.Has(fsnotify.Create) {
 				n.add(id)
 			}
 			happened(service.ID{})
 		}
-	case name == "supervise" && e.Op.Has(fsnotify.Create): // its supervisor begins
+	case name == "supervise" && e.Op.Has(fsnotify.Create): // the supervisor has started
 		_ = n.w.Add(e.Name)
 		tell(dir, happened)
-	case name == "status" && e.Op.Has(fsnotify.Create), name == "nap": // a pause before the next start begins or ends
+	case name == "status" && e.Op.Has(fsnotify.Create), name == "nap": // the pause before the next start begins or ends
 		tell(filepath.Dir(dir), happened)
 	}
 }

@@ -4,7 +4,7 @@ package s6
 
 import "path/filepath"
 
-// RunDir is empty: there are no run-time directories here.
+// RunDir is empty, because there are no run-time directories on this system.
 const RunDir = ""
 
 // HomeRunDir returns "".
@@ -13,7 +13,7 @@ func HomeRunDir(func(string) string) string { return "" }
 // RuntimeDir returns "".
 func RuntimeDir(func(string) string) string { return "" }
 
-// RootTree is the scan directory of a container's outer tree, in a run-time directory.
+// RootTree returns the scan directory of a container's outer tree, in a run-time directory.
 func RootTree(dir string) string { return filepath.Join(dir, "s6", "tree") }
 
 // ScandirIn is Scandir.

@@ -10,13 +10,13 @@ import (
 )
 
 const (
-	// RunDir is where run-time files are.
+	// RunDir is the directory for run-time files.
 	RunDir = "/run"
-	// homeRunDir, in the root home, takes its place where it cannot be used.
+	// homeRunDir is used instead of RunDir, in the root home, if RunDir cannot be used.
 	homeRunDir = ".run"
 )
 
-// HomeRunDir returns the directory of the root home that stands in for RunDir; "" if there is no home.
+// HomeRunDir returns the directory of the root home that replaces RunDir, or "" if there is no home.
 func HomeRunDir(getenv func(string) string) string {
 	home, err := profile.RootFromEnv(getenv)
 	if err != nil {
@@ -25,9 +25,9 @@ func HomeRunDir(getenv func(string) string) string {
 	return filepath.Join(home, homeRunDir)
 }
 
-// RuntimeDir is the one place that tells where the supervision trees of this container are, for processes that
-// have nothing but the container's environment (docker exec): in RunDir, unless only a tree in
-// the home runs. Root never looks there: the home is the runtime user's.
+// RuntimeDir returns the directory of this container's supervision trees. Everything that needs it asks here, also processes of
+// docker exec, which have nothing but the container's environment. It is RunDir unless only a tree in the home runs. Root never
+// looks there, because the home belongs to the runtime user.
 func RuntimeDir(getenv func(string) string) string {
 	if _, err := os.Lstat(RootTree(RunDir)); err == nil || os.Geteuid() == 0 {
 		return RunDir
@@ -38,5 +38,5 @@ func RuntimeDir(getenv func(string) string) string {
 	return RunDir
 }
 
-// RootTree is the scan directory of a container's outer tree, in a run-time directory.
+// RootTree returns the scan directory of a container's outer tree, in a run-time directory.
 func RootTree(dir string) string { return filepath.Join(dir, "s6", "tree") }

@@ -12,11 +12,10 @@ import (
 	"hermes/internal/service"
 )
 
-// Register writes a slot and returns when it has its supervisor. A new slot that gets none
-// is taken back.
+// Register writes a slot and returns when it has its supervisor. If a new slot gets none, Register removes it again.
 func (m *Manager) Register(ctx context.Context, spec service.Spec) error {
 	if !m.running() {
-		// Nothing is written that nobody would supervise; s6-svscanctl says so best.
+		// Write nothing, because nobody would supervise it. s6-svscanctl has the best message for that.
 		if err := m.svscan(ctx, spec.ID, "register", "-a"); err != nil {
 			return err
 		}
@@ -54,12 +53,12 @@ func (m *Manager) Unregister(ctx context.Context, id service.ID) error {
 	return m.remove(ctx, id)
 }
 
-// awaitTakeover gives a service whose supervisor died and came back the time to end the process
-// that the first one left running (--replace). Stopped too early, it would leave that one alone.
+// awaitTakeover gives a service time to end a process that its former supervisor left running (--replace). Without that time the
+// service would be stopped too early, and the old process would go on.
 func (m *Manager) awaitTakeover(ctx context.Context, id service.ID, dir string) {
 	w, err := m.watch(ctx, id, "unregister", dir, untilStarted, superviseDeadline)
 	if err != nil {
-		return // the stop that follows says why
+		return // the stop that follows reports why
 	}
 	defer w.close()
 	if w.before.WantUp && !w.before.Ready && !w.before.Backoff {
@@ -67,7 +66,7 @@ func (m *Manager) awaitTakeover(ctx context.Context, id service.ID, dir string) 
 	}
 }
 
-// remove takes a slot away and waits until nothing supervises it.
+// remove hides a slot, waits until nothing supervises it, and removes it.
 func (m *Manager) remove(ctx context.Context, id service.ID) error {
 	hidden, err := m.slots.hide(id)
 	if err != nil {
@@ -77,12 +76,12 @@ func (m *Manager) remove(ctx context.Context, id service.ID) error {
 	if err := os.Rename(m.slots.path(id), gone); err != nil {
 		os.Remove(hidden)
 		if errors.Is(err, fs.ErrNotExist) {
-			return service.NotRegistered(id) // somebody else was first
+			return service.NotRegistered(id) // another process removed it first
 		}
 		return fmt.Errorf("cannot unregister '%s': %w", id, err)
 	}
 	if m.running() {
-		// A hidden directory is no service any more: -n ends what still supervises it (s6-svscanctl).
+		// A hidden directory is not a service any more, and -n ends what still supervises it (s6-svscanctl).
 		if err := m.svscan(ctx, id, "unregister", "-an"); err != nil {
 			return err
 		}
@@ -96,12 +95,12 @@ func (m *Manager) remove(ctx context.Context, id service.ID) error {
 	return nil
 }
 
-// loggerGrace is how long a logger may read on when its service is gone. It reads until every
-// process that the service left behind has closed its end of the pipe, which may be never.
+// loggerGrace is how long a logger may go on after its service is gone. It reads until every process that the service left behind
+// has closed its end of the pipe, which may never happen.
 const loggerGrace = time.Second
 
-// ended returns when a slot that was taken away has no supervisors any more. Those that
-// s6-svscan does not end, because it is gone itself, are told one by one.
+// ended returns when a slot that was hidden has no supervisors any more. If s6-svscan does not end them, for example because it is
+// gone itself, ended sends each of them the command.
 func (m *Manager) ended(ctx context.Context, id service.ID, dir string) error {
 	dirs := []string{dir, filepath.Join(dir, "log")}
 	over := func() bool {
@@ -119,7 +118,7 @@ func (m *Manager) ended(ctx context.Context, id service.ID, dir string) error {
 	}
 	for _, d := range dirs {
 		if HasReader(filepath.Join(d, "supervise", "control")) {
-			// It may end between the two; whether it did is seen below.
+			// The supervisor may end before it gets the command. waitFor checks below whether it has.
 			_ = m.svc(ctx, id, "unregister", d, "-x", "-d")
 		}
 	}

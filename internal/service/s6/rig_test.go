@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 	servicetest.Main(m, finish)
 }
 
-// finish is `hermes gateway finish`, with the rule that the test wrote.
+// finish does what `hermes gateway finish` does, with the rule that the test wrote.
 func finish(args []string) int {
 	rule := restart.Default()
 	if data, err := os.ReadFile(filepath.Join(os.Getenv("HERMES_HOME"), "backoff.json")); err == nil {
@@ -59,7 +59,7 @@ func finish(args []string) int {
 	return 0
 }
 
-// tree is an s6-svscan of its own on a scan directory.
+// tree is an s6-svscan with a scan directory of its own.
 type tree struct {
 	scandir, home string
 	env           []string
@@ -86,7 +86,7 @@ func newTree(t *testing.T) *tree {
 		t.Fatal(err)
 	}
 	tr.env = append(os.Environ(), "HERMES_HOME="+tr.home, "PATH="+bin+":"+os.Getenv("PATH"), "GORACE=atexit_sleep_ms=0",
-		"TZ=CET-1CEST,M3.5.0,M10.5.0/3") // which no line of a log may say
+		"TZ=CET-1CEST,M3.5.0,M10.5.0/3") // no line of a log may have this local time
 	if tr.log, err = os.Create(filepath.Join(tr.home, "tree.log")); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func (tr *tree) start(t *testing.T, args ...string) {
 	t.Helper()
 	cmd := exec.Command("s6-svscan", append(args, tr.scandir)...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = tr.env, tr.log, tr.log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGQUIT} // a test that runs out of time cleans up nothing
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGQUIT} // if the test runs out of time, it cleans up nothing
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -124,13 +124,13 @@ func (tr *tree) start(t *testing.T, args ...string) {
 	})
 }
 
-// end takes the tree down and kills whatever is left.
+// end takes the tree down and kills the processes that are left.
 func (tr *tree) end(t *testing.T) {
 	t.Helper()
 	tr.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-tr.ended:
-	case <-time.After(3 * time.Second): // something ignores SIGTERM
+	case <-time.After(3 * time.Second): // a process ignores SIGTERM
 	}
 	servicetest.Eventually(t, func() string {
 		left := tr.processes(func(p process) bool { return p.home == tr.home })
@@ -153,7 +153,7 @@ type process struct {
 
 func (p process) String() string { return fmt.Sprintf("%d %s (in %s)", p.pid, p.args, p.cwd) }
 
-// processes returns those processes that have to do with the tree and match.
+// processes returns the processes of the tree for which match returns true.
 func (tr *tree) processes(match func(process) bool) (found []process) {
 	dirs, _ := filepath.Glob("/proc/[0-9]*")
 	for _, dir := range dirs {
@@ -164,7 +164,7 @@ func (tr *tree) processes(match func(process) bool) (found []process) {
 		p := process{pid: pid}
 		cmdline, _ := os.ReadFile(filepath.Join(dir, "cmdline"))
 		if len(cmdline) == 0 {
-			continue // a zombie, the kernel
+			continue // a zombie, or the kernel's
 		}
 		p.args = string(bytes.TrimRight(bytes.ReplaceAll(cmdline, []byte{0}, []byte{' '}), " "))
 		p.name = filepath.Base(strings.Fields(p.args + " ?")[0])
@@ -189,14 +189,14 @@ func (tr *tree) processes(match func(process) bool) (found []process) {
 	return found
 }
 
-// supervisors returns the s6-supervise processes of a slot, without its logger's.
+// supervisors returns the s6-supervise processes of a slot, without that of its logger.
 func (tr *tree) supervisors(id service.ID) []process {
 	return tr.processes(func(p process) bool {
 		return p.name == "s6-supervise" && p.cwd == filepath.Join(tr.scandir, id.String())
 	})
 }
 
-// killSupervisor kills a slot's s6-supervise and returns when s6-svscan has put another in its place.
+// killSupervisor kills a slot's s6-supervise and returns when s6-svscan has started another.
 func (tr *tree) killSupervisor(t *testing.T, id service.ID) {
 	t.Helper()
 	old := tr.supervisors(id)
@@ -244,7 +244,7 @@ func (tr *tree) rig() servicetest.Rig {
 		},
 		Break: func(t *testing.T, id service.ID) func() {
 			t.Helper()
-			// The supervisor still has the FIFO open that is moved away: it lives, deaf.
+			// The supervisor keeps the FIFO open that is renamed here, so it lives but gets no commands.
 			control := filepath.Join(tr.scandir, id.String(), "supervise", "control")
 			if err := os.Rename(control, control+".away"); err != nil {
 				t.Fatal(err)

@@ -7,12 +7,12 @@ import (
 	"hermes/internal/volume"
 )
 
-// Launcher stands in for scripts on file systems without execution, such as docker's --tmpfs: a link to it runs the
-// script of the same name that ends in .sh (image/rootfs).
+// Launcher replaces scripts on file systems without execution, such as docker's --tmpfs: a link to it runs the script of the same
+// name with the suffix .sh (image/rootfs).
 const Launcher = "/usr/lib/hermes/launch"
 
-// WriteScript makes an executable file of sh, or what amounts to one where the file system forbids
-// execution and the image has the launcher. exists means that something may be there, which is replaced.
+// WriteScript writes an executable shell script. If the file system forbids execution and the image has the launcher, it writes a
+// link to the launcher and the script beside it. exists says that the file may exist; then it is replaced.
 func WriteScript(path, content string, exists bool) error {
 	write := os.WriteFile
 	if exists {

@@ -7,6 +7,6 @@ import (
 	"syscall"
 )
 
-// alone gives a command a session of its own: one that was started by a command which root typed must not have
-// root's terminal, into which it could type.
+// alone gives a command a session of its own. The command may be a descendant of a command that root typed, and must not have root's
+// terminal, into which it could write commands.
 func alone(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }

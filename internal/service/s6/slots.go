@@ -14,15 +14,15 @@ import (
 	"hermes/internal/volume"
 )
 
-// Slots writes and lists the service directories of a scan directory. It needs no running
-// s6: at boot the slots are written before the tree starts.
+// Slots writes and lists the service directories of a scan directory. It does not need s6 to run: at boot the slots are written
+// before the tree starts.
 type Slots struct{ Dir string }
 
 func (s Slots) path(id service.ID) string { return filepath.Join(s.Dir, id.String()) }
 
-// hide makes a directory for a slot that is built or taken apart: s6-svscan skips names that
-// start with a dot (scandir.html), so it never sees half a slot. The name is new, so that
-// two who work on the same slot do not meet.
+// hide creates a directory in which a slot is built or taken apart. s6-svscan skips names that start with a dot (scandir.html), so
+// it never sees an incomplete slot. The name is new each time, so that two processes that work on the same slot use different
+// directories.
 func (s Slots) hide(id service.ID) (string, error) {
 	return os.MkdirTemp(s.Dir, "."+id.String()+".")
 }
@@ -30,7 +30,7 @@ func (s Slots) hide(id service.ID) (string, error) {
 // Has reports whether a service has a slot.
 func (s Slots) Has(id service.ID) bool { return volume.At(s.Dir).IsDir(id.String()) == nil }
 
-// List returns the services that have a slot, by name. Directories that are none of ours are left out.
+// List returns the services that have a slot, ordered by name. It leaves out directories that we did not make.
 func (s Slots) List() ([]service.ID, error) {
 	entries, err := os.ReadDir(s.Dir)
 	if err != nil {
@@ -45,8 +45,8 @@ func (s Slots) List() ([]service.ID, error) {
 	return ids, nil
 }
 
-// Write makes a slot, or refreshes the definition of one that exists; whether that one is wanted
-// up stays as it is. It reports whether the slot is new.
+// Write creates a slot, or updates the definition of an existing one; then it does not change whether the service is wanted up. It
+// reports whether the slot is new.
 func (s Slots) Write(spec service.Spec) (created bool, err error) {
 	if s.Has(spec.ID) {
 		return false, s.fill(spec, s.path(spec.ID), true)
@@ -72,7 +72,7 @@ func (s Slots) Write(spec service.Spec) (created bool, err error) {
 		return false, err
 	}
 	err = os.Rename(tmp, s.path(spec.ID))
-	if err != nil && s.Has(spec.ID) { // somebody else was first
+	if err != nil && s.Has(spec.ID) { // another process created it first
 		return false, s.fill(spec, s.path(spec.ID), true)
 	}
 	if err != nil {
@@ -119,7 +119,7 @@ func (s Slots) fill(spec service.Spec, dir string, exists bool) error {
 	return nil
 }
 
-// killAfter is how long a slot's service may take to end, from its own timeout-kill.
+// killAfter returns how long a slot's service may take to end, from the slot's timeout-kill.
 func (s Slots) killAfter(id service.ID) time.Duration {
 	data, err := volume.At(s.path(id)).ReadFile("timeout-kill", 32)
 	if err != nil {

@@ -28,7 +28,7 @@ func id(t testing.TB, name string) service.ID {
 	return service.Gateway(n)
 }
 
-// slotFiles returns the files of a slot, with their modes.
+// slotFiles returns the files of a slot with their modes.
 func slotFiles(t *testing.T, dir string) (files []string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -67,7 +67,7 @@ func TestWriteMakesAWholeSlotOnce(t *testing.T) {
 	if got := s.killAfter(coder); got != 65*time.Second {
 		t.Errorf("killed after %s", got)
 	}
-	// Whoever started it meanwhile took the down file away; a refresh does not bring it back.
+	// A start removes the down file. Writing the slot again must not create it anew.
 	if err := os.Remove(filepath.Join(s.path(coder), "down")); err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestWriteMakesAWholeSlotOnce(t *testing.T) {
 
 func TestFailedWriteLeavesNothing(t *testing.T) {
 	s, coder := Slots{Dir: t.TempDir()}, id(t, "coder")
-	if err := os.WriteFile(s.path(coder), nil, 0o644); err != nil { // something is in the way
+	if err := os.WriteFile(s.path(coder), nil, 0o644); err != nil { // a file is in the way
 		t.Fatal(err)
 	}
 	if created, err := s.Write(service.Spec{ID: coder}); err == nil || created {
@@ -200,13 +200,13 @@ func TestScriptsAreCleanToShellcheck(t *testing.T) {
 	}
 }
 
-// Budget: 1 s for 1000 slots on tmpfs (performance.md).
+// BenchmarkWrite1000Slots has a budget of 1 s for 1000 slots on tmpfs (performance.md).
 func BenchmarkWrite1000Slots(b *testing.B) {
 	var specs []service.Spec
 	for i := range 1000 {
 		specs = append(specs, service.Spec{ID: id(b, fmt.Sprintf("p%d", i))})
 	}
-	root := "/dev/shm" // tmpfs, as /run is
+	root := "/dev/shm" // a tmpfs, as /run is
 	if _, err := os.Stat(root); err != nil {
 		root = ""
 	}

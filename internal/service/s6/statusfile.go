@@ -20,19 +20,18 @@ import (
 	"hermes/internal/volume"
 )
 
-// A list of a thousand slots cannot start a thousand s6-svstat processes and be quick. So List reads what
-// s6-svstat reads, supervise/status, whose layout is s6's own affair. It is trusted only as far as
-// s6-svstat confirms it: reader checks one slot with both, in every call, and falls back to s6-svstat for
-// all if they differ, as they would after a change of the layout.
+// Listing a thousand slots with a thousand s6-svstat processes would be slow. So List reads the file that s6-svstat reads,
+// supervise/status, whose layout belongs to s6 and may change. Therefore List does not trust it blindly: in every call, reader reads
+// one slot in both ways, and uses s6-svstat for all slots if the results differ.
 
-// supervise/status holds two TAI64N times, the pid in eight bytes, in some releases of s6 the process group in eight more, the
-// wait status in two, flags in one. How many bytes there are tells which layout it is.
+// supervise/status has two TAI64N times; the pid in eight bytes; in some releases of s6 the process group in eight more; the wait
+// status in two bytes; and flags in one. The size of the file tells which layout it has.
 const (
-	statusSize      = 12 + 12 + 8 + 2 + 1 // as s6 2.11.3 and 2.15.1 write it
-	statusGroupSize = statusSize + 8      // with the process group, as s6 2.13.1 does
+	statusSize      = 12 + 12 + 8 + 2 + 1 // in s6 2.11.3 and 2.15.1
+	statusGroupSize = statusSize + 8      // with the process group, in s6 2.13.1
 )
 
-// deathSize is the size of an entry of supervise/death_tally: a TAI64N time, an exit code, a signal.
+// deathSize is the size of an entry of supervise/death_tally: a TAI64N time, an exit code, and a signal.
 const deathSize = 12 + 1 + 1
 
 // The flags of supervise/status.
@@ -41,13 +40,13 @@ const (
 	flagReady  = 8
 )
 
-// reader returns how List gets the status of a slot.
+// reader returns the function with which List gets the status of a slot.
 func (m *Manager) reader(ctx context.Context, ids []service.ID) func(service.ID) (slotStatus, error) {
 	slow := func(id service.ID) (slotStatus, error) { return svstat(ctx, id, "status", m.slots.path(id)) }
 	full := func(id service.ID) (slotStatus, error) {
 		st, err := slow(id)
 		st.Deciding = st.Finishing
-		if err == nil && (st.Up || st.ExitCode > 0 || st.Signal != "") { // else it never failed, or nobody asks
+		if err == nil && (st.Up || st.ExitCode > 0 || st.Signal != "") { // otherwise it has never failed, or its failures do not matter
 			st.Status, err = m.Deaths(ctx, st.Status)
 		}
 		return st, err
@@ -60,17 +59,17 @@ func (m *Manager) reader(ctx context.Context, ids []service.ID) func(service.ID)
 	for _, id := range ids {
 		told, err := slow(id)
 		if err != nil || !told.Up {
-			continue // shows too little
+			continue // this slot tells too little to compare
 		}
 		read, err := fast(id)
 		if err == nil && read.Up && read.PID == told.PID && read.Ready == told.Ready && read.WantUp == told.WantUp && m.tallied(ctx, read) {
-			// s6 counts in TAI; how far that is ahead of this clock is what the two answers differ by.
+			// s6 counts in TAI. The difference of the two answers is how far that is ahead of this clock.
 			offset = told.For - read.For
 			return fast
 		}
 		return full
 	}
-	return full // nothing is up: there is little to start s6-svstat for
+	return full // no service is up, so s6-svstat has little to do
 }
 
 // readStatus reads supervise/status of a service that has its supervisor.
@@ -95,10 +94,10 @@ func readStatus(id service.ID, slot volume.Dir, now time.Time) (slotStatus, erro
 	return st, nil
 }
 
-// readTally reads supervise/death_tally: what s6-svdt tells.
+// readTally reads supervise/death_tally, which s6-svdt prints.
 func readTally(slot volume.Dir) ([]service.Death, error) {
 	info, err := slot.Lstat(tallyFile)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 { // as with nearly all
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 { // nearly all services have none
 		return nil, nil
 	}
 	data, err := slot.ReadFile(tallyFile, maxDeathTally*deathSize)
@@ -126,7 +125,7 @@ func parseTally(data []byte) ([]service.Death, error) {
 	return all, nil
 }
 
-// tallied reports whether s6-svdt tells of the same deaths as readStatus.
+// tallied reports whether s6-svdt shows the same deaths as readStatus.
 func (m *Manager) tallied(ctx context.Context, read slotStatus) bool {
 	told, err := m.Deaths(ctx, read.Status)
 	return err == nil && told == read.Status

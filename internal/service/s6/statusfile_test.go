@@ -14,7 +14,7 @@ import (
 	"hermes/internal/tai64n"
 )
 
-// statusBytes lays out supervise/status as s6 2.13 does.
+// statusBytes returns the content of supervise/status as s6 2.13 writes it.
 func statusBytes(changed, settled time.Time, pid, wstat int, flags byte) []byte {
 	b := make([]byte, 0, statusGroupSize)
 	for _, t := range []time.Time{changed, settled} {
@@ -68,10 +68,10 @@ func TestStatusFileIsReadAsSvstatWould(t *testing.T) {
 	}
 }
 
-// withoutGroup is the same status as s6 2.15 lays it out.
+// withoutGroup returns the same status as s6 2.15 writes it.
 func withoutGroup(data []byte) []byte { return slices.Delete(slices.Clone(data), 32, 40) }
 
-// TestStatusFileOfS6215 reads what s6 2.15.1 wrote; want is what its s6-svstat said about it.
+// TestStatusFileOfS6215 reads files that s6 2.15.1 wrote; want is what its s6-svstat printed about them.
 func TestStatusFileOfS6215(t *testing.T) {
 	id := service.Gateway(profile.Default())
 	for _, c := range []struct {

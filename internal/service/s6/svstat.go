@@ -15,17 +15,17 @@ import (
 	"hermes/internal/tai64n"
 )
 
-// svstatFields is what we ask s6-svstat for, in the order in which parseSvstat reads it.
+// svstatFields are the fields that s6-svstat prints for us, in the order in which parseSvstat reads them.
 const svstatFields = "up,ready,wantedup,pid,exitcode,signal,updownfor,updownsince,readysince"
 
-// slotStatus is what s6 knows of a slot.
+// slotStatus is what s6 knows about a slot.
 type slotStatus struct {
 	service.Status
-	// Finishing is true while the finish script of a run that ended is at work.
+	// Finishing is true while the finish script runs after the end of a run.
 	Finishing bool
 }
 
-// look adds what the slot's scripts say. The run script's pause is part of a run to s6.
+// look adds the state of the run script: for s6 the script's pause is a part of the run.
 func (st *slotStatus) look(dir string) {
 	if st.Up && !st.Ready {
 		_, err := os.Lstat(filepath.Join(dir, napFile))
@@ -33,7 +33,7 @@ func (st *slotStatus) look(dir string) {
 	}
 }
 
-// svstat asks s6-svstat about a service directory.
+// svstat runs s6-svstat on a service directory.
 func svstat(ctx context.Context, id service.ID, action, dir string) (slotStatus, error) {
 	out, err := run(ctx, id, action, "s6-svstat", "-o", svstatFields, dir)
 	if err != nil {
@@ -49,9 +49,9 @@ func svstat(ctx context.Context, id service.ID, action, dir string) (slotStatus,
 
 // parseSvstat reads one line of s6-svstat -o svstatFields.
 //
-// Of a service that is down s6-svstat should say ready when its finish script has ended, but it
-// always says false (2.11.3, 2.13.1). What it last became ready for tells: to be started
-// again if that was after the end of the run. The two times are the same if there was no run.
+// If a service is down, s6-svstat should print ready once its finish script has ended, but it always prints false (2.11.3, 2.13.1).
+// So parseSvstat compares times: if the service last became ready after its run ended, "ready" meant ready to be started again. If
+// there was no run, the two times are equal.
 func parseSvstat(id service.ID, line string) (slotStatus, error) {
 	bad := fmt.Errorf("cannot read s6-svstat's answer for '%s': %q", id, line)
 	f := strings.Fields(line)

@@ -13,7 +13,7 @@ import (
 	"hermes/internal/volume"
 )
 
-// tallyBytes lays out supervise/death_tally as s6 does (s6-svdt).
+// tallyBytes returns the content of supervise/death_tally as s6 writes it (s6-svdt).
 func tallyBytes(b []byte, at time.Time, code, sig byte) []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(at.Unix())+1<<62)
 	b = binary.BigEndian.AppendUint32(b, uint32(at.Nanosecond()))
@@ -38,7 +38,7 @@ func TestATallyIsReadAsSvdtWould(t *testing.T) {
 	}
 }
 
-// TestDeathsAreAtTheClocksTime, however far s6's time is ahead of it.
+// TestDeathsAreAtTheClocksTime, however far s6's time is ahead of the clock.
 func TestDeathsAreAtTheClocksTime(t *testing.T) {
 	died := time.Date(2026, 11, 29, 20, 10, 3, 123_000_000, time.UTC)
 	for name, tt := range map[string]struct{ ahead, written, late time.Duration }{
@@ -99,7 +99,7 @@ func FuzzParseTally(f *testing.F) {
 	})
 }
 
-// TestAnEndThatIsBeingDecidedUponIsNotToldYet: whether it was for want of memory is not known.
+// TestAnEndThatIsBeingDecidedUponIsNotToldYet, because it is not yet known whether it was for want of memory.
 func TestAnEndThatIsBeingDecidedUponIsNotToldYet(t *testing.T) {
 	all := []service.Death{{Time: time.Unix(1, 0), ExitCode: 1}, {Time: time.Unix(2, 0), ExitCode: -1, Signal: "SIGKILL"}}
 	st := service.Status{WantUp: true, Deciding: true}

@@ -9,22 +9,20 @@ import (
 	"hermes/internal/service/restart"
 )
 
-// maxDeathTally is how many deaths s6-supervise remembers. Backoff looks at fewer; status
-// counts restarts with it. 4096 is the most that s6 allows.
+// maxDeathTally is how many deaths s6-supervise remembers, which status uses to count restarts. Backoff needs fewer. 4096 is the
+// most that s6 allows.
 const maxDeathTally = 4096
 
-// napFile exists, in the slot, while the run script waits before it starts a failed
-// service again. Its content is the time to wait, in seconds. s6 never
-// touches the directory data (servicedir.html).
+// napFile is a file in the slot that exists while the run script waits before it starts a failed service again. It contains the time
+// to wait, in seconds. s6 never touches the directory data (servicedir.html).
 const napFile = "data/nap"
 
-// The scripts of a slot. The names in them come from service.ID, which admits
-// nothing that a shell would interpret, so they need no quoting.
+// The scripts of a slot. The names in them come from service.ID, which allows no character that is special to a shell, so they need
+// no quotes.
 //
-// The wait of a backoff is part of run and not of finish, because a run script can be
-// stopped at once and a finish script cannot. TERM is a stop, WINCH a start (Manager.Start).
-// The traps come before the file is read: who takes the file away and then sends
-// a signal wakes the script wherever it is.
+// run, not finish, waits for the end of a backoff pause, because a run script can be stopped at once and a finish script cannot.
+// TERM means stop, WINCH means start (Manager.Start). The script sets its traps before it reads the file. So a process that removes
+// the file and then sends a signal wakes the script, wherever the script is.
 const runTemplate = `#!/bin/sh
 exec 2>&1
 export HERMES_S6_SUPERVISED_CHILD=1 GOMAXPROCS="${GOMAXPROCS:-1}"
@@ -39,30 +37,31 @@ fi
 exec %[1]s
 `
 
-// ownTemplate is the part of run for a service with variables of its own. Where nobody keeps them apart, they are in the
-// environment.
+// ownTemplate is the part of run for a service with variables of its own. If there is no directory for them, they are in the
+// environment already.
 const ownTemplate = `set --
 [ ! -d "$HERMES_SLOT_ENV/%[1]s" ] || set -- s6-envdir -fnL "$HERMES_SLOT_ENV/%[1]s"
 `
 
-// finish: 125 tells s6-supervise not to restart (servicedir.html). What follows the case is about failures. The nap is
-// what happens if hermes cannot decide: it is killed by the limit, or gone.
+// finish: 125 tells s6-supervise not to restart (servicedir.html). What follows the case statement is about failures. The pause that
+// echo writes counts if hermes cannot decide, because it is missing or is killed by the time limit.
 const finishTemplate = `#!/bin/sh
 %[2]secho %[3]d >data/nap
 exec hermes gateway finish %[1]s "$1" "$2"
 `
 
-// log/run: every line goes to docker logs with its profile in front, and to the rotated
-// file: 10 archives of 1 MB, ISO 8601 timestamps (contract "On disk"), in UTC, which each line says (package logs). Where
+// log/run: every line goes to docker logs with its profile in front, and to the rotated file: 10 archives of 1 MB, with ISO 8601
+// timestamps (contract "On disk") in UTC, which each line says (package logs). If the directory cannot be used, logging goes on
+// without the file. A logger gets only the variables that it needs.
 // the directory cannot be had, logging goes on without the file. A logger gets no variable but those that it needs.
+// s6-log ends if its lock is taken (s6-log.html), and then its supervisor would start it again every second. This happens if only
+// the supervisor died: the logger that it left behind goes on reading the same pipe and holds the lock until the gateway's slot is
+// removed. So the new logger waits for the lock, says so once, and takes over when the old one ends. s6-setlock exits 1 if the lock
+// is taken (s6-setlock.html). The new logger waits for only a few seconds at a time and then ends: a waiting logger learns of the
+// end of its service only by not being started again, and docker stop allows only ten seconds.
 //
-// s6-log ends where its lock is taken (s6-log.html), and its supervisor would start it again each second. When
-// only that supervisor died, the logger that it left behind goes on reading the same pipe, and holds the lock until the
-// gateway's slot goes. So the new one waits for the lock, says so once, and takes over when the other ends. s6-setlock exits 1 where the
-// lock is taken (s6-setlock.html). It waits a few seconds at a time: nothing tells a logger that waits of the end of its service but
-// that its supervisor does not start it again, and docker stop allows ten.
-//
-// s6-log renames current, which it makes executable when it is done with it, and ends where it cannot: current may be a mount.
+// s6-log renames current, which it makes executable when it has finished it, and ends if it cannot rename it. That happens if
+// current is a mount.
 const logTemplate = `#!/bin/sh
 dir="$HERMES_HOME/logs/%[1]s"
 umask 027
@@ -84,8 +83,8 @@ echo "cannot log to $dir${mount:+, where current is a mount of its own}: logging
 exec env -i PATH="$PATH" s6-log 'p[%[2]s]' 1
 `
 
-// finishTimeout is how long a finish script may take (timeout-finish). It is s6's default,
-// doubled: a crash of many gateways at once makes a slow minute.
+// finishTimeout is how long a finish script may take (timeout-finish). It is twice s6's default, because the machine is slow for a
+// minute when many gateways crash at once.
 const finishTimeout = 10 * time.Second
 
 func runScript(id service.ID) string {
@@ -96,7 +95,7 @@ func runScript(id service.ID) string {
 	return fmt.Sprintf(runTemplate, command, own)
 }
 
-// HasOwn reports whether a slot looks for variables of its own in service.SlotEnv.
+// HasOwn reports whether the slot of a service looks for the service's own variables in service.SlotEnv.
 func HasOwn(id service.ID) bool {
 	name, gateway := id.Profile()
 	return !gateway || name.IsDefault()

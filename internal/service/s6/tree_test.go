@@ -21,7 +21,7 @@ import (
 	"hermes/internal/volume"
 )
 
-// kill ends s6-svscan the hard way.
+// kill kills s6-svscan with SIGKILL.
 func (tr *tree) kill() {
 	tr.cmd.Process.Kill()
 	<-tr.ended
@@ -44,7 +44,7 @@ func TestKilledTreeLeavesGatewaysAloneAndTheNextFindsThem(t *testing.T) {
 	if k := s6.Detect(tr.scandir); k != service.KindNone {
 		t.Errorf("a dead tree is detected as %s", k)
 	}
-	// The gateway's own supervisor lives: it is still seen, and can be stopped.
+	// The gateway's supervisor still lives, so its status can be read and it can be stopped.
 	if st, err := r.Manager.Status(t.Context(), id); err != nil || up(st) != "" || st.PID != pid {
 		t.Errorf("status is %+v, %v", st, err)
 	}
@@ -83,7 +83,7 @@ func TestKilledSuperviseIsReplacedAndNeverRunsTwoGateways(t *testing.T) {
 	}
 }
 
-// TestADeafSuperviseIsNotWaitedFor: it lives, so s6-svscan puts no other in its place, however long one waits.
+// TestADeafSuperviseIsNotWaitedFor: while it lives, s6-svscan starts no other supervisor, so waiting is useless.
 func TestADeafSuperviseIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
 	tr := newTree(t)
@@ -187,15 +187,15 @@ func TestLogGoesToTheFileAndToTheContainer(t *testing.T) {
 		}
 		return ""
 	})
-	// What is read back is the moment, whatever zone is asked for.
+	// The time that is read back must be right in whatever zone it is read.
 	lines, err := logs.Last(volume.At(filepath.Join(tr.home, "logs", "gateways", "coder")), 1, time.FixedZone("", -5*60*60))
 	if err != nil || len(lines) != 1 || lines[0].Text+"\n" != line || lines[0].Time.Before(begun.Add(-time.Second)) || lines[0].Time.After(time.Now().Add(time.Second)) {
 		t.Errorf("between %s and %s: %+v, %v", begun.UTC(), time.Now().UTC(), lines, err)
 	}
 }
 
-// TestALoggerWaitsForTheOneThatWasLeftBehind: kill -9 of a logger's supervisor leaves its logger at work, with the lock of
-// the directory. The next one waits, says so once, and takes over when the other ends.
+// TestALoggerWaitsForTheOneThatWasLeftBehind: when a logger's supervisor is killed with SIGKILL, its logger goes on and keeps the
+// directory's lock. The next logger waits, says so once, and takes over when the first one ends.
 func TestALoggerWaitsForTheOneThatWasLeftBehind(t *testing.T) {
 	t.Parallel()
 	tr := newTree(t)
@@ -234,7 +234,7 @@ func TestALoggerWaitsForTheOneThatWasLeftBehind(t *testing.T) {
 		supervisor = one("s6-supervise", supervisor)
 		waits = one("s6-setlock", waits)
 	}
-	one("s6-setlock", waits) // it goes on waiting
+	one("s6-setlock", waits) // it must go on waiting
 	if n := said("waiting for"); n != 1 {
 		t.Errorf("it said %d times that it waits", n)
 	}
@@ -264,7 +264,7 @@ func TestWithoutAVerdictThereIsABackoff(t *testing.T) {
 	t.Parallel()
 	tr := newTree(t)
 	r := tr.rig()
-	if err := os.WriteFile(filepath.Join(tr.home, "backoff.json"), []byte("no json"), 0o644); err != nil { // finish exits 1
+	if err := os.WriteFile(filepath.Join(tr.home, "backoff.json"), []byte("no json"), 0o644); err != nil { // this makes finish exit 1
 		t.Fatal(err)
 	}
 	id := r.Register(t, "coder", servicetest.Exit.With(1))

@@ -15,41 +15,39 @@ import (
 	"hermes/internal/service"
 )
 
-// What supervisors report (s6-supervise, "Detailed operation"): u, the process runs; U, it is ready;
-// d, it died; D, its finish script has ended too; O, just before D, it will not be started again; x, the
-// supervisor itself ends: the slot was unregistered, or everything goes down, and nothing more will come.
+// The events that supervisors report (s6-supervise, "Detailed operation"): u, the process runs; U, it is ready; d, it died; D, its
+// finish script has ended too; O, just before D, it will not be started again; x, the supervisor itself ends, because the slot was
+// unregistered or everything goes down, and no more events come.
 const (
 	eventReady  = "U"
 	eventFailed = "O"
 
-	// The patterns mean the same to s6, as POSIX extended regular expressions, and to completing.
+	// s6 reads the patterns as POSIX extended regular expressions, and completing reads them with the same meaning.
 	//
-	// untilStarted ends a wait for a service that is told to start: it is ready, it is
-	// given up, or the run that was seen to begin or to die is over.
+	// untilStarted ends the wait for a service that was told to start: when it is ready, when it is given up, or when the run whose
+	// beginning or death was seen is over.
 	untilStarted = "U|O|x|[ud].*D"
-	// untilRestarted is the same for a service whose present run must end first.
+	// untilRestarted does the same for a service whose present run must end first.
 	untilRestarted = "O|x|d.*U|u.*D"
 	untilDown      = "D|x"
 )
 
-// A watch is a subscription to the events of one supervisor.
+// watch is a subscription to the events of one supervisor.
 type watch struct {
-	// before is the service's status at a time when the subscription was in place: what
-	// happens after it cannot be missed.
+	// before is the service's status at a moment when the subscription was in place already, so that no later event is missed.
 	before slotStatus
 
 	cancel context.CancelFunc
-	ended  chan struct{} // closed when event and err are known
+	ended  chan struct{} // closed when event and err are final
 	event  string
 	err    error
 }
 
-// watch subscribes until an event completes the pattern. It lasts for a little more than wait: the
-// limit of s6-ftrig-listen1 is for subscribing too. Close it.
+// watch subscribes to a service's events until they match the pattern. The subscription lasts a little longer than wait, because the
+// limit of s6-ftrig-listen1 includes the time for subscribing. The caller must close it.
 //
-// s6-ftrig-listen1 runs a program when it has subscribed. It is made for s6-svc, but then a
-// service that has just reached the wanted state would be waited for in vain, and an error of
-// s6-svc would look like one of s6-ftrig-listen1.
+// s6-ftrig-listen1 runs a program when it has subscribed. It is meant to run s6-svc. But then a service that has just reached the
+// wanted state would be waited for in vain, and an error of s6-svc would look like one of s6-ftrig-listen1. So it runs s6-svstat.
 func (m *Manager) watch(ctx context.Context, id service.ID, action, dir, pattern string, wait time.Duration) (*watch, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	cmd := exec.CommandContext(ctx, "s6-ftrig-listen1", "-t", millis(max(0, wait)+superviseDeadline), filepath.Join(dir, "event"), pattern,
@@ -70,7 +68,7 @@ func (m *Manager) watch(ctx context.Context, id service.ID, action, dir, pattern
 	status := make(chan string, 1)
 	go func() {
 		defer close(w.ended)
-		// Two lines: the events, and s6-svstat's, whose fields have spaces between them. Which comes first is open.
+		// There are two lines in any order: the events, and the line of s6-svstat, whose fields are separated by spaces.
 		for s := bufio.NewScanner(out); s.Scan(); {
 			text := s.Text()
 			if !strings.Contains(text, " ") {
@@ -79,7 +77,7 @@ func (m *Manager) watch(ctx context.Context, id service.ID, action, dir, pattern
 			}
 			select {
 			case status <- text:
-			default: // there is but one
+			default: // there is only one
 			}
 		}
 		w.err = commandError(ctx, cmd.Wait(), id, action, "s6-ftrig-listen1", &stderr)
@@ -92,7 +90,7 @@ func (m *Manager) watch(ctx context.Context, id service.ID, action, dir, pattern
 		case text = <-status:
 		default:
 			cancel()
-			// The slot went away between the subscription and s6-svstat, whose code is not s6-ftrig-listen1's.
+			// The slot was removed between the subscription and s6-svstat, whose exit code s6-ftrig-listen1 does not return.
 			nothing := &service.S6CommandError{Service: id, Action: action, Command: "s6-ftrig-listen1", Stderr: "it said nothing; " + stderr.String()}
 			return nil, cmp.Or(w.err, error(nothing))
 		}
@@ -105,9 +103,9 @@ func (m *Manager) watch(ctx context.Context, id service.ID, action, dir, pattern
 	return w, nil
 }
 
-// completing returns the event that completed the pattern, from what s6-ftrig-listen1 answers: that event alone (s6 2.11 to
-// 2.13), or all events since it subscribed (2.15), with those that came together with the event. What
-// stands there tells them apart: a pattern that takes several events is completed by no single one.
+// completing returns the event that completed the pattern from the answer of s6-ftrig-listen1. s6 2.11 to 2.13 answer with that
+// event alone; 2.15 answers with all events since it subscribed, and with those that came together with the event. The answer itself
+// tells which it is, because a pattern that needs several events never matches a single one.
 func completing(pattern, answer string) string {
 	if answer == "" {
 		return ""
@@ -122,7 +120,7 @@ func completing(pattern, answer string) string {
 	return answer[len(answer)-1:]
 }
 
-// wait returns the event that completed the pattern, or "" if none did in time.
+// wait returns the event that completed the pattern, or "" if the time is over before.
 func (w *watch) wait(d time.Duration) string {
 	timeout := time.NewTimer(d)
 	defer timeout.Stop()
@@ -134,8 +132,8 @@ func (w *watch) wait(d time.Duration) string {
 	}
 }
 
-// close ends the subscription and leaves no process behind: s6-ftrig-listen1's child, the
-// daemon of the subscription, ends with it.
+// close ends the subscription. It leaves no process behind: the daemon of the subscription, a child of s6-ftrig-listen1, ends with
+// it.
 func (w *watch) close() {
 	w.cancel()
 	<-w.ended

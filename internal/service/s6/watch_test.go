@@ -4,7 +4,7 @@ import "testing"
 
 func TestTheEventThatCompletedAPattern(t *testing.T) {
 	for _, tt := range []struct{ pattern, answer, want string }{
-		// s6 2.11 to 2.13: one event.
+		// s6 2.11 to 2.13 answer with one event.
 		{untilStarted, "U", "U"},
 		{untilStarted, "O", "O"},
 		{untilStarted, "D", "D"},
@@ -13,15 +13,15 @@ func TestTheEventThatCompletedAPattern(t *testing.T) {
 		{untilRestarted, "D", "D"},
 		{untilRestarted, "O", "O"},
 		{untilDown, "D", "D"},
-		// s6 2.15.1, as it answered.
+		// Answers that s6 2.15.1 gave.
 		{untilStarted, "uU", "U"},
 		{untilRestarted, "dDuU", "U"},
 		{untilDown, "dD", "D"},
 		{untilStarted, "udOD", "O"},
-		// And what it would.
-		{untilStarted, "dDuU", "D"}, // the run that was there is over
+		// Answers that s6 2.15.1 would give.
+		{untilStarted, "dDuU", "D"}, // the run that was there at the beginning is over
 		{untilStarted, "udD", "D"},
-		{untilStarted, "uUdOD", "U"}, // it was ready, whatever it did then
+		{untilStarted, "uUdOD", "U"}, // it was ready, whatever it did after that
 		{untilRestarted, "dOD", "O"},
 		{untilRestarted, "dDudD", "D"},
 		{untilRestarted, "UdDuU", "U"},

@@ -1,5 +1,5 @@
-// Package servicetest is the contract of service.Manager: one suite, Run, that each manager
-// must pass against the real thing.
+// Package servicetest tests the contract of service.Manager. It has one suite, Run, that each manager must pass with its real
+// supervisor.
 //
-// What is supervised in it is the test binary itself under the name hermes (see Main).
+// The program that is supervised is the test binary itself, under the name hermes (see Main).
 package servicetest

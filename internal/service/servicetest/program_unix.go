@@ -20,12 +20,11 @@ import (
 	"hermes/internal/service"
 )
 
-// Main is for a TestMain. The test binary, under the name hermes, is the program that a
-// manager supervises: it behaves as Rig.Behave told it. finish is what `hermes gateway finish`
-// does with its arguments; it returns the exit code.
+// Main is to be called by TestMain. Under the name hermes, the test binary is the program that a manager supervises, and behaves as
+// Rig.Behave told it. finish does what `hermes gateway finish` does with its arguments, and returns the exit code.
 func Main(m *testing.M, finish func(args []string) int) {
 	if filepath.Base(os.Args[0]) != "hermes" {
-		// These tests wait more than they work: the default, one for each processor, is for those that work.
+		// These tests mostly wait, so run more of them at a time than the default, which is one for each processor.
 		flag.Parse()
 		if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
 			_ = f.Value.Set("8")
@@ -39,7 +38,7 @@ func Main(m *testing.M, finish func(args []string) int) {
 	os.Exit(program(args))
 }
 
-// program is a gateway, as its supervisor sees it.
+// program behaves as a gateway, as far as its supervisor can see.
 func program(args string) int {
 	profile := "default"
 	if rest, ok := strings.CutPrefix(args, "-p "); ok {
@@ -48,7 +47,7 @@ func program(args string) int {
 	tell := tellFD
 	if os.Getenv(service.Variable) != "" {
 		tell = tellSocket
-		args += " --ready-fd 3" // it has none
+		args += " --ready-fd 3" // a manager of the host passes no such flag
 	}
 	if args == "dashboard --ready-fd 3" {
 		profile = "dashboard"
@@ -111,18 +110,18 @@ func program(args string) int {
 	select {
 	case <-terminated:
 		return code
-	case <-time.After(5 * time.Minute): // whatever happened to the test
+	case <-time.After(5 * time.Minute): // if the test dies, end some time later
 		return 0
 	}
 }
 
-// tellFD says that the program is ready, on descriptor 3.
+// tellFD says on descriptor 3 that the program is ready.
 func tellFD() error {
 	_, err := os.NewFile(3, "ready").WriteString("\n")
 	return err
 }
 
-// tellSocket says it to a manager of the host (sd_notify(3)).
+// tellSocket says to a manager of the host that the program is ready (sd_notify(3)).
 func tellSocket() error {
 	c, err := net.Dial("unixgram", os.Getenv("NOTIFY_SOCKET"))
 	if err != nil {
@@ -133,7 +132,7 @@ func tellSocket() error {
 	return err
 }
 
-// replace ends the process that the file names and puts this one's number in its place.
+// replace ends the process whose pid is in the file, and writes this process's pid into the file.
 func replace(path string) error {
 	if old, err := os.ReadFile(path); err == nil {
 		pid, _ := strconv.Atoi(string(bytes.TrimSpace(old)))
@@ -145,7 +144,7 @@ func replace(path string) error {
 	return os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())), 0o644)
 }
 
-// isProgram reports whether a process is one of this program's, of this test.
+// isProgram reports whether a process is a run of this program in this test.
 func isProgram(pid int) bool {
 	dir := filepath.Join("/proc", strconv.Itoa(pid))
 	cmdline, err1 := os.ReadFile(filepath.Join(dir, "cmdline"))

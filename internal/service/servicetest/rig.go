@@ -17,56 +17,54 @@ import (
 
 // Harness makes rigs for one kind of manager.
 type Harness struct {
-	// New starts a supervisor of its own, with nothing registered. The supervisor
-	// finds the program (see Main) as hermes in its PATH.
+	// New starts a supervisor for the test, without services. The supervisor finds the program (see Main) as hermes in its PATH.
 	New func(t *testing.T) Rig
 }
 
-// Rig is a manager over a real supervisor.
+// Rig is a manager with a real supervisor.
 type Rig struct {
 	Manager service.Manager
-	// Home is HERMES_HOME of what is supervised.
+	// Home is the HERMES_HOME of the supervised programs.
 	Home string
-	// RestartSupervisor ends the supervisor the hard way and returns when another is in charge.
+	// RestartSupervisor kills the supervisor and returns when another one is in charge.
 	RestartSupervisor func(t *testing.T)
-	// SetBackoff makes the pause after the first failure in a row that is paused after, and
-	// the number of failures after which the supervisor gives up.
+	// SetBackoff sets the length of the first pause, and the number of failures after which the supervisor gives up.
 	SetBackoff func(t *testing.T, pause time.Duration, limit int)
-	// Refused checks the error of a command on a service that is broken; nil for s6's own.
+	// Refused checks the error of a command on a service that Break broke; nil checks for the errors of s6.
 	Refused func(t *testing.T, action string, err error)
-	// Break makes every command on a service fail and returns what makes it work again.
+	// Break makes every command on a service fail, and returns a function that makes the commands work again.
 	Break func(t *testing.T, id service.ID) (mend func())
-	// Leftovers names what is there of a service: files and processes. The log is none.
+	// Leftovers returns what exists of a service, files and processes, except its log.
 	Leftovers func(t *testing.T, id service.ID) []string
-	// Tries is how many starts in a row come before the first pause; 0 is two.
+	// Tries is how many starts in a row come before the first pause; 0 means two.
 	Tries int
-	// ForgetsStops is true for a manager that does not say how a service ended that it stopped.
+	// ForgetsStops is true for a manager that does not know how a service that it stopped has ended.
 	ForgetsStops bool
-	// ForgetsFailures is true for a manager that does not know how a service failed that runs again.
+	// ForgetsFailures is true for a manager that does not know how a service failed once the service runs again.
 	ForgetsFailures bool
 	// Tells is true for a manager that writes into a service's log what follows a failure.
 	Tells bool
-	// Helpers names the processes that commands of the manager started and that still run.
+	// Helpers returns the names of processes that commands of the manager started and that still run.
 	Helpers func(t *testing.T) []string
 }
 
-// Behaviour is what the program does, in words of which several can follow one another.
+// Behaviour is a word for what the program does. A program can have several.
 type Behaviour string
 
-// The behaviours. Exit and TermCode take a number: "exit=78".
+// The behaviours. Exit and TermCode need a number: "exit=78".
 const (
 	Ready      Behaviour = "ready"
 	NeverReady Behaviour = "never-ready"
 	Exit       Behaviour = "exit"
 	IgnoreTerm Behaviour = "ignore-term"
-	TermCode   Behaviour = "term-code"   // the exit code after SIGTERM; 143 unless told
-	LeaveChild Behaviour = "leave-child" // a process that holds the log open and outlives its parent
+	TermCode   Behaviour = "term-code"   // the exit code after SIGTERM, if it is not 143
+	LeaveChild Behaviour = "leave-child" // start a process that keeps the log open and outlives its parent
 )
 
-// With gives a behaviour its number.
+// With adds the number that a behaviour needs.
 func (b Behaviour) With(n int) Behaviour { return Behaviour(fmt.Sprintf("%s=%d", b, n)) }
 
-// deadline is for whatever must happen; a machine under load is slow.
+// deadline is how long a test waits for something that must happen, even on a slow machine.
 const deadline = time.Minute
 
 func gateway(t *testing.T, name string) service.ID {
@@ -86,7 +84,7 @@ func (r Rig) dir(id service.ID) string {
 	return filepath.Join(r.Home, "program", name)
 }
 
-// Behave says what the program does from its next start on.
+// Behave sets what the program does from its next start on.
 func (r Rig) Behave(t *testing.T, id service.ID, how ...Behaviour) {
 	t.Helper()
 	words := make([]string, len(how))
@@ -101,7 +99,7 @@ func (r Rig) Behave(t *testing.T, id service.ID, how ...Behaviour) {
 	}
 }
 
-// Starts returns the process numbers of all runs of the program so far.
+// Starts returns the pids of all runs of the program so far.
 func (r Rig) Starts(t *testing.T, id service.ID) []int {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(r.dir(id), "starts"))
@@ -119,7 +117,7 @@ func (r Rig) Starts(t *testing.T, id service.ID) []int {
 	return pids
 }
 
-// Register registers a service with a behaviour, down.
+// Register registers a service with a behaviour. The service is down.
 func (r Rig) Register(t *testing.T, name string, how ...Behaviour) service.ID {
 	t.Helper()
 	id := gateway(t, name)
@@ -130,7 +128,7 @@ func (r Rig) Register(t *testing.T, name string, how ...Behaviour) service.ID {
 	return id
 }
 
-// Start starts a service that must become ready and returns its status.
+// Start starts a service, which must become ready, and returns its status.
 func (r Rig) Start(t *testing.T, id service.ID) service.Status {
 	t.Helper()
 	if err := r.Manager.Start(t.Context(), id, deadline); err != nil {
@@ -139,7 +137,7 @@ func (r Rig) Start(t *testing.T, id service.ID) service.Status {
 	return r.Want(t, id, service.Status{Up: true, Ready: true, WantUp: true})
 }
 
-// Want checks what a service does now, as far as want says it in Up, Ready, WantUp, Backoff.
+// Want checks the fields Up, Ready, WantUp and Backoff of a service's status.
 func (r Rig) Want(t *testing.T, id service.ID, want service.Status) service.Status {
 	t.Helper()
 	got, err := r.Manager.Status(t.Context(), id)
@@ -152,7 +150,7 @@ func (r Rig) Want(t *testing.T, id service.ID, want service.Status) service.Stat
 	return got
 }
 
-// Told waits until a manager that tells has written a line with these words into a service's log.
+// Told waits until a manager that Tells has written a line with these words into a service's log.
 func (r Rig) Told(t *testing.T, id service.ID, words string) {
 	t.Helper()
 	if !r.Tells {
@@ -167,7 +165,7 @@ func (r Rig) Told(t *testing.T, id service.ID, words string) {
 	})
 }
 
-// Deaths checks how often a service was started again, and how it failed last; "" if it is not to have failed.
+// Deaths checks how often a service was restarted and how it failed last; "" means that it has not failed.
 func (r Rig) Deaths(t *testing.T, id service.ID, restarts int, how string) {
 	t.Helper()
 	st, err := r.Manager.Status(t.Context(), id)
@@ -182,7 +180,7 @@ func (r Rig) Deaths(t *testing.T, id service.ID, restarts int, how string) {
 		t.Fatal(err)
 	}
 	for name, st := range map[string]service.Status{"status": st, "list": list[slices.IndexFunc(list, func(st service.Status) bool { return st.ID == id })]} {
-		if name == "list" && st.Restarts < 0 && how == "" { // what takes more work is not looked up
+		if name == "list" && st.Restarts < 0 && how == "" { // a list may leave out what would take more work
 			continue
 		}
 		if st.Restarts != restarts {
@@ -201,14 +199,14 @@ func (r Rig) Deaths(t *testing.T, id service.ID, restarts int, how string) {
 }
 
 func same(got, want service.Status) bool {
-	if want.Backoff { // in a pause some managers have a process, and some have none
+	if want.Backoff { // during a pause some managers have a process and some have none
 		return got.Backoff && got.WantUp && !got.Ready
 	}
 	return got.Up == want.Up && got.Ready == want.Ready && got.WantUp == want.WantUp && got.Backoff == want.Backoff &&
 		(got.PID != 0) == got.Up
 }
 
-// Await waits until a service does what want says.
+// Await waits until a service's status is as in want.
 func (r Rig) Await(t *testing.T, id service.ID, want service.Status) service.Status {
 	t.Helper()
 	var got service.Status
@@ -225,7 +223,7 @@ func (r Rig) Await(t *testing.T, id service.ID, want service.Status) service.Sta
 	return got
 }
 
-// Eventually waits until wrong returns "", and reports its last word if it never does.
+// Eventually waits until wrong returns "". If it never does, the test fails with the last text.
 func Eventually(t *testing.T, wrong func() string) {
 	t.Helper()
 	until := time.Now().Add(deadline)
@@ -241,7 +239,7 @@ func Eventually(t *testing.T, wrong func() string) {
 	}
 }
 
-// Never watches for a time in which something must not happen.
+// Never fails the test if wrong returns a text within the window.
 func Never(t *testing.T, window time.Duration, wrong func() string) {
 	t.Helper()
 	for until := time.Now().Add(window); time.Now().Before(until); time.Sleep(10 * time.Millisecond) {

@@ -19,18 +19,18 @@ import (
 	"hermes/internal/service"
 )
 
-// What a service does, for Want and Await.
+// States of a service, for Want and Await.
 var (
 	down    = service.Status{}
 	ready   = service.Status{Up: true, Ready: true, WantUp: true}
 	pausing = service.Status{Up: true, WantUp: true, Backoff: true}
 )
 
-// prompt is how long something may take that has nothing to wait for, on a machine that is busy: far below the pause of a
-// minute that it must not wait for.
+// prompt is how long an action may take that has nothing to wait for, even on a busy machine. It is far shorter than the pause of a
+// minute for which the action must not wait.
 const prompt = 15 * time.Second
 
-// Run checks that a manager keeps what service.Manager promises.
+// Run checks that a manager keeps the promises of service.Manager.
 func Run(t *testing.T, h Harness) {
 	for _, tt := range []struct {
 		name string
@@ -136,7 +136,7 @@ func startStop(t *testing.T, r Rig) {
 	}
 }
 
-// syscallKill0 returns nil if the last process lives.
+// syscallKill0 returns nil if the last of the processes lives.
 func syscallKill0(pids []int) error { return syscall.Kill(pids[len(pids)-1], 0) }
 
 func startTwice(t *testing.T, r Rig) {
@@ -150,7 +150,7 @@ func startTwice(t *testing.T, r Rig) {
 	}
 }
 
-// hangUp sends SIGHUP: somebody asked for the end, so the next start waits for nothing.
+// hangUp sends SIGHUP. That means that the process was told to end, so the next start must come without a pause.
 func hangUp(t *testing.T, r Rig) {
 	id := r.Register(t, "coder", Ready)
 	pid, naps := r.Start(t, id).PID, 0
@@ -191,7 +191,7 @@ func restart(t *testing.T, r Rig) {
 	if n := len(r.Starts(t, id)); n != 4 {
 		t.Errorf("%d starts, want 4", n)
 	}
-	r.Deaths(t, id, 0, "") // somebody asked for it
+	r.Deaths(t, id, 0, "") // the end was asked for, so it is no failure
 	if err := r.Manager.Restart(t.Context(), id, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -238,7 +238,7 @@ func neverReady(t *testing.T, r Rig) {
 	if st := r.Await(t, id, service.Status{Up: true, WantUp: true}); st.Ready {
 		t.Error("ready")
 	}
-	// Without a wait nobody asks.
+	// Without a wait the manager does not look whether the service becomes ready.
 	if err := r.Manager.Start(t.Context(), id, 0); err != nil {
 		t.Error(err)
 	}
@@ -269,7 +269,7 @@ func permanentFailure(t *testing.T, r Rig) {
 		}
 		r.Deaths(t, id, 0, "exit code 78")
 	}
-	// s6 starts nothing twice within a second: in the next one nothing must happen.
+	// s6 does not start a service twice within a second, so check for longer than that.
 	Never(t, 1200*time.Millisecond, func() string {
 		if n := len(r.Starts(t, id)); n != 2 {
 			return fmt.Sprintf("%d starts, want 2", n)
@@ -314,7 +314,8 @@ func gaveUp(t *testing.T, r Rig) {
 	if n := len(r.Starts(t, id)); n != 2 {
 		t.Errorf("%d starts, want 2", n)
 	}
-	// Its failures are forgotten: it has all its tries again. A manager that is slow to tell may have seen them all fail.
+	// The earlier failures are forgotten, so the service has all its tries again. If the manager is slow to report, they may all
+	// have failed already.
 	e := notReady(t, r.Manager.Start(t.Context(), id, deadline))
 	if n := len(r.Starts(t, id)); e.GaveUp && n < 4 {
 		t.Errorf("gave up after %d starts, want 4: %v", n, e)
@@ -373,7 +374,7 @@ func stopInBackoff(t *testing.T, r Rig) {
 	if n, want := len(r.Starts(t, id)), cmp.Or(r.Tries, 2); n != want {
 		t.Errorf("%d starts, want %d", n, want)
 	}
-	// Nothing is left of the pause.
+	// After that there is no pause any more.
 	begun = time.Now()
 	r.Start(t, id)
 	if d := time.Since(begun); d > prompt {
@@ -383,7 +384,7 @@ func stopInBackoff(t *testing.T, r Rig) {
 
 func stubborn(t *testing.T, r Rig) {
 	if r.Tells {
-		r.SetBackoff(t, time.Minute, 1) // one failure would be enough to give it up
+		r.SetBackoff(t, time.Minute, 1) // with this limit one more failure would make the manager give up
 	}
 	id := gateway(t, "coder")
 	r.Behave(t, id, IgnoreTerm, Ready)
@@ -405,7 +406,8 @@ func stubborn(t *testing.T, r Rig) {
 	r.Told(t, id, "gateway-coder was told to end and did not do so by itself (killed by SIGKILL): it stays down")
 }
 
-// operator starts and stops a service as a person does: what is wanted is written into the profile's state, then the manager is told.
+// operator returns functions that start and stop a service as a person does: they write what is wanted into the profile's state and
+// then tell the manager.
 func (r Rig) operator(t *testing.T, id service.ID) (start, stop func() error) {
 	t.Helper()
 	n, ok := id.Profile()
@@ -463,7 +465,7 @@ func unregister(t *testing.T, r Rig) {
 	if st := r.Want(t, other, ready); st.PID != pid {
 		t.Error("the other service was touched")
 	}
-	// It can come back, as new.
+	// A service of the same name can be registered again, and is new.
 	r.Register(t, "coder", Ready)
 	r.Want(t, id, down)
 	r.Start(t, id)
@@ -491,7 +493,7 @@ func wantNoSuchGateway(t *testing.T, action string, err error, profile string) {
 	}
 }
 
-// wantS6Error checks that an error of a manager has the base of all of them (M7).
+// wantS6Error checks that an error is a service.S6Error, as all errors of managers are (M7).
 func wantS6Error(t *testing.T, action string, err error) {
 	t.Helper()
 	var base service.S6Error
@@ -520,7 +522,7 @@ func unknown(t *testing.T, r Rig) {
 func refused(t *testing.T, r Rig) {
 	id := r.Register(t, "coder", Ready)
 	mend := r.Break(t, id)
-	waits := []time.Duration{deadline, 0} // the second for one action only: each try takes time
+	waits := []time.Duration{deadline, 0} // the second one is used for one action only, because each try takes time
 	for i, tt := range []struct {
 		action string
 		act    func(context.Context, service.ID, time.Duration) error
@@ -632,7 +634,7 @@ func parallelUse(t *testing.T, r Rig) {
 		} {
 			wg.Go(func() {
 				for range 2 {
-					// Who stops what another starts makes it not ready, which is no lie.
+					// If one goroutine stops what another one starts, the start may rightly fail with "not ready".
 					err := act()
 					var notReady *service.NotReadyError
 					var notDown *service.NotDownError

@@ -11,8 +11,8 @@ import (
 	"hermes/internal/service"
 )
 
-// watched: whoever looks again at what Watch names, and only then, knows what is true. Managers that do not tell are asked
-// by their users now and then.
+// watched checks that whoever looks again only at the services that Watch names always knows their true status. The users of
+// managers without Watch ask them from time to time instead.
 func watched(t *testing.T, r Rig) {
 	w, ok := r.Manager.(service.Watcher)
 	if !ok {
@@ -25,7 +25,7 @@ func watched(t *testing.T, r Rig) {
 	look := func(service.ID) {
 		list, err := r.Manager.List(t.Context())
 		if err != nil {
-			return // a slot that comes or goes in this moment will be told of once more
+			return // a slot that appears or disappears at this moment is reported once more
 		}
 		mu.Lock()
 		defer mu.Unlock()

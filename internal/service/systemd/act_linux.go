@@ -14,17 +14,17 @@ const (
 	noSuchUnitFile = systemdName + ".NoSuchUnitFile"
 )
 
-// Start wants a unit up, now and at every boot: it is enabled, then started.
+// Start wants a unit up, now and at every boot. It enables the unit and then starts it.
 func (m *Manager) Start(ctx context.Context, id service.ID, wait time.Duration) error {
 	return m.with(ctx, id, "start", func(b *bus, u unit) error { return m.start(ctx, b, u, false, wait) })
 }
 
-// Restart ends a service and starts it anew.
+// Restart ends the service's process and starts another.
 func (m *Manager) Restart(ctx context.Context, id service.ID, wait time.Duration) error {
 	return m.with(ctx, id, "restart", func(b *bus, u unit) error { return m.start(ctx, b, u, true, wait) })
 }
 
-// Stop wants a unit down, now and at every boot: it is disabled, then stopped.
+// Stop wants a unit down, now and at every boot. It disables the unit and then stops it.
 func (m *Manager) Stop(ctx context.Context, id service.ID, wait time.Duration) error {
 	return m.with(ctx, id, "stop", func(b *bus, u unit) error { return m.stop(ctx, b, u, wait) })
 }
@@ -42,10 +42,10 @@ func (m *Manager) start(ctx context.Context, b *bus, u unit, again bool, wait ti
 		return err
 	}
 	method := "StartUnit"
-	if again || before.pausing() { // a start would wait for the end of the pause
+	if again || before.pausing() { // a plain start would wait for the end of the pause
 		method = "RestartUnit"
 	}
-	if before.pid == 0 { // it gets all its tries again
+	if before.pid == 0 { // forget the earlier failures, so that it gets all its tries again
 		if err := b.manager(ctx, "ResetFailedUnit", nil, u.name); err != nil && !isBusError(err, noSuchUnit) {
 			return err
 		}
@@ -92,7 +92,7 @@ func (m *Manager) stop(ctx context.Context, b *bus, u unit, wait time.Duration) 
 	}
 	return b.await(ctx, u, job, begun.Add(wait), func(f facts, over, late bool) (bool, error) {
 		switch {
-		case f.down(), over && f.run != before.run: // down, or somebody started it again
+		case f.down(), over && f.run != before.run: // it is down, or it was started again meanwhile
 			return true, nil
 		case late:
 			return true, &service.NotDownError{Service: u.id, PID: f.pid, Waited: time.Since(begun)}
@@ -113,8 +113,8 @@ func (m *Manager) disable(ctx context.Context, b *bus, u unit) error {
 	return err
 }
 
-// await calls look with the state of a unit, at every change, until it is done; once with late at the deadline. over
-// says that the job is no more: what it was for has happened, or will not.
+// await calls look with the state of a unit at every change, until look says that it is done. At the deadline it calls look a last
+// time, with late. over says that the job has ended, so that what it was for has happened or will not happen.
 func (b *bus) await(ctx context.Context, u unit, job dbus.ObjectPath, deadline time.Time, look func(f facts, over, late bool) (bool, error)) error {
 	timeout := time.NewTimer(time.Until(deadline))
 	defer timeout.Stop()
@@ -125,10 +125,10 @@ func (b *bus) await(ctx context.Context, u unit, job dbus.ObjectPath, deadline t
 		if err != nil {
 			return err
 		}
-		if b.lost { // what was said meanwhile is: if the unit has another job, or none, this one is over
+		if b.lost { // the signal about the job may be lost, so compare: if the unit has another job or none, this one is over
 			over, b.lost = over || f.job != job, false
 		}
-		// A job that another one took the place of is over too, but then it is that one that counts.
+		// A job that was replaced by another one is over too, but then the other one counts.
 		if done, err := look(f, over && f.job == "", late); done || late {
 			return err
 		}
@@ -141,7 +141,7 @@ func (b *bus) await(ctx context.Context, u unit, job dbus.ObjectPath, deadline t
 				late = true
 				break events
 			case s, ok := <-b.signals:
-				if !ok { // the connection went: the next look makes another
+				if !ok { // the connection is gone; the next look makes another
 					break events
 				}
 				ended, of := jobRemoved(s)
@@ -154,7 +154,7 @@ func (b *bus) await(ctx context.Context, u unit, job dbus.ObjectPath, deadline t
 	}
 }
 
-// jobRemoved returns the job whose end a signal tells of, and its unit.
+// jobRemoved returns the job that has ended according to a signal, and its unit.
 func jobRemoved(s *dbus.Signal) (job dbus.ObjectPath, unit string) {
 	if s.Name == managerFace+".JobRemoved" && len(s.Body) >= 3 {
 		job, _ = s.Body[1].(dbus.ObjectPath)

@@ -20,35 +20,35 @@ const (
 	managerPath = dbus.ObjectPath("/org/freedesktop/systemd1")
 	managerFace = systemdName + ".Manager"
 
-	// reconnectFor is how long a systemd that does not answer is tried again: it drops all connections when it is told
-	// to execute itself anew (systemctl daemon-reexec), which packages do.
+	// reconnectFor is how long to try again if systemd does not answer. systemd drops all connections when it executes itself anew
+	// (systemctl daemon-reexec), which the scripts of packages do.
 	reconnectFor = 20 * time.Second
 	connectFor   = time.Second
-	answerFor    = 30 * time.Second // more than a reload of many units takes
+	answerFor    = 30 * time.Second // longer than a reload of many units takes
 	pingFor      = answerFor
 	pingAgain    = 20 * time.Millisecond
 	retryPause   = 20 * time.Millisecond
 )
 
-// bus is a connection to one systemd, over its own socket, which needs no message bus, or over the system's bus.
+// bus is a connection to one systemd, over systemd's own socket, which needs no message bus, or over the system's bus.
 type bus struct {
 	socket  string
-	viaBus  bool // socket is a message bus
+	viaBus  bool // socket is that of a message bus
 	c       *dbus.Conn
 	signals chan *dbus.Signal
-	lost    bool // signals went with a connection that broke
-	// patience is for how long a systemd that drops every connection is asked again.
+	lost    bool // a connection broke, and signals may be lost
+	// patience is how long to try again if systemd drops every connection.
 	patience time.Duration
 }
 
-// connect returns a connection. Close it.
+// connect returns a connection. The caller must close it.
 func connect(ctx context.Context, socket string, viaBus bool) (*bus, error) {
 	b := &bus{socket: socket, viaBus: viaBus, patience: reconnectFor}
 	return b, b.dialFor(ctx, connectFor)
 }
 
-// dialFor connects; where nobody listens it tries again for so long. A systemd that takes a connection and drops it
-// executes itself anew, and is waited for.
+// dialFor connects. If nobody listens, it tries again until limit is over. If systemd accepts a connection and drops it, it is
+// executing itself anew, and dialFor waits for it longer.
 func (b *bus) dialFor(ctx context.Context, limit time.Duration) error {
 	for begun := time.Now(); ; {
 		err := b.dial(ctx)
@@ -90,8 +90,8 @@ func (b *bus) dial(ctx context.Context) error {
 	return nil
 }
 
-// ping makes sure that systemd reads a connection. A call that arrives together with the end of the authentication stays
-// in its buffer until more arrives, so one that is not answered soon is followed by another.
+// ping makes sure that systemd reads from a connection. systemd leaves a call that arrives together with the end of the
+// authentication in its buffer until more data arrives. So if there is no answer soon, ping sends another call.
 func ping(ctx context.Context, c *dbus.Conn) error {
 	for again := pingAgain; again < pingFor; again *= 2 {
 		within, cancel := context.WithTimeout(ctx, again)
@@ -117,8 +117,8 @@ func closed(err error) bool {
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, net.ErrClosed)
 }
 
-// call calls a method, again on a new connection if this one went, for as long as patience allows. All calls that are made here may
-// be made twice.
+// call calls a method. If the connection is gone, it calls the method again on a new one, as long as patience allows. All methods
+// that are called here may be called twice.
 func (b *bus) call(ctx context.Context, path dbus.ObjectPath, method string, result any, args ...any) error {
 	for begun, again := time.Now(), false; ; again = true {
 		within, cancel := context.WithTimeout(ctx, answerFor)
@@ -131,7 +131,7 @@ func (b *bus) call(ctx context.Context, path dbus.ObjectPath, method string, res
 		if !closed(err) || ctx.Err() != nil || time.Since(begun) > b.patience {
 			return err
 		}
-		if again { // it takes connections, and drops them
+		if again { // systemd accepts connections and drops them
 			select {
 			case <-ctx.Done():
 				return ctx.Err()
@@ -156,7 +156,7 @@ func (b *bus) manager(ctx context.Context, method string, result any, args ...an
 	return b.call(ctx, managerPath, managerFace+"."+method, result, args...)
 }
 
-// watch makes the signals of all units arrive at b.signals, which is closed when the connection goes.
+// watch makes the signals of all units arrive at b.signals, which is closed when the connection is gone.
 func (b *bus) watch(ctx context.Context) error {
 	b.signals = make(chan *dbus.Signal, 64)
 	b.c.Signal(b.signals)
@@ -173,18 +173,18 @@ func (b *bus) watch(ctx context.Context) error {
 	return b.manager(ctx, "Subscribe", nil)
 }
 
-// facts asks for the state of a unit.
+// facts returns the state of a unit.
 func (b *bus) facts(ctx context.Context, unit string) (facts, error) {
 	var path dbus.ObjectPath
 	if err := b.manager(ctx, "LoadUnit", &path, unit); err != nil {
 		return facts{}, err
 	}
-	var props map[string]dbus.Variant // of all interfaces, at one moment
+	var props map[string]dbus.Variant // the properties of all interfaces, at one moment
 	err := b.call(ctx, path, "org.freedesktop.DBus.Properties.GetAll", &props, "")
 	return parseFacts(props), err
 }
 
-// version returns the version of systemd, such as 257; 0 if it does not say.
+// version returns the version of systemd, such as 257, or 0 if systemd does not tell it.
 func (b *bus) version(ctx context.Context) (int, error) {
 	var v dbus.Variant
 	if err := b.call(ctx, managerPath, "org.freedesktop.DBus.Properties.Get", &v, managerFace, "Version"); err != nil {
@@ -208,7 +208,7 @@ func isBusError(err error, names ...string) bool {
 	return false
 }
 
-// unitPath is where systemd keeps the object of a unit.
+// unitPath returns the path of a unit's object in systemd.
 func unitPath(unit string) dbus.ObjectPath {
 	path := []byte(managerPath + "/unit/")
 	for _, c := range []byte(unit) { // a name of ours never begins with a digit

@@ -13,7 +13,7 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// dropping is a systemd that lets everybody in, answers whether it is there, and drops the connection at any other question.
+// dropping is a systemd that accepts every connection, answers pings, and drops the connection at any other call.
 func dropping(t *testing.T) (socket string, connections *atomic.Int32) {
 	t.Helper()
 	socket = filepath.Join(t.TempDir(), "private")
@@ -39,7 +39,7 @@ func dropping(t *testing.T) (socket string, connections *atomic.Int32) {
 	return socket, connections
 }
 
-// answerPings speaks the protocol of https://dbus.freedesktop.org/doc/dbus-specification.html until somebody asks for more.
+// answerPings speaks the protocol of https://dbus.freedesktop.org/doc/dbus-specification.html until another call comes.
 func answerPings(c net.Conn) {
 	in := bufio.NewReader(c)
 	for {
@@ -91,7 +91,7 @@ func TestASystemdThatDropsEveryQuestionIsGivenUp(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("it is asked for ever")
 	}
-	// One at the beginning, and one after each pause.
+	// There is one connection at the beginning, and one after each pause.
 	if n := connections.Load(); n > 2+int32(limit/retryPause) {
 		t.Errorf("%d connections", n)
 	}

@@ -22,13 +22,13 @@ type Manager struct {
 	home, program, user string
 	prefix              string
 	scopes              []scope
-	install             scope // where a new unit goes
+	install             scope // for new units
 	backoff             func(service.ID) restart.Rule
 }
 
 var _ service.Installer = (*Manager)(nil)
 
-// New returns the manager of a home, or nil if this system has no service manager that we know.
+// New returns the manager of a home, or nil if this system does not run systemd.
 func New(o hosted.Options) *Manager {
 	if _, err := os.Lstat("/run/systemd/system"); err != nil { // sd_booted(3)
 		return nil
@@ -52,7 +52,7 @@ func New(o hosted.Options) *Manager {
 // Kind returns service.KindSystemd.
 func (m *Manager) Kind() service.Kind { return service.KindSystemd }
 
-// SupportsRegistration returns false: a profile becomes a service where somebody installs it.
+// SupportsRegistration returns false, because a profile becomes a service only when somebody installs it.
 func (m *Manager) SupportsRegistration() bool { return false }
 
 // Installed reports whether a unit of this home is installed.
@@ -61,7 +61,8 @@ func (m *Manager) Installed(id service.ID) bool {
 	return err == nil
 }
 
-// Foreign returns *hosted.ForeignError if a unit of a service's name is there where a new one would go, and is not this home's.
+// Foreign returns *hosted.ForeignError if there is a unit with the service's name in the place for new units, and it does not belong
+// to this home.
 func (m *Manager) Foreign(id service.ID) error {
 	var foreign *hosted.ForeignError
 	if err := m.owned(m.unitIn(m.install, id)); errors.As(err, &foreign) {
@@ -70,7 +71,7 @@ func (m *Manager) Foreign(id service.ID) error {
 	return nil
 }
 
-// Path returns the file of a service's unit, or where it would be.
+// Path returns the path of a service's unit, or the path that it would have.
 func (m *Manager) Path(id service.ID) string {
 	if u, err := m.find(id); err == nil {
 		return u.path
@@ -84,7 +85,7 @@ func (m *Manager) Any() bool {
 	return err == nil && len(all) > 0
 }
 
-// Name says which systemd runs a service, or would.
+// Name says which systemd runs a service, or would run it.
 func (m *Manager) Name(id service.ID) string {
 	if u, err := m.find(id); err == nil {
 		return u.scope.name
@@ -92,7 +93,7 @@ func (m *Manager) Name(id service.ID) string {
 	return m.install.name
 }
 
-// failed turns what went wrong into an error for people.
+// failed turns an error into one for people.
 func failed(ctx context.Context, s scope, id service.ID, action string, err error) error {
 	if err == nil {
 		return nil
@@ -111,7 +112,7 @@ func failed(ctx context.Context, s scope, id service.ID, action string, err erro
 	return &service.CommandError{Manager: s.name, Service: id, Action: action, Reason: reason}
 }
 
-// with runs f with a connection to the systemd of an installed unit.
+// with calls f with a connection to the systemd of an installed unit.
 func (m *Manager) with(ctx context.Context, id service.ID, action string, f func(*bus, unit) error) error {
 	u, err := m.find(id)
 	if err != nil {
@@ -127,13 +128,13 @@ func (m *Manager) with(ctx context.Context, id service.ID, action string, f func
 	switch {
 	case err == nil, errors.As(err, &ready), errors.As(err, &down):
 		return err
-	case ctx.Err() == nil && !m.Installed(id): // meanwhile
+	case ctx.Err() == nil && !m.Installed(id): // it was uninstalled meanwhile
 		return service.NotRegistered(id)
 	}
 	return failed(ctx, u.scope, id, action, err)
 }
 
-// Register installs a unit, or brings an installed one up to date, wherever it is.
+// Register installs a unit, or updates an installed one in its place.
 func (m *Manager) Register(ctx context.Context, spec service.Spec) error {
 	s, user := m.install, m.user
 	if u, err := m.find(spec.ID); err == nil {
@@ -208,7 +209,7 @@ func (m *Manager) profileHome(id service.ID) profile.Home {
 	return profile.NewStore(m.home).Home(n)
 }
 
-// installedUser reads whom an installed unit runs as.
+// installedUser returns the user as whom an installed unit runs.
 func installedUser(u unit) string {
 	data, err := volume.ReadPath(u.path, maxUnit)
 	if err != nil {
@@ -222,7 +223,7 @@ func installedUser(u unit) string {
 	return ""
 }
 
-// Move installs a unit where another one is, for the same user, and uninstalls that one.
+// Move installs a unit in the place of another one, for the same user, and uninstalls that one.
 func (m *Manager) Move(ctx context.Context, from service.ID, to service.Spec) error {
 	u, err := m.find(from)
 	if err != nil {
@@ -245,13 +246,13 @@ func (m *Manager) Unregister(ctx context.Context, id service.ID) error {
 		if err := m.stop(ctx, b, u, limit); err != nil {
 			return err
 		}
-		// Of several who do this, the one who removes the file did it.
+		// If several processes do this at once, only the one that removes the file has succeeded.
 		if err := os.Remove(u.path); errors.Is(err, fs.ErrNotExist) {
 			return service.NotRegistered(id)
 		} else if err != nil {
 			return err
 		}
-		os.Remove(u.path + ".d") // what `systemctl edit` left, if it is empty
+		os.Remove(u.path + ".d") // a directory that `systemctl edit` left, if it is empty
 		if err := b.manager(ctx, "Reload", nil); err != nil {
 			return err
 		}
@@ -262,7 +263,7 @@ func (m *Manager) Unregister(ctx context.Context, id service.ID) error {
 	})
 }
 
-// Status tells what a service does now.
+// Status returns what a service does now.
 func (m *Manager) Status(ctx context.Context, id service.ID) (st service.Status, err error) {
 	err = m.with(ctx, id, "look at", func(b *bus, u unit) error {
 		f, err := b.facts(ctx, u.name)
@@ -273,7 +274,8 @@ func (m *Manager) Status(ctx context.Context, id service.ID) (st service.Status,
 	return st, err
 }
 
-// List tells the same of every installed unit of this home, by name. One whose systemd does not answer is listed as down.
+// List returns the status of every installed unit of this home, ordered by name. A unit whose systemd does not answer is listed as
+// down.
 func (m *Manager) List(ctx context.Context) ([]service.Status, error) {
 	units, err := m.units()
 	if err != nil {

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// ownerMark begins the line of a unit that says whose it is.
+// ownerMark begins the line of a unit that names the home to which the unit belongs.
 const ownerMark = "HermesHome="
 
-// owner returns the home that a unit was made for. ok is false for a unit that hermes did not make.
+// owner returns the home for which a unit was made. ok is false if hermes did not make the unit.
 func owner(unit []byte) (home string, ok bool) {
 	for line := range strings.Lines(string(unit)) {
 		if text, found := strings.CutPrefix(strings.TrimRight(line, "\n"), ownerMark); found {

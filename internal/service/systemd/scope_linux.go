@@ -13,16 +13,16 @@ import (
 	"hermes/internal/volume"
 )
 
-// scope is one of the two systemds of a user: the user's own manager, and the system's.
+// scope is one of the two systemds that a user can use: the user's own manager, or the system's.
 type scope struct {
-	name   string // as status prints it
+	name   string // in the form in which status prints it
 	system bool
-	dir    string // where its units are
-	socket string // of the manager; of a message bus if viaBus
+	dir    string // the directory of its units
+	socket string // of the manager; of a message bus if viaBus is true
 	viaBus bool
 }
 
-// The places that systemd documents (systemd.unit(5), user@.service(5)). Its own socket takes only root, or the user whose
+// The paths that systemd documents (systemd.unit(5), user@.service(5)). systemd's own socket accepts only root, or the user whose
 // manager it is, and needs no message bus.
 const (
 	systemUnits  = "/etc/systemd/system"
@@ -38,7 +38,7 @@ func systemScope() scope {
 	return s
 }
 
-// userScope is where `systemctl --user` finds it. ok is false where the environment does not tell.
+// userScope returns the systemd that `systemctl --user` uses. ok is false if the environment does not tell where it is.
 func userScope(getenv func(string) string) (_ scope, ok bool) {
 	config := getenv("XDG_CONFIG_HOME")
 	if !filepath.IsAbs(config) {
@@ -55,7 +55,7 @@ func userScope(getenv func(string) string) (_ scope, ok bool) {
 	return scope{name: "systemd (user)", dir: filepath.Join(config, "systemd", "user"), socket: filepath.Join(runtime, "systemd", "private")}, true
 }
 
-// maxUnit is far more than a unit of ours holds.
+// maxUnit limits the size of a unit, in bytes; our units are far smaller.
 const maxUnit = 64 << 10
 
 // unit is an installed unit of ours.
@@ -66,7 +66,7 @@ type unit struct {
 	path string
 }
 
-// prefix is what the names of our units begin with: hermes-gateway-coder.service.
+// prefix is how the names of our units begin: hermes-gateway-coder.service.
 const prefix = "hermes-"
 
 func (m *Manager) unitName(id service.ID) string { return m.prefix + id.String() + ".service" }
@@ -76,7 +76,7 @@ func (m *Manager) unitIn(s scope, id service.ID) unit {
 	return unit{scope: s, id: id, name: name, path: filepath.Join(s.dir, name)}
 }
 
-// owned reports whether the unit is there and this home's. The error is fs.ErrNotExist, or *hosted.ForeignError.
+// owned returns nil if the unit exists and belongs to this home. Otherwise the error is fs.ErrNotExist or *hosted.ForeignError.
 func (m *Manager) owned(u unit) error {
 	data, err := volume.ReadPath(u.path, maxUnit)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -88,7 +88,7 @@ func (m *Manager) owned(u unit) error {
 	return nil
 }
 
-// find returns the installed unit of a service: the user's own, else the system's.
+// find returns the installed unit of a service. The user's own manager comes before the system's.
 func (m *Manager) find(id service.ID) (unit, error) {
 	for _, s := range m.scopes {
 		if u := m.unitIn(s, id); m.owned(u) == nil {

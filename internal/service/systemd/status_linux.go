@@ -11,18 +11,18 @@ import (
 	"hermes/internal/service"
 )
 
-// facts is what systemd tells of a unit (org.freedesktop.systemd1(5)).
+// facts is what systemd tells about a unit (org.freedesktop.systemd1(5)).
 type facts struct {
 	active, sub, result   string
-	path                  string // of the unit file that systemd read
+	path                  string // the unit file that systemd read
 	pid                   int
-	code, status          int32 // ExecMainCode: one of cldExited and the like; ExecMainStatus: a code or a signal
+	code, status          int32 // ExecMainCode, which is cldExited or the like; and ExecMainStatus, which is a code or a signal
 	began, exited         uint64
 	changed               uint64
 	restarts              uint32
 	burst                 uint32
-	interval, stopTimeout uint64 // µs
-	run                   string // InvocationID: another for each start
+	interval, stopTimeout uint64 // in microseconds
+	run                   string // the InvocationID, which is different for each start
 	job                   dbus.ObjectPath
 }
 
@@ -54,16 +54,17 @@ func parseFacts(props map[string]dbus.Variant) facts {
 	return f
 }
 
-// ready: the unit is Type=notify, so it is active when its process has said so.
+// ready reports whether the gateway is ready. The unit has Type=notify, so it is active once its process has said that.
 func (f facts) ready() bool { return f.active == "active" && f.pid != 0 }
 
-// pausing: systemd waits before it starts the service again. From version 254 on there is a second name for the moment after.
+// pausing reports whether systemd waits before it starts the service again. Since version 254 there is a second name for the end of
+// the wait.
 func (f facts) pausing() bool { return f.sub == "auto-restart" || f.sub == "auto-restart-queued" }
 
-// down: nothing runs and nothing will by itself.
+// down reports whether nothing runs, and nothing will run by itself.
 func (f facts) down() bool { return f.active == "inactive" || f.active == "failed" }
 
-// end returns how the last run ended, if the service is down or pausing; else -1.
+// end returns how the last run ended if the service is down or pausing, and otherwise -1.
 func (f facts) end() (code int, signal string) {
 	if !f.down() && !f.pausing() || f.exited == 0 {
 		return -1, ""
@@ -81,7 +82,7 @@ func (f facts) serviceStatus(id service.ID) service.Status {
 	st := service.Status{ID: id, Up: f.pid != 0, Ready: f.ready(), PID: f.pid, Restarts: int(f.restarts), Backoff: f.pausing()}
 	st.WantUp = f.active == "active" || f.active == "activating" || f.active == "reloading" || f.job != "" && f.active != "deactivating"
 	st.ExitCode, st.Signal = f.end()
-	if st.ExitCode > 0 || st.Signal != "" { // of a unit that runs again systemd has forgotten it
+	if st.ExitCode > 0 || st.Signal != "" { // if the unit runs again, systemd has forgotten it
 		died := service.Death{Time: time.UnixMicro(int64(f.exited)).UTC(), ExitCode: st.ExitCode, Signal: st.Signal, OutOfMemory: f.result == "oom-kill"}
 		if died.Failed() {
 			st.LastFailure = died

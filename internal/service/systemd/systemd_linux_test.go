@@ -23,12 +23,13 @@ import (
 	"hermes/internal/service/systemd"
 )
 
-// These run in a container whose PID 1 is systemd, as a user who lingers: see test/container.
+// TestMain: the tests run in a container whose PID 1 is systemd, as a user who lingers; see test/container.
 func TestMain(m *testing.M) { servicetest.Main(m, func([]string) int { return 2 }) }
 
 var rigs atomic.Int32
 
-// reexec makes the user's systemd execute itself anew. While it does so for another test it takes no connection.
+// reexec makes the user's systemd execute itself anew. If another test does the same at the moment, systemd accepts no connection,
+// so reexec tries again.
 func reexec(t *testing.T) {
 	t.Helper()
 	servicetest.Eventually(t, func() string {
@@ -39,7 +40,7 @@ func reexec(t *testing.T) {
 	})
 }
 
-// processes returns those of a home whose command line has a word.
+// processes returns the processes of a home whose command line contains a word.
 func processes(home, word string) (found []string) {
 	dirs, _ := filepath.Glob("/proc/[0-9]*")
 	for _, dir := range dirs {
@@ -127,7 +128,7 @@ func TestManagerKeepsTheContract(t *testing.T) {
 	servicetest.Run(t, servicetest.Harness{New: newRig})
 }
 
-// TestSystemdUnderstandsTheUnit: it takes every line, and nothing of it is unknown.
+// TestSystemdUnderstandsTheUnit: systemd accepts every line and knows every setting.
 func TestSystemdUnderstandsTheUnit(t *testing.T) {
 	r := newRig(t)
 	id := r.Register(t, "coder", servicetest.Ready)

@@ -9,8 +9,8 @@ import (
 	"hermes/internal/service/restart"
 )
 
-// Options that need no rights: what they forbid is enforced by seccomp and no_new_privs. MemoryDenyWriteExecute is not
-// among them: programs that a gateway starts may compile at run time.
+// hardening has options that need no rights, because seccomp and no_new_privs enforce them. MemoryDenyWriteExecute is not one of
+// them, because programs that a gateway starts may compile code at run time.
 const hardening = `NoNewPrivileges=yes
 LockPersonality=yes
 RestrictRealtime=yes
@@ -19,7 +19,8 @@ RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 SystemCallArchitectures=native
 `
 
-// Options that only the system's manager can grant. ProtectHome is not among them: HERMES_HOME may lie in /home.
+// systemHardening has options that only the system's manager can apply. ProtectHome is not one of them, because HERMES_HOME may be
+// below /home.
 const systemHardening = `ProtectSystem=strict
 PrivateTmp=yes
 PrivateDevices=yes
@@ -32,7 +33,7 @@ ProtectHostname=yes
 CapabilityBoundingSet=
 `
 
-// unitFile renders the systemd unit of a gateway, for a version of systemd.
+// unitFile returns the unit of a gateway, for a version of systemd.
 func unitFile(d hosted.Definition, version int) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
@@ -77,13 +78,13 @@ func unitFile(d hosted.Definition, version int) string {
 	return b.String()
 }
 
-// quote writes one word for systemd (systemd.syntax(7), systemd.unit(5) "Specifiers"). It is for values in which $ means
-// itself: a program's path, assignments of Environment=, paths.
+// quote quotes a word for systemd (systemd.syntax(7), systemd.unit(5) "Specifiers"). It is for values in which systemd does not
+// expand $: the path of a program, assignments of Environment=, and other paths.
 func quote(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `%`, `%%`).Replace(s) + `"`
 }
 
-// parseVersion reads the number at the start of what systemd says of itself: "257.9-1~deb13u1", "v255".
+// parseVersion reads the number at the start of systemd's version: "257.9-1~deb13u1", "v255".
 func parseVersion(text string) int {
 	text = strings.TrimPrefix(text, "v")
 	end := strings.IndexFunc(text, func(r rune) bool { return r < '0' || r > '9' })

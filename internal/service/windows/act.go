@@ -11,7 +11,7 @@ import (
 	"hermes/internal/service/restart"
 )
 
-// limit is how long a service may take to end.
+// limit returns how long a service may take to end.
 func (m *Manager) limit(id service.ID) time.Duration {
 	return service.GatewaySpec(m.profileHome(id)).KillAfter + restart.StopMargin
 }
@@ -71,11 +71,11 @@ func (m *Manager) Stop(ctx context.Context, id service.ID, wait time.Duration) e
 	})
 }
 
-// end tells a service to end, unless it does so already, and returns when it has. Without a wait it returns at once. kill ends
-// the process when the time is over.
+// end tells a service to end, unless it is ending already, and returns when it has ended. Without a wait it returns at once. If kill
+// is true, it kills the process when the time is over.
 func (m *Manager) end(ctx context.Context, id service.ID, name string, q scmState, wait time.Duration, kill bool) error {
 	begun := time.Now()
-	// The process is opened before it is told: it may be gone after it.
+	// Open the process before telling the service to end, because afterwards the process may be gone.
 	p, perr := m.scm.Process(q.pid)
 	if perr == nil {
 		defer p.Close()
@@ -99,13 +99,13 @@ func (m *Manager) end(ctx context.Context, id service.ID, name string, q scmStat
 	return m.settled(ctx, name, q.pid)
 }
 
-// Windows tells nobody when it has seen that a process has ended.
+// settleFor is how long Windows may take to notice that a process has ended. Windows does not notify anybody of that.
 const (
 	settleFor   = 10 * time.Second
 	settlePause = 20 * time.Millisecond
 )
 
-// settled returns when the service control manager has seen the end of a process: until then a start is lost.
+// settled returns when the service control manager has noticed the end of a process. Before that a start would be lost.
 func (m *Manager) settled(ctx context.Context, name string, pid int) error {
 	for until := time.Now().Add(settleFor); ; {
 		q, err := m.scm.Query(name)
@@ -120,8 +120,8 @@ func (m *Manager) settled(ctx context.Context, name string, pid int) error {
 	}
 }
 
-// Restart ends a service's process and starts another. Windows starts nothing by itself that it was told to stop, so this returns
-// only when the process has ended, also without a wait: one that does not end in its time is killed.
+// Restart ends a service's process and starts another. Windows does not start a service by itself that was told to stop. So Restart
+// returns only when the process has ended, even without a wait, and kills a process that does not end in time.
 func (m *Manager) Restart(ctx context.Context, id service.ID, wait time.Duration) error {
 	begun := time.Now()
 	return m.on(ctx, id, "restart", func(name string) error {

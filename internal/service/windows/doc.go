@@ -1,3 +1,3 @@
-// Package windows makes gateways Windows services. Only the calls of the service control manager need Windows: everything else is
-// tested everywhere.
+// Package windows makes gateways Windows services. Only the calls of the service control manager need Windows; everything else is
+// tested on every system.
 package windows

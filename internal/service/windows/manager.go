@@ -14,40 +14,41 @@ import (
 	"hermes/internal/service/restart"
 )
 
-// servicesKey is where Windows keeps the definitions of services, the environment of each among them.
+// servicesKey is the registry key in which Windows keeps the definitions of services, with their environment.
 const servicesKey = `SYSTEM\CurrentControlSet\Services`
 
-// scm is the service control manager of Windows, with what is asked of it. Errors that are told apart are those below.
+// scm is the service control manager of Windows, with the calls that Manager needs. The errors that Manager tells apart are defined
+// below.
 type scm interface {
 	// Names returns the names of all services that begin with a prefix.
 	Names(prefix string) ([]string, error)
-	// Home reads HERMES_HOME from a service's environment. ok is false if there is no service of the name.
+	// Home returns HERMES_HOME from a service's environment. ok is false if there is no such service.
 	Home(name string) (home string, ok bool)
-	// Define writes a definition; known says that there is a service of the name.
+	// Define writes the definition of a service. known says that the service exists.
 	Define(name string, d hosted.Definition, known bool) error
 	// Delete removes a service.
 	Delete(name string) error
-	// StartAtBoot makes a service start at boot, or not.
+	// StartAtBoot says whether a service starts at boot.
 	StartAtBoot(name string, boot bool) error
-	// Start starts a service: errRunning if it runs, also if it is about to end.
+	// Start starts a service. It returns errRunning if the service runs or is still ending.
 	Start(name string) error
-	// Stop tells a service to end: errNotActive if it does not run.
+	// Stop tells a service to end. It returns errNotActive if the service does not run.
 	Stop(name string) error
-	// Query tells what a service does.
+	// Query returns what a service does now.
 	Query(name string) (scmState, error)
-	// Process opens a process. An error means that there is none of the number.
+	// Process opens a process. An error means that no process has that pid.
 	Process(pid int) (scmProcess, error)
 }
 
-// scmProcess is a process that was opened while it ran: its number may be another's afterwards.
+// scmProcess is a process that was opened while it ran. The handle stays valid even if its pid is given to another process later.
 type scmProcess interface {
-	// Gone waits for its end and reports whether it has ended.
+	// Gone waits for the end of the process and reports whether it has ended.
 	Gone(ctx context.Context, wait time.Duration) bool
 	Kill() error
 	Close()
 }
 
-// scmState is what the service control manager tells of a service.
+// scmState is what the service control manager tells about a service.
 type scmState struct {
 	phase    scmPhase
 	pid      int
@@ -61,7 +62,7 @@ const (
 	scmStarting
 	scmRunning
 	scmStopping
-	scmOther // paused, and on the way there and back: ours never are
+	scmOther // paused, pausing or continuing, which our services never are
 )
 
 var (
@@ -92,18 +93,18 @@ func newManager(o hosted.Options, c scm) *Manager {
 // Kind returns service.KindWindows.
 func (m *Manager) Kind() service.Kind { return service.KindWindows }
 
-// SupportsRegistration returns false: a profile becomes a service where somebody installs it.
+// SupportsRegistration returns false, because a profile becomes a service only when somebody installs it.
 func (m *Manager) SupportsRegistration() bool { return false }
 
-// Name names the manager.
+// Name returns the manager's name.
 func (m *Manager) Name(service.ID) string { return service.ManagerName(service.KindWindows, false) }
 
-// servicePrefix is what the names of our services begin with: hermes-gateway-coder.
+// servicePrefix is how the names of our services begin: hermes-gateway-coder.
 const servicePrefix = "hermes-"
 
 func serviceName(id service.ID) string { return servicePrefix + id.String() }
 
-// Path returns where the service is defined.
+// Path returns the registry path of a service's definition.
 func (m *Manager) Path(id service.ID) string { return `HKLM\` + servicesKey + `\` + serviceName(id) }
 
 // Installed reports whether a service of this home is installed.
@@ -112,7 +113,7 @@ func (m *Manager) Installed(id service.ID) bool {
 	return ok && home == m.home
 }
 
-// Foreign returns *hosted.ForeignError if a service of that name is there and is not this home's.
+// Foreign returns *hosted.ForeignError if a service with that name exists and does not belong to this home.
 func (m *Manager) Foreign(id service.ID) error {
 	if home, ok := m.scm.Home(serviceName(id)); ok && home != m.home {
 		return &hosted.ForeignError{Unit: m.Path(id), Home: home}
@@ -147,7 +148,7 @@ func (m *Manager) profileHome(id service.ID) profile.Home {
 	return m.store.Home(n)
 }
 
-// on calls act with the name of a service of this home, and turns what went wrong into an error for people.
+// on calls act with the name of a service of this home, and turns an error into one for people.
 func (m *Manager) on(ctx context.Context, id service.ID, action string, act func(name string) error) error {
 	if !m.Installed(id) {
 		return service.NotRegistered(id)
@@ -173,7 +174,7 @@ func (m *Manager) failed(ctx context.Context, id service.ID, action string, err 
 	return &service.CommandError{Manager: "Windows services", Service: id, Action: action, Reason: reason}
 }
 
-// Register installs a service, or brings an installed one up to date.
+// Register installs a service, or updates an installed one.
 func (m *Manager) Register(ctx context.Context, spec service.Spec) error {
 	if err := m.Foreign(spec.ID); err != nil {
 		return err
@@ -201,7 +202,7 @@ func (m *Manager) Unregister(ctx context.Context, id service.ID) error {
 	return m.on(ctx, id, "uninstall", m.scm.Delete)
 }
 
-// Move installs a service and uninstalls the one that it takes the place of.
+// Move installs a service and uninstalls the one that it replaces.
 func (m *Manager) Move(ctx context.Context, from service.ID, to service.Spec) error {
 	if err := m.Register(ctx, to); err != nil {
 		return err
@@ -209,7 +210,7 @@ func (m *Manager) Move(ctx context.Context, from service.ID, to service.Spec) er
 	return m.Unregister(ctx, from)
 }
 
-// Status tells what a service does now.
+// Status returns what a service does now.
 func (m *Manager) Status(ctx context.Context, id service.ID) (st service.Status, err error) {
 	err = m.on(ctx, id, "look at", func(name string) error {
 		q, err := m.scm.Query(name)
@@ -218,7 +219,7 @@ func (m *Manager) Status(ctx context.Context, id service.ID) (st service.Status,
 		}
 		st = service.Status{ID: id, PID: q.pid, Up: q.pid != 0, ExitCode: -1, Restarts: -1, Self: service.Inside(q.pid)}
 		st.WantUp = q.phase == scmRunning || q.phase == scmStarting
-		file, _ := profile.ReadState(m.profileHome(id)) // one that cannot be read says nothing
+		file, _ := profile.ReadState(m.profileHome(id)) // a state that cannot be read counts as empty
 		st.Ready = st.WantUp && hosted.Serves(file, st.PID)
 		if st.Up && file.PID == st.PID && file.StartTime > 0 {
 			st.For = max(0, time.Since(time.Unix(file.StartTime, 0)))
@@ -231,7 +232,7 @@ func (m *Manager) Status(ctx context.Context, id service.ID) (st service.Status,
 	return st, err
 }
 
-// List tells the same of every installed service of this home, by name.
+// List returns the status of every installed service of this home, ordered by name.
 func (m *Manager) List(ctx context.Context) ([]service.Status, error) {
 	ids, err := m.ids()
 	if err != nil {

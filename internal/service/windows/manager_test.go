@@ -16,8 +16,8 @@ import (
 	"hermes/internal/service/hosted"
 )
 
-// fakeSCM does what the service control manager does with one service: one that is told to stop is stopping until its process has
-// ended, and a start of it is refused as if it ran.
+// fakeSCM does what the service control manager does with one service. A service that is told to stop is stopping until its process
+// has ended, and until then a start is refused as if the service ran.
 type fakeSCM struct {
 	t      *testing.T
 	home   profile.Home
@@ -28,7 +28,7 @@ type fakeSCM struct {
 	deaf   bool // it ends only when it is killed
 	state  scmState
 	runs   int
-	begin  func(c *fakeSCM) // what a start does
+	begin  func(c *fakeSCM) // what happens when the service starts
 }
 
 func (c *fakeSCM) Names(prefix string) ([]string, error) {
@@ -159,15 +159,15 @@ func newFake(t *testing.T) (*Manager, *fakeSCM, service.ID) {
 	t.Cleanup(wrote.Wait)
 	c := &fakeSCM{t: t, home: made.Home, state: scmState{exitCode: -1}}
 	c.begin = func(c *fakeSCM) {
-		wrote.Wait() // a process that ended writes no more
+		wrote.Wait() // a process that has ended writes no more
 		pid := 41 + c.runs
 		c.state = scmState{phase: scmRunning, pid: pid}
-		wrote.Go(func() { c.writes(profile.StateRunning, pid) }) // when the command waits already, or not yet
+		wrote.Go(func() { c.writes(profile.StateRunning, pid) }) // before or after the command begins to wait
 	}
 	return newManager(hosted.Options{Home: home, Program: "/usr/local/bin/hermes"}, c), c, id
 }
 
-// writes writes what a gateway would.
+// writes writes the state file as a gateway does.
 func (c *fakeSCM) writes(s profile.GatewayState, pid int) {
 	if err := profile.UpdateState(context.Background(), c.home, func(st *profile.State) error {
 		st.Gateway, st.PID, st.StartTime = s, pid, time.Now().Unix()
@@ -177,7 +177,7 @@ func (c *fakeSCM) writes(s profile.GatewayState, pid int) {
 	}
 }
 
-// started is a service that is installed and runs.
+// started returns a service that is installed and runs.
 func started(t *testing.T) (*Manager, *fakeSCM, service.ID) {
 	t.Helper()
 	m, c, id := newFake(t)

@@ -19,10 +19,10 @@ import (
 // New returns the manager of a home.
 func New(o hosted.Options) *Manager { return newManager(o, systemSCM{}) }
 
-// systemSCM is the service control manager of this machine. Each call opens it with no more rights than it takes.
+// systemSCM is the service control manager of this machine. Each call opens it with only the rights that the call needs.
 type systemSCM struct{}
 
-// told turns the errors of Windows that callers tell apart into ours.
+// told turns the errors of Windows that Manager tells apart into ours.
 func told(err error) error {
 	switch {
 	case errors.Is(err, windows.ERROR_SERVICE_DOES_NOT_EXIST), errors.Is(err, windows.ERROR_SERVICE_MARKED_FOR_DELETE):
@@ -37,7 +37,7 @@ func told(err error) error {
 	return err
 }
 
-// control opens the service control manager with rights, and a service if one is named.
+// control opens the service control manager with the given rights, and also a service if name is not "", and calls f.
 func control(name string, manager, rights uint32, f func(*mgr.Mgr, *mgr.Service) error) error {
 	h, err := windows.OpenSCManager(nil, nil, manager)
 	if err != nil {
@@ -61,7 +61,7 @@ func control(name string, manager, rights uint32, f func(*mgr.Mgr, *mgr.Service)
 	return told(f(c, s))
 }
 
-// with opens a service.
+// with opens a service and calls f.
 func with(name string, rights uint32, f func(*mgr.Service) error) error {
 	return control(name, windows.SC_MANAGER_CONNECT, rights, func(_ *mgr.Mgr, s *mgr.Service) error { return f(s) })
 }
@@ -91,7 +91,7 @@ func (systemSCM) Home(name string) (home string, ok bool) {
 		return "", false
 	}
 	defer k.Close()
-	vars, _, _ := k.GetStringsValue("Environment") // a service that we did not make may have none
+	vars, _, _ := k.GetStringsValue("Environment") // a service that we did not make may have no environment
 	for _, v := range vars {
 		if home, found := strings.CutPrefix(v, "HERMES_HOME="); found {
 			return home, true
@@ -106,10 +106,10 @@ func (systemSCM) Define(name string, d hosted.Definition, known bool) error {
 	})
 }
 
-// define writes a definition: what runs, as whom, and what follows a failure.
+// define writes the definition of a service: the program, its user, and what follows a failure.
 func define(c *mgr.Mgr, name string, d hosted.Definition, known bool) error {
 	if !known {
-		// Not the system's own account, which may do everything.
+		// Do not run as the system's own account, which may do everything.
 		s, err := c.CreateService(name, d.Program, mgr.Config{
 			DisplayName: d.Title(), StartType: mgr.StartManual, ServiceStartName: `NT AUTHORITY\LocalService`,
 		}, d.Args()...)
@@ -205,7 +205,7 @@ type process windows.Handle
 
 func (p process) Gone(ctx context.Context, wait time.Duration) bool {
 	for begun := time.Now(); ctx.Err() == nil; {
-		left := min(wait-time.Since(begun), time.Second) // a wait in the kernel does not see ctx
+		left := min(wait-time.Since(begun), time.Second) // the wait in the kernel does not end when ctx ends
 		if left <= 0 {
 			return false
 		}

@@ -5,7 +5,7 @@ CREATE TABLE sessions (
     updated INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- interrupted marks an answer that its client or its model broke off.
+-- interrupted is 1 for an answer that was broken off by its client or its model.
 CREATE TABLE messages (
     id          INTEGER PRIMARY KEY,
     session     TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,

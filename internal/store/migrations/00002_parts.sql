@@ -1,9 +1,9 @@
 -- +goose Up
--- What is new lies in tables of its own: SQLite reads a whole STRICT table to add a column to it, and messages may be large.
+-- The new data gets tables of its own: to add a column to a STRICT table, SQLite reads the whole table, and messages may be large.
 
--- What a message is made of, where it is more than one text. kind is text, image, tool_call, tool_result or reasoning; another version
--- may know more. text is the words, a call's input or a result's output. It is NULL in a message's only text: that is content.
--- size is how many bytes a history needs of it beside content.
+-- The parts of a message, if it is more than one text. kind is text, image, tool_call, tool_result or reasoning; another version may
+-- know more. text is the text, the input of a call or the output of a result. It is NULL if it equals the message's content.
+-- size is how many bytes the part adds to a history, beyond the content.
 CREATE TABLE parts (
     message    INTEGER NOT NULL REFERENCES messages (id) ON DELETE CASCADE,
     position   INTEGER NOT NULL,
@@ -17,10 +17,10 @@ CREATE TABLE parts (
     failed     INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
--- With the size, so that a history sums up sizes without reading what a model thought.
+-- The index has the size, so that History can add up sizes without reading the reasoning.
 CREATE UNIQUE INDEX parts_by_message ON parts (message, position, size);
 
--- Where a message came from, as far as that is known. message_key is the channel's name for it: a chat has none twice.
+-- Where a message came from, as far as that is known. message_key is the channel's key for it; no two messages of a chat have the same.
 CREATE TABLE origins (
     message     INTEGER PRIMARY KEY REFERENCES messages (id) ON DELETE CASCADE,
     channel     TEXT NOT NULL,

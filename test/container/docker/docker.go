@@ -1,5 +1,5 @@
-// Package docker calls the docker command for the container tests and the bench.
-// It uses the command and not a client library because that is what users type.
+// Package docker calls the docker command for the container tests and the benchmarks. It uses the command instead of a client
+// library, because users type the command.
 package docker
 
 import (
@@ -16,15 +16,15 @@ import (
 	"time"
 )
 
-// Label marks everything that the tests and the bench create, so that a person can find
-// and remove what an interrupted run left: docker ps -aq --filter label=hermes-test=1.
+// Label marks everything that the tests and the benchmarks create, so that a person can find and remove what an interrupted run
+// left: docker ps -aq --filter label=hermes-test=1.
 const Label = "hermes-test=1"
 
-// TestClientPath is where a container finds the test client.
+// TestClientPath is the path of the test client in a container.
 const TestClientPath = "/testclient"
 
-// TestServerPath is the same program under the name that it has while it serves the tests themselves: a test that looks for, or ends,
-// what it started by TestClientPath does not mean that one.
+// TestServerPath is the same program under another name, for the agent of the tests. A test that looks for processes by
+// TestClientPath, or ends them, does not find the agent.
 const TestServerPath = "/testserver"
 
 // Image returns the image under test: HERMES_TEST_IMAGE, or hermes:dev.
@@ -35,19 +35,19 @@ func Image() string {
 	return "hermes:dev"
 }
 
-// Result is what one docker command did.
+// Result is the outcome of one docker command.
 type Result struct {
 	Args   []string
 	Stdout string
 	Stderr string
-	// Code is docker's exit code, which for run and exec is the command's; -1 if docker
-	// could not be run or was cut off by the context.
+	// Code is docker's exit code, which for run and exec is that of the command. It is -1 if docker could not be run, or if the
+	// context ended before.
 	Code int
 	Err  error // set exactly if Code is -1
 	Took time.Duration
 }
 
-// Failed returns nil if the command ended with code 0, else an error that shows all of it.
+// Failed returns nil if the command ended with code 0. Otherwise the error shows the command and all its output.
 func (r Result) Failed() error {
 	if r.Code == 0 {
 		return nil
@@ -63,22 +63,22 @@ func (r Result) String() string {
 	return s + "\nstdout: " + r.Stdout + "\nstderr: " + r.Stderr
 }
 
-// Do runs docker with these arguments and waits for it. stdin may be nil.
+// Do runs docker with these arguments and waits until it has ended. stdin may be nil.
 func Do(ctx context.Context, stdin io.Reader, args ...string) Result {
 	return DoIn(ctx, "", stdin, args...)
 }
 
-// DoIn is Do in a directory, "" for this process's.
+// DoIn is Do in a directory; "" is the directory of this process.
 func DoIn(ctx context.Context, dir string, stdin io.Reader, args ...string) Result {
 	if args[0] == "build" {
-		// The classic builder keeps the container of a step that failed, with its anonymous volumes.
+		// The classic builder keeps the container of a failed step, with its anonymous volumes.
 		args = slices.Insert(slices.Clone(args), 1, "--force-rm")
 	}
 	cmd := exec.CommandContext(ctx, "docker", args...)
 	cmd.Dir = dir
-	// A cut off `docker run` leaves its pipes to nobody, but do not rely on it.
+	// If `docker run` is cut off, another process may still hold its pipes.
 	cmd.WaitDelay = 5 * time.Second
-	// The image is built by the classic builder: nothing else is needed, and it is everywhere.
+	// Use the classic builder, which needs nothing else and is available everywhere.
 	cmd.Env = append(os.Environ(), "DOCKER_BUILDKIT=0")
 	var stdout, stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &stdout, &stderr
@@ -98,7 +98,7 @@ func DoIn(ctx context.Context, dir string, stdin io.Reader, args ...string) Resu
 	return r
 }
 
-// Check reports whether docker works and the image is there, with the next command to type.
+// Check reports whether docker works and the image exists. Its error has the next command to type.
 func Check(ctx context.Context, image string) error {
 	if r := Do(ctx, nil, "version", "--format", "{{.Server.Version}}"); r.Code != 0 {
 		return fmt.Errorf("cannot test the container: docker does not work here; start dockerd\n%s", r)
@@ -109,7 +109,7 @@ func Check(ctx context.Context, image string) error {
 	return nil
 }
 
-// BuildTestClient compiles the test client, static, into dir, and returns its path.
+// BuildTestClient compiles the test client statically into dir and returns its path.
 func BuildTestClient(ctx context.Context, dir string) (string, error) {
 	path := filepath.Join(dir, "testclient")
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", path, "hermes/test/container/testclient")
@@ -120,7 +120,7 @@ func BuildTestClient(ctx context.Context, dir string) (string, error) {
 	return path, nil
 }
 
-// MountTestClient returns the arguments of `docker run` that put the test client at its paths.
+// MountTestClient returns the arguments of `docker run` that mount the test client at its paths.
 func MountTestClient(path string) []string {
 	var args []string
 	for _, target := range []string{TestClientPath, TestServerPath} {

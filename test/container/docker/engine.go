@@ -14,13 +14,13 @@ import (
 	"text/template"
 )
 
-// Engine asks the Docker engine itself. A test that waits for something asks again and again, and each docker command costs
-// more processor time than its answer.
+// Engine calls the API of the Docker engine. A test that waits for something asks many times, and a docker command costs more
+// processor time than the engine's answer.
 type Engine struct {
 	client *http.Client
 }
 
-// NewEngine returns the engine of DOCKER_HOST, which has to be a unix socket, or of the default one.
+// NewEngine returns the engine at DOCKER_HOST, which must be a unix socket, or the default engine.
 func NewEngine() (*Engine, error) {
 	path := "/var/run/docker.sock"
 	if host := os.Getenv("DOCKER_HOST"); host != "" {
@@ -34,7 +34,7 @@ func NewEngine() (*Engine, error) {
 	}}}}, nil
 }
 
-// get asks for a path below /containers/, in the version of the API that the engine prefers.
+// get requests a path below /containers/, in the version of the API that the engine prefers.
 func (e *Engine) get(ctx context.Context, path string) (_ []byte, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://engine/containers/"+path, nil)
 	if err != nil {
@@ -55,7 +55,7 @@ func (e *Engine) get(ctx context.Context, path string) (_ []byte, err error) {
 	return body, nil
 }
 
-// Inspect is `docker inspect -f format container`.
+// Inspect does the same as `docker inspect -f format container`.
 func (e *Engine) Inspect(ctx context.Context, container, format string) (string, error) {
 	body, err := e.get(ctx, container+"/json")
 	if err != nil {
@@ -80,14 +80,14 @@ func (e *Engine) Inspect(ctx context.Context, container, format string) (string,
 	return text.String(), err
 }
 
-// Logs is `docker logs container`, for one without a terminal.
+// Logs does the same as `docker logs container`, for a container without a terminal.
 func (e *Engine) Logs(ctx context.Context, container string) (stdout, stderr string, err error) {
 	body, err := e.get(ctx, container+"/logs?stdout=1&stderr=1")
 	if err != nil {
 		return "", "", err
 	}
-	// Each piece has a head: the number of its stream, three zeros, and its length
-	// (https://docs.docker.com/reference/api/engine/, ContainerAttach, "Stream format").
+	// Each piece begins with the number of its stream, three zeros, and its length (https://docs.docker.com/reference/api/engine/,
+	// ContainerAttach, "Stream format").
 	var streams [3]strings.Builder
 	for len(body) > 0 {
 		if len(body) < 8 || body[0] > 2 || int64(binary.BigEndian.Uint32(body[4:])) > int64(len(body)-8) {

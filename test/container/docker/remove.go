@@ -6,8 +6,9 @@ import (
 	"os/exec"
 )
 
-// remover waits until its standard input ends, which it does when the process at the other end is gone, however it went.
-// Three rounds: what docker was making at that moment is there a little later. A signal that ends the tests, as Ctrl-C is, does not end it.
+// remover waits until its standard input ends. That happens when the process at the other end has ended, in whatever way. Then it
+// removes things in three rounds, because docker may still be creating some. It ignores signals such as that of Ctrl-C, which end
+// the tests.
 const remover = `trap '' INT HUP TERM QUIT
 cat >/dev/null
 prefix=$1
@@ -23,8 +24,9 @@ done >/dev/null 2>&1
 rm -rf -- "$@"
 `
 
-// RemoveAfter starts a process that outlives this one: when this one ends, also by SIGKILL, it removes the containers with their anonymous
-// volumes, the volumes and the images whose names begin with prefix, and these files. done has it work now, and waits for it.
+// RemoveAfter starts a process that outlives this one. When this process ends, even by SIGKILL, that process removes the containers
+// with their anonymous volumes, the volumes and the images whose names begin with prefix, and these files. done makes it do that
+// now, and waits for it.
 func RemoveAfter(prefix string, files ...string) (done func() error, err error) {
 	cmd := exec.Command("sh", append([]string{"-c", remover, "sh", prefix}, files...)...)
 	var in io.WriteCloser

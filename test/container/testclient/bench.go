@@ -15,7 +15,7 @@ import (
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// output runs a command and returns what it wrote on both streams.
+// output runs a command and returns its output on both streams.
 func output(name string, args ...string) (string, error) {
 	out, err := exec.CommandContext(context.Background(), name, args...).CombinedOutput()
 	if err != nil {
@@ -24,8 +24,8 @@ func output(name string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// times runs a command N times, one after the other, and prints each wall time in ms.
-// The command's output is thrown away; its failure is an error.
+// times runs a command N times, one after the other, and prints how long each run took, in ms. It drops the command's output. If the
+// command fails, that is an error.
 func times(args []string) error {
 	n, err := strconv.Atoi(args[0])
 	if err != nil {
@@ -43,14 +43,13 @@ func times(args []string) error {
 	return printJSON(took)
 }
 
-// minimumLife is how long s6 wants a service to have lived for an immediate restart: it
-// starts a service at most once a second.
+// minimumLife is how long a service must have lived before s6 restarts it at once, because s6 starts a service at most once a
+// second.
 const minimumLife = 1100 * time.Millisecond
 
-// ready kills a service with SIGKILL, N times, and prints how long it took each time until
-// it was ready again, in ms, as s6 sees it. Each is the first failure of a service that was
-// well: it has lived for minimumLife and its earlier deaths are forgotten, because one that
-// fails again and again waits by design. It runs as the service's user.
+// ready kills a service with SIGKILL N times and prints how long it took each time until s6 says that it is ready again, in ms. Each
+// kill is the first failure of a healthy service: the service has lived for minimumLife, and its earlier deaths are forgotten. A
+// service that fails again and again waits on purpose. ready must run as the service's user.
 func ready(args []string) error {
 	n, err := strconv.Atoi(args[0])
 	if err != nil {
@@ -79,7 +78,7 @@ func ready(args []string) error {
 	return printJSON(took)
 }
 
-// waitReady waits until the service is ready under another pid than old, and returns it.
+// waitReady waits until the service is ready with another pid than old, and returns the new pid.
 func waitReady(slot string, old int) (int, error) {
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
 		out, err := output("s6-svstat", "-o", "ready,pid", slot)

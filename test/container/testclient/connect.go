@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// connect joins a TCP connection to stdin and stdout, so that a browser outside reaches what listens inside.
+// connect connects stdin and stdout with a TCP connection, so that a browser on the host reaches a server in the container.
 func connect(args []string) error {
 	if len(args) != 1 {
 		return errors.New("want ADDRESS")
@@ -34,8 +34,8 @@ func connect(args []string) error {
 	return err
 }
 
-// streams opens event streams, runs a command when each got its first event, and says how many got one that holds a text
-// afterwards: streams N ADDRESS PATH USER:PASSWORD TEXT COMMAND...
+// streams opens event streams, runs a command when each has had its first event, and prints how many of them then get an event that
+// contains a text: streams N ADDRESS PATH USER:PASSWORD TEXT COMMAND...
 func streams(args []string) error {
 	if len(args) < 6 {
 		return errors.New("want N ADDRESS PATH USER:PASSWORD TEXT COMMAND")
@@ -61,7 +61,7 @@ func streams(args []string) error {
 		}
 		conns[i] = bufio.NewReaderSize(conn, 256)
 	}
-	// until reads each stream to its next event that holds a text, and counts those that have one.
+	// until reads each stream up to its next event that contains a text, and returns how many streams had one.
 	until := func(text string) int {
 		var wg sync.WaitGroup
 		got := make([]bool, n)

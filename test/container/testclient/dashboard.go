@@ -27,8 +27,8 @@ func authorized(url, credentials string) (*http.Request, error) {
 	return req, nil
 }
 
-// load asks for a page from several clients at once, and prints how long each answer took, in ms:
-// load CLIENTS REQUESTS URL USER:PASSWORD.
+// load requests a page from several clients at once, and prints how long each answer took, in ms: load CLIENTS REQUESTS URL
+// USER:PASSWORD.
 func load(args []string) error {
 	clients, err := strconv.Atoi(args[0])
 	if err != nil {
@@ -79,8 +79,8 @@ func load(args []string) error {
 	return printJSON(took)
 }
 
-// delay kills a gateway N times and prints how long it took until a stream of the dashboard's events said so, in ms:
-// delay N ADDRESS USER:PASSWORD PROFILE.
+// delay kills a gateway N times and prints how long it took each time until an event of the dashboard's stream said so, in ms: delay
+// N ADDRESS USER:PASSWORD PROFILE.
 func delay(args []string) error {
 	n, err := strconv.Atoi(args[0])
 	if err != nil {
@@ -131,7 +131,7 @@ func delay(args []string) error {
 		if err != nil {
 			return err
 		}
-		time.Sleep(minimumLife) // so that s6 starts it at once
+		time.Sleep(minimumLife) // so that s6 restarts it at once
 		begin := time.Now()
 		if err := syscall.Kill(now.PID, syscall.SIGKILL); err != nil {
 			return fmt.Errorf("kill %d: %w", now.PID, err)

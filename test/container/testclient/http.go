@@ -18,18 +18,18 @@ import (
 	"time"
 )
 
-// Line is one line of a response body and when it arrived, in ms after the request was sent.
+// Line is a line of a response body, with the time at which it arrived, in ms after the request was sent.
 type Line struct {
 	MS   float64 `json:"ms"`
 	Text string  `json:"text"`
 }
 
-// Response is the outcome of one request. The tests decode the same JSON.
+// Response is the result of one request. The tests decode the same JSON.
 type Response struct {
 	Status int         `json:"status"` // 0 if there was no response
 	Header http.Header `json:"header,omitempty"`
 	Lines  []Line      `json:"lines,omitempty"`
-	Error  string      `json:"error,omitempty"` // of the connection or of the body
+	Error  string      `json:"error,omitempty"` // an error of the connection or while the body was read
 }
 
 type headerFlags http.Header
@@ -44,7 +44,7 @@ func (h headerFlags) Set(s string) error {
 	return nil
 }
 
-// request sends one request, its body from stdin, and prints a Response.
+// request sends one request, with its body from stdin, and prints a Response.
 func request(args []string) error {
 	fs := flag.NewFlagSet("http", flag.ExitOnError)
 	method := fs.String("method", "GET", "")
@@ -111,10 +111,9 @@ func listen(args []string) error {
 	return nil
 }
 
-// model serves an OpenAI-compatible chat API at an address. Its answer is the JSON of the
-// messages that it was sent, which shows a test what the gateway remembers. A message
-// "slow" makes it stream ten words with a pause before each. If a file is named too, it
-// is there from the first request on.
+// model serves an OpenAI-compatible chat API at an address. Its answer is the JSON of the messages in the request, so that a test
+// can see what the gateway remembers. After a message "slow" it streams ten words with a pause before each. If a file is named, it
+// creates that file at the first request.
 func model(args []string) error {
 	fs := flag.NewFlagSet("model", flag.ExitOnError)
 	pause := fs.Duration("pause", 250*time.Millisecond, "between the words of a slow answer")
@@ -132,7 +131,7 @@ func model(args []string) error {
 		}
 		chat(w, r, *pause)
 	})
-	// The gateway drains before anything else ends; a model that dies first would hide that.
+	// The model must not end before the gateway has drained, because that would hide errors of the drain.
 	signal.Ignore(syscall.SIGTERM)
 	return http.ListenAndServe(fs.Arg(0), mux)
 }

@@ -1,7 +1,6 @@
 //go:build unix
 
-// Testclient runs inside a container under test, where there is neither curl nor ps.
-// Every subcommand prints JSON, or nothing.
+// Testclient runs inside a container under test, which has neither curl nor ps. Every subcommand prints JSON or nothing.
 package main
 
 import (
@@ -15,20 +14,20 @@ var commands = map[string]func(args []string) error{
 	"self":     self,     // this process: uid, directory, environment, arguments
 	"http":     request,  // one HTTP request
 	"listen":   listen,   // hold a TCP port
-	"model":    model,    // an OpenAI-compatible server that answers with what it was asked
-	"writable": writable, // what this user may write, of everything below some directories
+	"model":    model,    // an OpenAI-compatible server whose answer is the messages that it got
+	"writable": writable, // which files below some directories this user may write
 	"pss":      pss,      // memory of processes
 	"times":    times,    // run a command N times
-	"ready":    ready,    // kill a service N times and time its way back
-	"revive":   revive,   // the same, whoever supervises
+	"ready":    ready,    // kill a service N times and time each recovery
+	"revive":   revive,   // the same, for any supervisor
 	"ask":      ask,      // a GET over a Unix socket
-	"connect":  connect,  // stdin and stdout of a TCP connection
-	"streams":  streams,  // many streams of events at once
-	"load":     load,     // a page, asked for by many at once
-	"delay":    delay,    // from kill -9 to the dashboard's event
+	"connect":  connect,  // connect stdin and stdout with a TCP connection
+	"streams":  streams,  // open many event streams at once
+	"load":     load,     // request a page from many clients at once
+	"delay":    delay,    // time from kill -9 to the dashboard's event
 	"exchange": exchange, // swap names for ever
-	"starve":   starve,   // connections whose requests never arrive
-	"serve":    serve,    // the commands that it is sent
+	"starve":   starve,   // open connections whose requests never arrive
+	"serve":    serve,    // run the commands that it reads
 }
 
 func main() {

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// memoryFile returns a file that has no name anywhere: a container may have nothing that can be written.
+// memoryFile returns a file without a name, because a container may have no directory that can be written.
 func memoryFile(name string) (*os.File, error) {
 	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"syscall"
 )
 
-// Process is one line of ps. The tests decode the same JSON.
+// Process is an entry of ps. The tests decode the same JSON.
 type Process struct {
 	PID     int      `json:"pid"`
 	PPID    int      `json:"ppid"`
@@ -24,20 +24,19 @@ type Process struct {
 	State   string   `json:"state"`
 	Comm    string   `json:"comm"`
 	Cmdline []string `json:"cmdline"`
-	Exe     string   `json:"exe,omitempty"` // "" where the kernel does not tell us
+	Exe     string   `json:"exe,omitempty"` // "" if the kernel does not tell
 	Cwd     string   `json:"cwd,omitempty"`
 	FDs     []string `json:"fds,omitempty"` // what the open descriptors point to
 	Env     []string `json:"env,omitempty"`
-	Session int      `json:"session"` // its session's id
+	Session int      `json:"session"` // the id of its session
 	TTY     int      `json:"tty"`     // its controlling terminal; 0 for none
-	Start   uint64   `json:"start"`   // when it was started, in ticks since the machine's boot
+	Start   uint64   `json:"start"`   // when it started, in clock ticks since the machine booted
 	// Caps is the union of the effective and the permitted capabilities.
 	Caps uint64 `json:"caps"`
 }
 
-// ps prints all processes, or those named. What a process runs and has open is shown to
-// its own user only, even root needs a capability for it that containers lack, so ps asks
-// itself again as each user that it meets.
+// ps prints all processes, or those named. The kernel shows what a process runs and has open only to its own user; even root needs a
+// capability that containers do not have. So ps runs itself again as each user that owns a process.
 func ps(args []string) error {
 	pids := args
 	if len(pids) == 0 {
@@ -55,7 +54,7 @@ func ps(args []string) error {
 		p, err := readProcess("/proc/" + pid)
 		switch {
 		case err != nil || p.PID == os.Getpid() || p.Comm == "testserver":
-			// A process that ends while we look is not an error; what serves the tests is none of theirs.
+			// It is no error if a process ends meanwhile. The processes that serve the tests are left out.
 		case len(args) == 0 && os.Getuid() == 0 && p.UID != 0:
 			others[uint32(p.UID)] = append(others[uint32(p.UID)], pid)
 		default:
@@ -91,7 +90,7 @@ func readProcess(dir string) (Process, error) {
 	if err != nil {
 		return p, err
 	}
-	// The name in parentheses may hold anything (proc_pid_stat(5)).
+	// The name in parentheses may contain any character (proc_pid_stat(5)).
 	if stat, err := os.ReadFile(filepath.Join(dir, "stat")); err == nil {
 		if f := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:])); len(f) > 4 {
 			p.Session, _ = strconv.Atoi(f[3])
@@ -150,7 +149,7 @@ func readNulls(path string) []string {
 	return strings.Split(strings.TrimSuffix(string(data), "\x00"), "\x00")
 }
 
-// Self is what the process sees of itself.
+// Self is what a process sees of itself.
 type Self struct {
 	UID    int               `json:"uid"`
 	GID    int               `json:"gid"`
@@ -171,7 +170,7 @@ func self(args []string) error {
 	return printJSON(s)
 }
 
-// Pss is the memory of one process, shared pages divided among their users.
+// Pss is the memory of one process; shared pages are divided among their users.
 type Pss struct {
 	PID   int    `json:"pid"`
 	Comm  string `json:"comm"`

@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// revive kills the default profile's gateway N times and times its way back until URL answers, whoever supervises. Before each
-// it is stopped and started, which forgets its failures.
+// revive kills the default profile's gateway N times and measures how long it takes until URL answers again, with any supervisor.
+// Before each kill it stops and starts the gateway, so that earlier failures are forgotten.
 func revive(args []string) error {
 	n, err := strconv.Atoi(args[0])
 	if err != nil {
 		return err
 	}
-	// A connection made while the old process ends may hang: the next one tells more.
+	// A connection that is made while the old process ends may hang, so give up soon and try again.
 	client := http.Client{Timeout: 50 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}}
 	took := make([]float64, 0, n)
 	for range n {

@@ -14,14 +14,14 @@ import (
 	"time"
 )
 
-// Request is a command to run, as this process's user and with its environment. The tests encode the same JSON.
+// Request is a command to run, as this process's user and with this process's environment. The tests encode the same JSON.
 type Request struct {
 	ID    int      `json:"id"`
 	Args  []string `json:"args"`
 	Input []byte   `json:"input,omitempty"`
 }
 
-// Reply is what it did. Code is 127 if it could not be run.
+// Reply is the result of the command. Code is 127 if the command could not be run.
 type Reply struct {
 	ID     int    `json:"id"`
 	Stdout []byte `json:"stdout"`
@@ -29,7 +29,7 @@ type Reply struct {
 	Code   int    `json:"code"`
 }
 
-// serve runs the commands that it reads, each beside the others, until its input ends: one docker exec for many questions.
+// serve runs the commands that it reads, concurrently, until its input ends. So one docker exec is enough for many commands.
 func serve([]string) error {
 	replies := json.NewEncoder(os.Stdout)
 	var mu sync.Mutex
@@ -45,14 +45,15 @@ func serve([]string) error {
 			r := run(q)
 			mu.Lock()
 			defer mu.Unlock()
-			_ = replies.Encode(r) // nobody is there to be told
+			_ = replies.Encode(r) // an error means that nobody reads the replies any more
 		}()
 	}
 }
 
 func run(q Request) Reply {
 	r := Reply{ID: q.ID, Code: 127}
-	// Files and not pipes: what it left in the background may keep them, and all that it wrote itself is there when it has ended.
+	// Use files instead of pipes. Background processes of the command would keep a pipe open, and with a file all output of the
+	// command itself is there when the command has ended.
 	stdout, err := memoryFile("stdout")
 	if err != nil {
 		r.Stderr = []byte(err.Error())
@@ -66,7 +67,7 @@ func run(q Request) Reply {
 	}
 	defer stderr.Close()
 	cmd := exec.CommandContext(context.Background(), q.Args[0], q.Args[1:]...)
-	cmd.WaitDelay = 100 * time.Millisecond // input that it did not read
+	cmd.WaitDelay = 100 * time.Millisecond // for input that the command did not read
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(q.Input), stdout, stderr
 	failed := cmd.Run()
 	if cmd.ProcessState == nil {
@@ -75,7 +76,7 @@ func run(q Request) Reply {
 	}
 	r.Code = cmd.ProcessState.ExitCode()
 	if r.Code < 0 {
-		r.Code = 137 // by a signal; docker says 128 and its number, and nobody asks which
+		r.Code = 137 // a signal ended it; docker returns 128 plus the signal's number, but the tests do not need the number
 	}
 	if r.Stdout, err = readFromStart(stdout); err == nil {
 		r.Stderr, err = readFromStart(stderr)
@@ -91,6 +92,6 @@ func readFromStart(f *os.File) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Not by reading on: whom it left in the background shares the place in the file.
+	// Do not read on from the file's position, because background processes of the command share it.
 	return io.ReadAll(io.NewSectionReader(f, 0, info.Size()))
 }

@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// starve opens N connections, sends the beginning of a request on each, which never goes on, says so, and keeps them open until
-// its standard input ends: starve N ADDRESS TEXT. In TEXT, \r and \n stand for what they are.
+// starve opens N connections and sends the beginning of a request on each, without its rest. It prints a line and keeps the
+// connections open until its standard input ends: starve N ADDRESS TEXT. In TEXT, \r and \n stand for these characters.
 func starve(args []string) error {
 	if len(args) != 3 {
 		return errors.New("want N ADDRESS TEXT")
@@ -27,7 +27,7 @@ func starve(args []string) error {
 	for range n {
 		c, err := net.Dial("tcp", args[1])
 		if err != nil {
-			continue // turned away: that is what a server may do
+			continue // the server may refuse connections
 		}
 		defer c.Close()
 		open++

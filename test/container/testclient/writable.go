@@ -10,19 +10,19 @@ import (
 	"syscall"
 )
 
-// Access is what the present user may do with the files below some directories.
+// Access says what the present user may do with the files below some directories.
 type Access struct {
 	Seen     int      `json:"seen"`
 	Writable []string `json:"writable"`
-	// Privileged are files that run with another user's rights: setuid, setgid.
+	// Privileged are files that run with another user's rights (setuid, setgid).
 	Privileged []string `json:"privileged"`
 }
 
 const writeOK = 2 // W_OK of access(2)
 
-// writable walks the directories given, without those after a "--", and prints an Access.
-// It asks the kernel, by access(2), so modes, ACLs and read-only mounts all count. A
-// symlink counts by its target; whether the link itself can be replaced is its directory's.
+// writable walks the directories before "--", without those after it, and prints an Access. It asks the kernel with access(2), so
+// modes, ACLs and read-only mounts count. For a symlink the target counts; whether the link itself can be replaced depends on its
+// directory.
 func writable(args []string) error {
 	roots, skip := args, []string{}
 	if i := slices.Index(args, "--"); i >= 0 {
@@ -34,7 +34,7 @@ func writable(args []string) error {
 			return fs.SkipDir
 		}
 		if err != nil {
-			return nil // a directory closed to this user
+			return nil // this user may not enter the directory
 		}
 		a.Seen++
 		if syscall.Access(path, writeOK) == nil {
