@@ -61,8 +61,8 @@ func IsEmbedded() bool {
 func found() Layout { return Layout{s6.RuntimeDir(environment.Get)} }
 
 const (
-	// Scripts in InitScripts run before the command, those in FinishScripts after it. They run as root if the container starts as
-	// root.
+	// InitScripts is the directory of the scripts that run before the command, FinishScripts that of the scripts that run after it.
+	// They run as root if the container starts as root.
 	InitScripts   = "/etc/cont-init.d"
 	FinishScripts = "/etc/cont-finish.d"
 

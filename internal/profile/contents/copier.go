@@ -103,7 +103,7 @@ var ErrVanished = errors.New("it is gone")
 func (c *Copier) entry(rel string, d fs.DirEntry) error {
 	p := Of(rel)
 	if p == Local {
-		if Guessed(d.Name()) { // Run reports the directory only, not what is in it
+		if Guessed(d.Name()) { // Run does not enter Local directories, so this name is at the top of the home
 			return Leave{WhyLocal}
 		}
 		return nil
