@@ -53,7 +53,7 @@ exec hermes gateway finish %[1]s "$1" "$2"
 // log/run: every line goes to docker logs with its profile in front, and to the rotated file: 10 archives of 1 MB, with ISO 8601
 // timestamps (contract "On disk") in UTC, which each line says (package logs). If the directory cannot be used, logging goes on
 // without the file. A logger gets only the variables that it needs.
-// the directory cannot be had, logging goes on without the file. A logger gets no variable but those that it needs.
+//
 // s6-log ends if its lock is taken (s6-log.html), and then its supervisor would start it again every second. This happens if only
 // the supervisor died: the logger that it left behind goes on reading the same pipe and holds the lock until the gateway's slot is
 // removed. So the new logger waits for the lock, says so once, and takes over when the old one ends. s6-setlock exits 1 if the lock
