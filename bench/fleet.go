@@ -52,7 +52,7 @@ func measureFleet(ctx context.Context, b *bench) error {
 	if err := c.waitFleet(ctx, fleetSize); err != nil {
 		return err
 	}
-	b.report.add(row{What: fmt.Sprintf("%d gateways from docker run to all ready", fleetSize), Unit: "ms", Value: milliseconds(time.Since(begin)), Budget: 20000})
+	b.report.add(row{What: fmt.Sprintf("%d gateways from docker run to all ready", fleetSize), Unit: "ms", Value: milliseconds(time.Since(begin)), Budget: 9000})
 
 	gateway, supervision, err := memory(ctx, c)
 	if err != nil {
@@ -68,7 +68,7 @@ func measureFleet(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	b.report.add(row{What: fmt.Sprintf("gateway list of %d (p50)", fleetSize), Unit: "ms", Value: median(list), Budget: 200, Samples: list})
+	b.report.add(row{What: fmt.Sprintf("gateway list of %d (p50)", fleetSize), Unit: "ms", Value: median(list), Budget: 100, Samples: list})
 	if err := b.measureIdle(ctx, c); err != nil {
 		return err
 	}
