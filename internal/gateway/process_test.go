@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -99,9 +100,11 @@ func child() int {
 func hold(named bool) {
 	signal.Ignore(syscall.SIGTERM)
 	h := profile.NewStore(os.Getenv("HERMES_HOME")).Home(profile.Default())
-	if _, err := h.Files().TryLock(profile.LockName); err != nil {
+	lock, err := h.Files().TryLock(profile.LockName)
+	if err != nil {
 		panic(err)
 	}
+	defer runtime.KeepAlive(lock) // the garbage collector closes a file that nobody uses any more, which frees the lock
 	if named {
 		data, _ := json.Marshal(pidRecord{identity: self()})
 		h.Files().WriteFile(profile.PIDName, data, 0o644)
