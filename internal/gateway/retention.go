@@ -13,7 +13,7 @@ const (
 	// pruneAfter is how long after its start a gateway first removes sessions that its configuration does not keep. A machine
 	// without a battery-backed clock has set its time by then; with a time years ahead, every session would look old.
 	pruneAfter = 10 * time.Minute
-	// pruneEvery is how often it does so from then on.
+	// pruneEvery is how often it removes them after that.
 	pruneEvery = 24 * time.Hour
 )
 
@@ -22,17 +22,17 @@ type pruner interface {
 	Prune(ctx context.Context, keep store.Retention, now time.Time) (store.Removed, error)
 }
 
-// retentionOf returns what a configuration keeps.
+// retentionOf returns which sessions a configuration keeps.
 func retentionOf(c config.Config) store.Retention {
 	return store.Retention{MaxAge: c.Sessions.Age(), MaxMessages: c.Sessions.MaxMessages}
 }
 
-// pruning is the part that removes what is not kept.
+// pruning is the part that removes sessions and messages that the configuration does not keep.
 type pruning struct {
 	pruner pruner
 	keep   store.Retention
 	log    *slog.Logger
-	stop   func() // nil before the start
+	stop   func() // nil before Start
 }
 
 // Start implements part.
@@ -41,7 +41,7 @@ func (p *pruning) Start(func(error)) error {
 	return nil
 }
 
-// Drain implements part: nothing is to wait for it later.
+// Drain implements part. It stops the pruning, so that the gateway need not wait for it later.
 func (p *pruning) Drain() {
 	if p.stop != nil {
 		p.stop()
@@ -51,8 +51,8 @@ func (p *pruning) Drain() {
 // Close implements part.
 func (p *pruning) Close() error { p.Drain(); return nil }
 
-// retain removes what is not to be kept, after a time and then again and again, until stop is called, which waits for the end.
-// Where everything is kept it costs nothing.
+// retain calls Prune once the time after is over, and from then on at intervals of every, until stop is called; stop waits until the pruning has
+// ended. If everything is kept, retain does nothing.
 func retain(p pruner, keep store.Retention, log *slog.Logger, after, every time.Duration) (stop func()) {
 	if !keep.On() {
 		return func() {}
