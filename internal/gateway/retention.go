@@ -51,8 +51,8 @@ func (p *pruning) Drain() {
 // Close implements part.
 func (p *pruning) Close() error { p.Drain(); return nil }
 
-// retain calls Prune once the time after is over, and from then on at intervals of every, until stop is called; stop waits until the pruning has
-// ended. If everything is kept, retain does nothing.
+// retain calls Prune once the time after is over, and from then on at intervals of every, until stop is called; stop waits until the
+// pruning has ended. If everything is kept, retain does nothing.
 func retain(p pruner, keep store.Retention, log *slog.Logger, after, every time.Duration) (stop func()) {
 	if !keep.On() {
 		return func() {}

@@ -30,7 +30,7 @@ func (m *Manager) start(ctx context.Context, id service.ID, name string, wait ti
 	if err != nil {
 		return err
 	}
-	if q.phase == scmStopping { // a start would be taken for one of a service that runs, and be lost
+	if q.phase == scmStopping { // Windows would refuse a start now, as if the service ran
 		if err := m.end(ctx, id, name, q, max(wait, m.limit(id)), false); err != nil {
 			return err
 		}
