@@ -214,6 +214,20 @@ func TestBrowserEditsSettings(t *testing.T) {
 	if got := b.file("/opt/data/profiles/coder/config.yaml"); strings.TrimSpace(got) != "model:\n  provider: echo" {
 		t.Errorf("config.yaml is %q", got)
 	}
+	// The page is loaded anew after each save. What somebody has typed into another form stays, and can be saved.
+	const tag = `document.querySelector("form[action$='/config'] [name=tag]").value`
+	var before string
+	v.eval(tag, &before)
+	v.fill("#soul-text", "You are patient.\n")
+	v.fill("#config-text", "model:\n  provider: echo\n  name: parrot\n")
+	v.click(`form[action$="/config"] button`)
+	v.is("the page shows what was saved", fmt.Sprintf(`%s !== %q && document.querySelector("#config-text").value.includes("parrot")`, tag, before))
+	v.is("unsaved text stays", `document.querySelector("#soul-text").value === "You are patient.\n"`)
+	v.click(`form[action$="/soul"] button`)
+	v.says("#result .good", "SOUL.md is saved")
+	if got := b.file("/opt/data/profiles/coder/SOUL.md"); got != "You are patient.\n" {
+		t.Errorf("SOUL.md is %q", got)
+	}
 	v.fill("[name=variable]:not([type=hidden])", "OPENAI_API_KEY")
 	v.fill("[name=value]", "sk-5ecret")
 	v.click(`form[action$="/variable"] button`)

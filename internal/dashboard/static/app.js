@@ -51,6 +51,28 @@
   document.addEventListener("htmx:sendError", () => failed("the dashboard does not answer; is it being restarted?"));
   document.addEventListener("htmx:timeout", () => failed("the dashboard did not answer in time"));
 
+  // What somebody has typed stays when a part of the page is put in anew: a form with unsaved text is left alone, and with it the tag that
+  // says which version of a file the text began with.
+  const unixLines = (text) => text.replaceAll("\r\n", "\n");
+  const typed = (form) => [...form.elements].filter((f) => f.type !== "hidden" && "defaultValue" in f);
+  const unsaved = (form) => typed(form).some((f) => f.value !== f.defaultValue);
+  Idiomorph.defaults.callbacks.beforeNodeMorphed = (form, fresh) => {
+    if (!(form instanceof HTMLFormElement) || !unsaved(form)) return true;
+    // Somebody typed on while the text was being saved: the page's version is that text, so the next save begins with it.
+    const tag = form.querySelector("[name=tag]"), text = form.querySelector("textarea"), now = fresh.querySelector?.("textarea");
+    if (tag && now && now.value === text.defaultValue) tag.value = fresh.querySelector("[name=tag]").value;
+    return false;
+  };
+  document.addEventListener("htmx:afterRequest", (e) => {
+    const form = e.target.closest?.("form");
+    if (!form || e.detail.xhr?.getResponseHeader("HX-Trigger") !== "saved") return;
+    for (const f of typed(form)) {
+      const sent = unixLines(String(e.detail.requestConfig.formData.get(f.name) ?? ""));
+      if (f.type === "textarea") f.defaultValue = sent;
+      else if (f.value === sent) f.value = f.defaultValue; // a field for one value is empty again
+    }
+  });
+
   document.addEventListener("click", (e) => {
     const dismiss = e.target.closest("[data-dismiss]");
     if (dismiss) dismiss.closest(".result").remove();
