@@ -25,6 +25,10 @@ import (
 // treeDeadline is how long the supervision trees may take until they take commands.
 const treeDeadline = 20 * time.Second
 
+// signalDelay is how long a signal that was sent to this process may take until its context ends. On an idle machine it takes
+// microseconds.
+const signalDelay = 5 * time.Second
+
 // Stage2 boots the container and runs its command. At its end it tells the root tree to come down; by then the container's exit code
 // is recorded. redirected has the same meaning as for Init. The error is what stopped the boot, if anything did.
 func Stage2(dir string, command []string, redirected bool) error {
@@ -54,7 +58,7 @@ func (l Layout) halt() error {
 		out, err := exec.Command("s6-svscanctl", "-t", l.TreeDir()).CombinedOutput()
 		var ended *exec.ExitError
 		switch {
-		case err == nil, bytes.Contains(out, []byte("not running")), bytes.Contains(out, []byte("not listening")):
+		case err == nil, noTree(out):
 			return nil
 		// If the container is going down already, a signal may have ended s6-svscanctl, so try again.
 		case errors.As(err, &ended) && !ended.Exited() && try < 3:
@@ -62,6 +66,11 @@ func (l Layout) halt() error {
 			return fmt.Errorf("cannot stop the container: %w: %s", err, bytes.TrimSpace(out))
 		}
 	}
+}
+
+// noTree reports whether s6-svscanctl said that there is no s6-svscan to take its command.
+func noTree(out []byte) bool {
+	return bytes.Contains(out, []byte("not running")) || bytes.Contains(out, []byte("not listening"))
 }
 
 // commandEnded is the result of a command that has ended, with the container's exit code.
@@ -129,6 +138,14 @@ func (l Layout) startUserTree(ctx context.Context, u User, own bool) error {
 		return err
 	}
 	if out, err := exec.CommandContext(ctx, "s6-svscanctl", "-a", l.TreeDir()).CombinedOutput(); err != nil {
+		if noTree(out) {
+			// Root's tree has come down: docker stop. It sent SIGTERM to this process before (stopScript), which may not have seen
+			// it yet.
+			select {
+			case <-ctx.Done():
+			case <-time.After(signalDelay):
+			}
+		}
 		return fmt.Errorf("cannot start the gateways' tree: %w: %s", err, bytes.TrimSpace(out))
 	}
 	if err := awaitByte(ctx, ready); err != nil {
