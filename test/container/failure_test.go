@@ -288,8 +288,10 @@ func TestAFullVolumeWithTheScanDirectoryDoesNotKeepStopFromStopping(t *testing.T
 	parallel(t)
 	b := start(t, options{flags: []string{"--user", "1234:1234", "--read-only", "--tmpfs", "/tmp",
 		"--tmpfs", "/opt/data:size=8m,mode=0700,uid=1234,gid=1234"}}, "gateway", "run")
+	eventually(t, soon, "it is redirected", b.isRedirected)
 	eventually(t, soon, "the gateway serves", func() error {
-		if r := b.exec("", "hermes", "healthcheck"); r.Code != 0 {
+		// Before the command has handed over, the gateway is not wanted up, which is healthy too.
+		if r := b.exec("", "hermes", "healthcheck"); r.Code != 0 || !strings.Contains(r.Stdout, "answers") {
 			return fmt.Errorf("%s", r)
 		}
 		return nil
